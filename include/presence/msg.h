@@ -1,0 +1,143 @@
+/* Messages between the master and its workers, over one Unix stream socket pair each.
+ *
+ * A message is struct msg_header, a fixed body that depends on the type, and for some types a tail of
+ * bytes. All in host order: both ends are the same build (MSG_VERSION is compared in WORKER_READY).
+ * A receiver checks size bounds before it reads on (msg_check); a violation ends the connection.
+ *
+ * Delivery of events: the master numbers the events of a lane (n, growing by 1, never reset while the
+ * master lives), keeps each until EVENT_ACK(lane, n) covers it, and delivers what is not
+ * acknowledged again, flagged, to the lane's next owner. The worker drops what it has seen before
+ * by (session, seq). */
+#ifndef PRESENCE_MSG_H
+#define PRESENCE_MSG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MSG_VERSION  1u
+#define MSG_SIZE_MAX (160u << 20) /* a GUILD_CREATE of a very large guild, inflated */
+
+struct msg_header {
+    uint32_t size; /* whole message, header included */
+    uint16_t type; /* enum msg_type */
+    uint16_t lane;
+    uint32_t generation; /* of the worker process it is to or from; others are ignored */
+    uint32_t reserved;
+};
+
+enum msg_type {
+    /* master -> worker */
+    MSG_CONF_PREPARE = 1, /* msg_id + tail: effective config as text */
+    MSG_CONF_COMMIT = 2,  /* msg_id */
+    MSG_CONF_ABORT = 3,   /* msg_id */
+    MSG_SECRET = 4,       /* msg_id (enum msg_secret) + tail: the secret */
+    MSG_LANE_GRANT = 5,   /* (header.lane) */
+    MSG_LANE_REVOKE = 6,  /* (header.lane) */
+    MSG_EVENT = 7,        /* msg_event + tail: the whole frame, JSON */
+    MSG_SESSION = 8,      /* msg_session: to the owner of lane 0; becomes a record */
+    MSG_PING = 9,         /* msg_id */
+    MSG_DRAIN = 10,       /* finish, make durable, answer MSG_DRAINED, exit 0 */
+    MSG_FETCH = 11,       /* msg_fetch + tail: host name for FETCH_RESOLVE */
+    MSG_LOG_LEVEL = 12,   /* msg_id: enum log_level */
+    MSG_LOG_REOPEN = 13,
+    MSG_QUERY = 14,       /* msg_id + tail: JSON {"query":"member"|"guild"|"stats", …} */
+    MSG_DEBUG = 15,       /* msg_id: enum msg_debug (debug builds) */
+    MSG_GATEWAY_STATE = 16, /* msg_gateway_state: to all, when a shard's state or intents change */
+
+    /* worker -> master */
+    MSG_WORKER_READY = 32,  /* msg_id: MSG_VERSION */
+    MSG_CONF_READY = 33,    /* msg_id */
+    MSG_CONF_FAIL = 34,     /* msg_id + tail: why */
+    MSG_LANE_OWNED = 35,    /* (header.lane): granted lane is taken over, events may flow */
+    MSG_LANE_RELEASED = 36, /* (header.lane): nothing in hand, last batch answered */
+    MSG_EVENT_ACK = 37,     /* msg_id: n; cumulative for header.lane */
+    MSG_DURABLE = 38,       /* msg_durable for header.lane */
+    MSG_PONG = 39,          /* msg_id of the ping */
+    MSG_DRAINED = 40,
+    MSG_FETCH_REPLY = 41,   /* msg_fetch_reply + tail: body, address text, or error text */
+    MSG_GATEWAY_SEND = 42,  /* msg_gateway_send + tail: a payload for a shard (op 8) */
+    MSG_QUERY_REPLY = 43,   /* msg_id + tail: JSON */
+    MSG_ALERT = 44          /* tail: text for the operator, logged by the master at error level */
+};
+
+enum msg_secret { SECRET_DISCORD_TOKEN = 1, SECRET_GRAPHQL_TOKEN = 2 };
+enum msg_debug { DEBUG_CRASH = 1, DEBUG_HANG = 2, DEBUG_EXIT = 3 };
+
+struct msg_id {
+    uint64_t id;
+};
+
+#define MSG_EVENT_REDELIVERED 0x1u /* was delivered before, perhaps to another process */
+#define MSG_EVENT_REPLAYED    0x2u /* came between RESUME and RESUMED */
+
+struct msg_event {
+    uint64_t n;          /* delivery number in the lane */
+    uint64_t session;    /* number of the gateway session */
+    uint64_t seq;        /* the frame's s */
+    int64_t arrival_ms;  /* wall clock, when the frame's last byte arrived first */
+    uint64_t guild;      /* as found in the envelope; 0 = none */
+    uint32_t gap_ms;     /* replayed: how long the connection was down (error bound of arrival_ms) */
+    uint16_t shard;
+    uint16_t flags;      /* MSG_EVENT_* */
+    uint32_t t_off, t_len; /* the event name in the tail, quotes not counted */
+    uint32_t d_off, d_len; /* the value of d in the tail */
+};
+
+struct msg_session {
+    uint64_t session;
+    int64_t at_ms;
+    int64_t watched_until_ms;
+    uint16_t shard, shards;
+    uint16_t edge; /* enum session_edge (record.h) */
+    uint16_t close_code;
+};
+
+enum msg_fetch_what {
+    FETCH_USER_ME = 1,     /* GET /users/@me */
+    FETCH_APPLICATION = 2, /* GET /applications/@me */
+    FETCH_GATEWAY_BOT = 3, /* GET /gateway/bot */
+    FETCH_RESOLVE = 4      /* host name in the tail; the reply's tail: one numeric address per line */
+};
+
+struct msg_fetch {
+    uint64_t id;
+    uint32_t what; /* enum msg_fetch_what */
+    uint32_t reserved;
+};
+
+struct msg_fetch_reply {
+    uint64_t id;
+    uint32_t what;
+    int32_t status; /* HTTP status; 200 for a resolved name; negative: no answer, tail says why */
+};
+
+struct msg_durable {
+    uint64_t session;
+    uint64_t seq; /* every event of the session up to here that came to the lane is durable */
+};
+
+struct msg_gateway_send {
+    uint64_t guild; /* the shard that owns this guild sends it */
+};
+
+struct msg_gateway_state {
+    uint64_t session;
+    uint32_t intents; /* as granted */
+    uint16_t shard, shards;
+    uint16_t state; /* enum shm_shard_state */
+    uint16_t reserved[3];
+};
+
+_Static_assert(sizeof(struct msg_header) == 16, "message header layout");
+_Static_assert(sizeof(struct msg_event) == 64, "msg_event has no padding");
+
+/* Size of the fixed body of a type, SIZE_MAX for an unknown one; whether a tail may follow. */
+size_t msg_fixed_size(uint16_t type);
+bool msg_has_tail(uint16_t type);
+const char *msg_name(uint16_t type);
+
+/* Judges a header before anything is allocated for it: NULL, or what is wrong (static text). */
+const char *msg_check(const struct msg_header *h);
+
+#endif
