@@ -1,0 +1,5 @@
+
+check_PROGRAMS += tests/t_httpd
+tests_t_httpd_SOURCES = tests/t_httpd.c
+tests_t_httpd_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_t_httpd_LDADD = liblink_httpd.la libbase.la $(CMOCKA_LIBS)

@@ -1,0 +1,547 @@
+/* HTTP server: libmicrohttpd with its epoll descriptor in our loop. Called by presence-graphqld and
+ * presence-sim.
+ * A request that is not answered inside the handler is suspended; its connection is then out of the
+ * library's sight, so a hang-up is noticed by our own watch, and only if somebody asked for it.
+ * Diagnostics: errors of the library are warnings; fatal only when the library breaks its word. */
+#include "presence/httpd.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "presence/fd.h"
+#include "presence/log.h"
+
+#define BODY_MAX_DEFAULT   (2u << 20)
+#define HEADER_MAX_DEFAULT (16u << 10)
+#define CONN_MAX_DEFAULT   1000u
+#define IDLE_SEC_DEFAULT   60u
+#define RUNS_PER_WAKEUP    16          /* then the loop's other work gets its turn */
+#define DISCARD_MAX        (64u << 10) /* of a chunked body, behind the limit, before a plain close */
+
+struct httpd_request {
+    struct httpd *server;
+    struct MHD_Connection *conn;
+    const char *method, *path;
+    struct buf body;
+    size_t discarded;              /* bytes behind the limit, dropped */
+    struct MHD_Response *response; /* given, not yet queued */
+    unsigned status;
+    bool handed_over; /* the handler has seen it */
+    bool in_handler;
+    bool suspended;
+    bool aborted;
+    httpd_gone_cb *gone;
+    void *gone_arg;
+    struct loop_fd *gone_watch;
+    char peer[INET6_ADDRSTRLEN];
+    struct httpd_request *prev, *next; /* among those owed an answer */
+};
+
+struct httpd {
+    struct loop *loop;
+    struct MHD_Daemon *daemon;
+    struct loop_fd *watch;
+    struct loop_timer *timer;
+    int64_t timer_due_ms; /* valid while the timer is active */
+    httpd_handler *handler;
+    void *arg;
+    size_t body_max;
+    size_t pending;
+    struct httpd_request *owed;
+    int quiesced_fd; /* the listener after httpd_stop_accepting, else -1 */
+};
+
+/* --- listening ------------------------------------------------------------------------------- */
+
+static int listen_tcp(const char *address, char **error_r)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
+    const char *colon = strrchr(address, ':');
+    char *host;
+    int fd = -1, one = 1, rc;
+
+    if (!colon || colon == address || !colon[1]) {
+        *error_r = xasprintf("\"%s\": expected host:port or unix:/path", address);
+        return -1;
+    }
+    if (address[0] == '[' && colon[-1] == ']')
+        host = xstrndup(address + 1, (size_t)(colon - address) - 2);
+    else
+        host = xstrndup(address, (size_t)(colon - address));
+    rc = getaddrinfo(host, colon + 1, &hints, &found);
+    free(host);
+    if (rc) {
+        *error_r = xasprintf("\"%s\": %s", address, gai_strerror(rc));
+        return -1;
+    }
+    fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, 1024)) {
+        *error_r = xasprintf("cannot listen on %s: %s", address, strerror(errno));
+        fd_close(&fd);
+    }
+    freeaddrinfo(found);
+    return fd;
+}
+
+int httpd_listen(const char *address, unsigned unix_mode, char **error_r)
+{
+    int fd;
+
+    if (strncmp(address, "unix:", 5) != 0)
+        return listen_tcp(address, error_r);
+    fd = fd_unix_listen(address + 5, (mode_t)unix_mode);
+    if (fd < 0)
+        *error_r = xasprintf("cannot listen on %s: %s", address, strerror(errno));
+    return fd;
+}
+
+unsigned httpd_port(int listen_fd)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof(sa);
+
+    if (getsockname(listen_fd, (struct sockaddr *)&sa, &len))
+        return 0;
+    if (sa.ss_family == AF_INET)
+        return ntohs(((struct sockaddr_in *)&sa)->sin_port);
+    if (sa.ss_family == AF_INET6)
+        return ntohs(((struct sockaddr_in6 *)&sa)->sin6_port);
+    return 0;
+}
+
+/* --- driving the library --------------------------------------------------------------------- */
+
+static void arm_timer(struct httpd *h, int64_t in_ms)
+{
+    int64_t due_ms = clock_mono().ms + in_ms;
+
+    /* An earlier timer stays: idle limits only move away, and firing early costs one run. */
+    if (loop_timer_active(h->timer) && h->timer_due_ms <= due_ms)
+        return;
+    h->timer_due_ms = due_ms;
+    loop_timer_set(h->timer, in_ms);
+}
+
+static void run(struct httpd *h)
+{
+    MHD_UNSIGNED_LONG_LONG in_ms = 0;
+
+    for (int i = 0; i < RUNS_PER_WAKEUP; i++) {
+        if (MHD_run(h->daemon) != MHD_YES)
+            log_warn("httpd_run", "the HTTP library could not serve its connections");
+        if (MHD_get_timeout(h->daemon, &in_ms) != MHD_YES) {
+            loop_timer_stop(h->timer);
+            return;
+        }
+        if (in_ms > 0)
+            break;
+    }
+    arm_timer(h, (int64_t)in_ms);
+}
+
+static void epoll_ready(void *arg, unsigned events)
+{
+    (void)events;
+    run(arg);
+}
+
+static void timer_due(void *arg)
+{
+    run(arg);
+}
+
+static void library_log(void *arg, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+static void library_log(void *arg, const char *fmt, va_list ap)
+{
+    (void)arg;
+    if (log_level() <= LOG_LEVEL_DEBUG)
+        log_vwrite(LOG_LEVEL_DEBUG, "httpd_library", fmt, ap);
+}
+
+/* --- requests -------------------------------------------------------------------------------- */
+
+static void owed_add(struct httpd_request *req)
+{
+    struct httpd *h = req->server;
+
+    req->next = h->owed;
+    if (h->owed)
+        h->owed->prev = req;
+    h->owed = req;
+    h->pending++;
+}
+
+static void owed_remove(struct httpd_request *req)
+{
+    struct httpd *h = req->server;
+
+    if (req->prev)
+        req->prev->next = req->next;
+    else
+        h->owed = req->next;
+    if (req->next)
+        req->next->prev = req->prev;
+    req->prev = req->next = NULL;
+    h->pending--;
+}
+
+static enum MHD_Result queue_response(struct httpd_request *req)
+{
+    enum MHD_Result rc = MHD_queue_response(req->conn, req->status, req->response);
+
+    MHD_destroy_response(req->response);
+    req->response = NULL;
+    return rc;
+}
+
+static enum MHD_Result refuse_too_large(struct httpd_request *req)
+{
+    static char text[] = "{\"message\":\"Request entity too large\",\"code\":40005}";
+
+    req->status = MHD_HTTP_CONTENT_TOO_LARGE;
+    req->response = MHD_create_response_from_buffer(sizeof(text) - 1, text, MHD_RESPMEM_PERSISTENT);
+    MHD_add_response_header(req->response, "Content-Type", "application/json");
+    MHD_add_response_header(req->response, "Connection", "close");
+    return queue_response(req);
+}
+
+static enum MHD_Result begin(struct httpd *h, struct MHD_Connection *conn, const char *method,
+                             const char *path, void **con_cls)
+{
+    struct httpd_request *req = xcalloc(1, sizeof(*req));
+    const char *length = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Content-Length");
+
+    *req = (struct httpd_request){.server = h, .conn = conn, .method = method, .path = path};
+    buf_init(&req->body, 0);
+    *con_cls = req;
+    if (length && strtoull(length, NULL, 10) > h->body_max)
+        return refuse_too_large(req);
+    return MHD_YES;
+}
+
+static enum MHD_Result take_body(struct httpd_request *req, const char *bytes, size_t *n)
+{
+    size_t limit = req->server->body_max;
+
+    if (req->discarded == 0 && buf_len(&req->body) + *n <= limit) {
+        buf_append(&req->body, bytes, *n);
+    } else {
+        /* Chunked and too long: the library answers only behind the body, so let it end soon. */
+        req->discarded += *n;
+        if (req->discarded > DISCARD_MAX)
+            return MHD_NO;
+    }
+    *n = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result complete(struct httpd_request *req)
+{
+    if (req->discarded > 0)
+        return refuse_too_large(req);
+    req->handed_over = req->in_handler = true;
+    owed_add(req);
+    req->server->handler(req->server->arg, req);
+    req->in_handler = false;
+    if (req->aborted)
+        return MHD_NO;
+    if (req->response)
+        return queue_response(req);
+    req->suspended = true;
+    MHD_suspend_connection(req->conn);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const char *url,
+                                 const char *method, const char *version, const char *upload,
+                                 size_t *upload_size, void **con_cls)
+{
+    struct httpd_request *req = *con_cls;
+
+    (void)version;
+    if (!req)
+        return begin(cls, conn, method, url, con_cls);
+    if (*upload_size > 0)
+        return take_body(req, upload, upload_size);
+    if (!req->handed_over)
+        return complete(req);
+    if (req->aborted || !req->response)
+        return MHD_NO;
+    return queue_response(req);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
+                         enum MHD_RequestTerminationCode toe)
+{
+    struct httpd_request *req = *con_cls;
+
+    (void)cls;
+    (void)conn;
+    (void)toe;
+    if (!req)
+        return;
+    *con_cls = NULL;
+    loop_fd_del(&req->gone_watch);
+    if (req->response)
+        MHD_destroy_response(req->response);
+    buf_clear(&req->body);
+    free(req);
+}
+
+/* --- start and end --------------------------------------------------------------------------- */
+
+static int watch_daemon(struct httpd *h)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+
+    if (!info || info->epoll_fd < 0)
+        return -1;
+    h->watch = loop_fd_add(h->loop, info->epoll_fd, LOOP_READ, epoll_ready, h);
+    h->timer = loop_timer_new(h->loop, timer_due, h);
+    return 0;
+}
+
+struct httpd *httpd_new(struct loop *loop, int listen_fd, const struct httpd_options *options,
+                        httpd_handler *handler, void *arg, char **error_r)
+{
+    static const struct httpd_options none;
+    const struct httpd_options *o = options ? options : &none;
+    struct httpd *h = xcalloc(1, sizeof(*h));
+
+    *h = (struct httpd){.loop = loop, .handler = handler, .arg = arg, .quiesced_fd = -1};
+    h->body_max = o->body_max ? o->body_max : BODY_MAX_DEFAULT;
+    h->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, h,
+        MHD_OPTION_EXTERNAL_LOGGER, library_log, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (o->header_max ? o->header_max : (size_t)HEADER_MAX_DEFAULT) + 4096,
+        MHD_OPTION_CONNECTION_LIMIT, o->connections_max ? o->connections_max : CONN_MAX_DEFAULT,
+        MHD_OPTION_CONNECTION_TIMEOUT, o->idle_sec ? o->idle_sec : IDLE_SEC_DEFAULT,
+        MHD_OPTION_END);
+    if (!h->daemon || watch_daemon(h)) {
+        *error_r = xstrdup("the HTTP library does not start (epoll, descriptors or memory)");
+        if (h->daemon)
+            MHD_stop_daemon(h->daemon);
+        else
+            close(listen_fd);
+        free(h);
+        return NULL;
+    }
+    return h;
+}
+
+void httpd_stop_accepting(struct httpd *h)
+{
+    if (h->quiesced_fd < 0)
+        h->quiesced_fd = MHD_quiesce_daemon(h->daemon);
+    fd_close(&h->quiesced_fd);
+}
+
+size_t httpd_pending(const struct httpd *h)
+{
+    return h->pending;
+}
+
+unsigned httpd_connections(const struct httpd *h)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+    return info ? info->num_connections : 0;
+}
+
+void httpd_free(struct httpd **h)
+{
+    struct httpd *server = *h;
+
+    if (!server)
+        return;
+    /* The library aborts if it is stopped with suspended connections. */
+    while (server->owed)
+        httpd_abort(server->owed);
+    MHD_run(server->daemon);
+    loop_fd_del(&server->watch);
+    loop_timer_free(&server->timer);
+    MHD_stop_daemon(server->daemon);
+    free(server);
+    *h = NULL;
+}
+
+/* --- reading the request --------------------------------------------------------------------- */
+
+const char *httpd_method(const struct httpd_request *req)
+{
+    return req->method;
+}
+
+const char *httpd_path(const struct httpd_request *req)
+{
+    return req->path;
+}
+
+const char *httpd_header(const struct httpd_request *req, const char *name)
+{
+    return MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, name);
+}
+
+const char *httpd_query(const struct httpd_request *req, const char *key)
+{
+    return MHD_lookup_connection_value(req->conn, MHD_GET_ARGUMENT_KIND, key);
+}
+
+struct each {
+    httpd_pair_cb *cb;
+    void *arg;
+};
+
+static enum MHD_Result each_pair(void *cls, enum MHD_ValueKind kind, const char *key,
+                                 const char *value)
+{
+    struct each *e = cls;
+
+    (void)kind;
+    e->cb(e->arg, key, value);
+    return MHD_YES;
+}
+
+void httpd_query_each(const struct httpd_request *req, httpd_pair_cb *cb, void *arg)
+{
+    struct each e = {cb, arg};
+
+    MHD_get_connection_values(req->conn, MHD_GET_ARGUMENT_KIND, each_pair, &e);
+}
+
+void httpd_header_each(const struct httpd_request *req, httpd_pair_cb *cb, void *arg)
+{
+    struct each e = {cb, arg};
+
+    MHD_get_connection_values(req->conn, MHD_HEADER_KIND, each_pair, &e);
+}
+
+char *httpd_body(struct httpd_request *req, size_t *len_r)
+{
+    if (len_r)
+        *len_r = buf_len(&req->body);
+    buf_cstr(&req->body);
+    return (char *)buf_bytes(&req->body);
+}
+
+const char *httpd_peer(struct httpd_request *req)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *sa = info ? info->client_addr : NULL;
+
+    if (sa && sa->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)sa)->sin_addr, req->peer,
+                  sizeof(req->peer));
+    else if (sa && sa->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)sa)->sin6_addr, req->peer,
+                  sizeof(req->peer));
+    else
+        memcpy(req->peer, "unix", 5);
+    return req->peer;
+}
+
+static void peer_readable(void *arg, unsigned events)
+{
+    struct httpd_request *req = arg;
+    char byte;
+    ssize_t n = recv(loop_fd_fd(req->gone_watch), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR) && !(events & LOOP_HUP))
+        return;
+    loop_fd_del(&req->gone_watch);
+    if (n > 0) /* the next request, pipelined: whether the client waits cannot be seen any more */
+        return;
+    req->gone(req->gone_arg, req);
+}
+
+void httpd_set_gone(struct httpd_request *req, httpd_gone_cb *cb, void *arg)
+{
+    const union MHD_ConnectionInfo *info;
+
+    req->gone = cb;
+    req->gone_arg = arg;
+    if (!cb) {
+        loop_fd_del(&req->gone_watch);
+        return;
+    }
+    if (req->gone_watch)
+        return;
+    info = MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info)
+        req->gone_watch =
+            loop_fd_add(req->server->loop, info->connect_fd, LOOP_READ, peer_readable, req);
+}
+
+/* --- answering ------------------------------------------------------------------------------- */
+
+static void answered(struct httpd_request *req)
+{
+    owed_remove(req);
+    loop_fd_del(&req->gone_watch);
+    if (req->suspended) {
+        req->suspended = false;
+        MHD_resume_connection(req->conn);
+        arm_timer(req->server, 0); /* cheaper than the library's own wake-up descriptor */
+    }
+}
+
+static void give(struct httpd_request *req, unsigned status, const struct httpd_header *headers,
+                 size_t n_headers, struct MHD_Response *response)
+{
+    if (!response)
+        fatal("httpd_response", "the HTTP library has no memory for an answer");
+    for (size_t i = 0; i < n_headers; i++)
+        if (MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)
+            log_warn("httpd_header", "header %s refused by the HTTP library", headers[i].name);
+    req->status = status;
+    req->response = response;
+    answered(req);
+}
+
+void httpd_respond(struct httpd_request *req, unsigned status, const struct httpd_header *headers,
+                   size_t n_headers, const void *body, size_t len)
+{
+    /* MUST_COPY leaves the caller's bytes alone; the library merely lacks the const. */
+    void *bytes = (void *)(uintptr_t)body;
+
+    give(req, status, headers, n_headers,
+         MHD_create_response_from_buffer(len, bytes, MHD_RESPMEM_MUST_COPY));
+}
+
+void httpd_respond_buf(struct httpd_request *req, unsigned status,
+                       const struct httpd_header *headers, size_t n_headers, struct buf *body)
+{
+    size_t len = buf_len(body);
+
+    if (len == 0) {
+        buf_clear(body);
+        httpd_respond(req, status, headers, n_headers, "", 0);
+        return;
+    }
+    if (body->start > 0)
+        memmove(body->data, body->data + body->start, len);
+    give(req, status, headers, n_headers,
+         MHD_create_response_from_buffer(len, body->data, MHD_RESPMEM_MUST_FREE));
+    buf_init(body, body->max);
+}
+
+void httpd_abort(struct httpd_request *req)
+{
+    req->aborted = true;
+    answered(req);
+}
