@@ -1,7 +1,7 @@
 /* A message channel over a stream socket in a loop (see msg.h for the messages).
  *
- * Sending queues bytes and writes many messages per system call. Receiving hands over one message at
- * a time; body and tail are valid during the call only, 8-byte aligned. */
+ * Sending queues bytes and writes many messages per system call. Receiving hands over one message
+ * at a time; body and tail are valid during the call only, 8-byte aligned. */
 #ifndef PRESENCE_IPC_H
 #define PRESENCE_IPC_H
 
@@ -14,10 +14,11 @@ struct ipc_callbacks {
     /* body: the fixed body; tail/tail_len: what follows it. */
     void (*message)(void *arg, const struct msg_header *h, const void *body, const void *tail,
                     size_t tail_len);
-    /* End of file, an error, or a message that breaks the rules (why: text). The channel is dead; the
-     * owner frees it. Called once. */
+    /* End of file, an error, or a message that breaks the rules (why: text). The channel is dead;
+     * the owner frees it. Called once. */
     void (*closed)(void *arg, const char *why);
-    /* Optional: the send queue fell below the low-water mark after it had been above the high one. */
+    /* Optional: the send queue fell below the low-water mark after it had been above the high one.
+     */
     void (*writable)(void *arg);
 };
 

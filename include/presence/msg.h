@@ -1,11 +1,12 @@
 /* Messages between the master and its workers, over one Unix stream socket pair each.
  *
- * A message is struct msg_header, a fixed body that depends on the type, and for some types a tail of
- * bytes. All in host order: both ends are the same build (MSG_VERSION is compared in WORKER_READY).
- * A receiver checks size bounds before it reads on (msg_check); a violation ends the connection.
+ * A message is struct msg_header, a fixed body that depends on the type, and for some types a tail
+ * of bytes. All in host order: both ends are the same build (MSG_VERSION is compared in
+ * WORKER_READY). A receiver checks size bounds before it reads on (msg_check); a violation ends the
+ * connection.
  *
- * Delivery of events: the master numbers the events of a lane (n, growing by 1, never reset while the
- * master lives), keeps each until EVENT_ACK(lane, n) covers it, and delivers what is not
+ * Delivery of events: the master numbers the events of a lane (n, growing by 1, never reset while
+ * the master lives), keeps each until EVENT_ACK(lane, n) covers it, and delivers what is not
  * acknowledged again, flagged, to the lane's next owner. The worker drops what it has seen before
  * by (session, seq). */
 #ifndef PRESENCE_MSG_H
@@ -41,8 +42,8 @@ enum msg_type {
     MSG_FETCH = 11,       /* msg_fetch + tail: host name for FETCH_RESOLVE */
     MSG_LOG_LEVEL = 12,   /* msg_id: enum log_level */
     MSG_LOG_REOPEN = 13,
-    MSG_QUERY = 14,       /* msg_id + tail: JSON {"query":"member"|"guild"|"stats", …} */
-    MSG_DEBUG = 15,       /* msg_id: enum msg_debug (debug builds) */
+    MSG_QUERY = 14,         /* msg_id + tail: JSON {"query":"member"|"guild"|"stats", …} */
+    MSG_DEBUG = 15,         /* msg_id: enum msg_debug (debug builds) */
     MSG_GATEWAY_STATE = 16, /* msg_gateway_state: to all, when a shard's state or intents change */
 
     /* worker -> master */
@@ -55,10 +56,10 @@ enum msg_type {
     MSG_DURABLE = 38,       /* msg_durable for header.lane */
     MSG_PONG = 39,          /* msg_id of the ping */
     MSG_DRAINED = 40,
-    MSG_FETCH_REPLY = 41,   /* msg_fetch_reply + tail: body, address text, or error text */
-    MSG_GATEWAY_SEND = 42,  /* msg_gateway_send + tail: a payload for a shard (op 8) */
-    MSG_QUERY_REPLY = 43,   /* msg_id + tail: JSON */
-    MSG_ALERT = 44          /* tail: text for the operator, logged by the master at error level */
+    MSG_FETCH_REPLY = 41,  /* msg_fetch_reply + tail: body, address text, or error text */
+    MSG_GATEWAY_SEND = 42, /* msg_gateway_send + tail: a payload for a shard (op 8) */
+    MSG_QUERY_REPLY = 43,  /* msg_id + tail: JSON */
+    MSG_ALERT = 44         /* tail: text for the operator, logged by the master at error level */
 };
 
 enum msg_secret { SECRET_DISCORD_TOKEN = 1, SECRET_GRAPHQL_TOKEN = 2 };
@@ -72,14 +73,14 @@ struct msg_id {
 #define MSG_EVENT_REPLAYED    0x2u /* came between RESUME and RESUMED */
 
 struct msg_event {
-    uint64_t n;          /* delivery number in the lane */
-    uint64_t session;    /* number of the gateway session */
-    uint64_t seq;        /* the frame's s */
-    int64_t arrival_ms;  /* wall clock, when the frame's last byte arrived first */
-    uint64_t guild;      /* as found in the envelope; 0 = none */
-    uint32_t gap_ms;     /* replayed: how long the connection was down (error bound of arrival_ms) */
+    uint64_t n;         /* delivery number in the lane */
+    uint64_t session;   /* number of the gateway session */
+    uint64_t seq;       /* the frame's s */
+    int64_t arrival_ms; /* wall clock, when the frame's last byte arrived first */
+    uint64_t guild;     /* as found in the envelope; 0 = none */
+    uint32_t gap_ms;    /* replayed: how long the connection was down (error bound of arrival_ms) */
     uint16_t shard;
-    uint16_t flags;      /* MSG_EVENT_* */
+    uint16_t flags;        /* MSG_EVENT_* */
     uint32_t t_off, t_len; /* the event name in the tail, quotes not counted */
     uint32_t d_off, d_len; /* the value of d in the tail */
 };
@@ -97,7 +98,7 @@ enum msg_fetch_what {
     FETCH_USER_ME = 1,     /* GET /users/@me */
     FETCH_APPLICATION = 2, /* GET /applications/@me */
     FETCH_GATEWAY_BOT = 3, /* GET /gateway/bot */
-    FETCH_RESOLVE = 4      /* host name in the tail; the reply's tail: one numeric address per line */
+    FETCH_RESOLVE = 4 /* host name in the tail; the reply's tail: one numeric address per line */
 };
 
 struct msg_fetch {

@@ -1,13 +1,13 @@
 /* Records: what one gateway event means, in the form in which it is logged in a lane's ring and in
  * its spool, and from which batches are built.
  *
- * A record starts at a slot boundary and fills whole slots of RECORD_SLOT_SIZE bytes; the first bytes
- * are struct record_header. All multi-byte fields are in host order: rings and spools never leave the
- * host. A record is at most RECORD_MAX_SLOTS long.
+ * A record starts at a slot boundary and fills whole slots of RECORD_SLOT_SIZE bytes; the first
+ * bytes are struct record_header. All multi-byte fields are in host order: rings and spools never
+ * leave the host. A record is at most RECORD_MAX_SLOTS long.
  *
  * The last record of an event carries RECORD_EVENT_END: once it is in the lane, the event (session,
- * seq) was seen. Records of one event are published together; only events made of idempotent records
- * alone (roster, channels, roles, guild, voice state) may be published in several parts. */
+ * seq) was seen. Records of one event are published together; only events made of idempotent
+ * records alone (roster, channels, roles, guild, voice state) may be published in several parts. */
 #ifndef PRESENCE_RECORD_H
 #define PRESENCE_RECORD_H
 
@@ -20,32 +20,34 @@
 #define RECORD_MAX_SLOTS 128u
 
 enum record_type {
-    RECORD_PAD = 1,       /* fills the end of the ring; no body */
-    RECORD_EVENT = 2,     /* nothing but (session, seq): an event whose only effect is being seen */
-    RECORD_SIGHTING = 3,  /* struct record_sighting */
-    RECORD_MEMBER = 4,    /* struct record_member: roster entry seen */
+    RECORD_PAD = 1,      /* fills the end of the ring; no body */
+    RECORD_EVENT = 2,    /* nothing but (session, seq): an event whose only effect is being seen */
+    RECORD_SIGHTING = 3, /* struct record_sighting */
+    RECORD_MEMBER = 4,   /* struct record_member: roster entry seen */
     RECORD_MEMBER_LEFT = 5, /* struct record_subject */
-    RECORD_BOT_FLAG = 6,  /* struct record_subject: a look-up answered; flags say human or bot */
-    RECORD_ROSTER_END = 7, /* struct record_subject: catalogue of guild complete; at = its begin */
-    RECORD_GUILD = 8,     /* struct record_guild */
-    RECORD_GUILD_LEFT = 9, /* struct record_subject (user = 0) */
-    RECORD_CHANNEL = 10,  /* struct record_channel: channel or thread */
+    RECORD_BOT_FLAG = 6,    /* struct record_subject: a look-up answered; flags say human or bot */
+    RECORD_ROSTER_END = 7,  /* struct record_subject: catalogue of guild complete; at = its begin */
+    RECORD_GUILD = 8,       /* struct record_guild */
+    RECORD_GUILD_LEFT = 9,  /* struct record_subject (user = 0) */
+    RECORD_CHANNEL = 10,    /* struct record_channel: channel or thread */
     RECORD_CHANNEL_GONE = 11, /* struct record_subject: other = channel */
-    RECORD_ROLE = 12,     /* struct record_role */
-    RECORD_ROLE_GONE = 13, /* struct record_subject: other = role */
-    RECORD_VOICE = 14,    /* struct record_voice: an edge of a voice session, or a changed voice state */
+    RECORD_ROLE = 12,         /* struct record_role */
+    RECORD_ROLE_GONE = 13,    /* struct record_subject: other = role */
+    RECORD_VOICE =
+        14, /* struct record_voice: an edge of a voice session, or a changed voice state */
     RECORD_VOICE_PRESENT = 15, /* struct record_subject: in voice (other = channel) until at */
     RECORD_VOICE_SYNC = 16, /* struct record_subject: voice states of guild are complete as of at */
-    RECORD_COVERAGE = 17, /* struct record_coverage */
-    RECORD_SESSION = 18,  /* struct record_session, in lane 0 only */
+    RECORD_COVERAGE = 17,   /* struct record_coverage */
+    RECORD_SESSION = 18,    /* struct record_session, in lane 0 only */
     RECORD_TYPES = 19
 };
 
 /* record_header.flags */
 #define RECORD_EVENT_END 0x0001u
 /* of a sighting */
-#define RECORD_COUNTED     0x0010u /* resets idle: raises `counted` as well as `seen` */
-#define RECORD_REPLAYED    0x0020u /* came by RESUME replay: an arrival time is late by up to the gap */
+#define RECORD_COUNTED 0x0010u /* resets idle: raises `counted` as well as `seen` */
+#define RECORD_REPLAYED                                                                            \
+    0x0020u /* came by RESUME replay: an arrival time is late by up to the gap */
 #define RECORD_BOT_UNKNOWN 0x0040u /* the actor's bot flag was not known when it was recorded */
 /* of RECORD_BOT_FLAG and RECORD_MEMBER */
 #define RECORD_IS_BOT   0x0080u
@@ -79,14 +81,15 @@ struct record_subject {
 };
 
 /* record_member.state */
-#define MEMBER_PENDING        0x01u
-#define MEMBER_PARTIAL        0x02u /* from a message's author or the like: only names and roles are sure */
+#define MEMBER_PENDING 0x01u
+#define MEMBER_PARTIAL                                                                             \
+    0x02u /* from a message's author or the like: only names and roles are sure */
 #define MEMBER_FROM_CATALOGUE 0x04u
 #define MEMBER_JOINED         0x08u /* from GUILD_MEMBER_ADD */
 #define MEMBER_HAS_ROLES      0x10u /* roles were present in the payload */
 
-/* Tail: role_count snowflakes of 8 bytes, then username, global name, nick (UTF-8, each of the length
- * given; 0 = null or absent). */
+/* Tail: role_count snowflakes of 8 bytes, then username, global name, nick (UTF-8, each of the
+ * length given; 0 = null or absent). */
 struct record_member {
     struct record_header h;
     snowflake_t guild, user;
@@ -97,7 +100,7 @@ struct record_member {
     uint32_t member_flags;  /* Discord guild member flags */
     uint16_t state;         /* MEMBER_* */
     uint16_t role_count;
-    uint32_t avatar_hash;   /* of member avatar and banner, to notice a change; 0 = none */
+    uint32_t avatar_hash; /* of member avatar and banner, to notice a change; 0 = none */
     uint8_t username_len, global_name_len, nick_len;
     uint8_t reserved[5];
 };
@@ -164,11 +167,11 @@ struct record_voice {
 
 enum coverage_edge { COVERAGE_OPEN = 1, COVERAGE_CLOSE = 2 };
 enum coverage_reason {
-    COVERAGE_SESSION = 1,     /* GUILD_CREATE in a new gateway session */
-    COVERAGE_OUTAGE = 2,      /* GUILD_DELETE with unavailable, and its end */
+    COVERAGE_SESSION = 1, /* GUILD_CREATE in a new gateway session */
+    COVERAGE_OUTAGE = 2,  /* GUILD_DELETE with unavailable, and its end */
     COVERAGE_GUILD_JOINED = 3,
     COVERAGE_GUILD_LEFT = 4,
-    COVERAGE_EVENTS_LOST = 5  /* a full disk or a lost session */
+    COVERAGE_EVENTS_LOST = 5 /* a full disk or a lost session */
 };
 
 struct record_coverage {
@@ -182,7 +185,12 @@ struct record_coverage {
     uint64_t reserved2;
 };
 
-enum session_edge { SESSION_STARTED = 1, SESSION_WATCHED = 2, SESSION_RESUMED = 3, SESSION_ENDED = 4 };
+enum session_edge {
+    SESSION_STARTED = 1,
+    SESSION_WATCHED = 2,
+    SESSION_RESUMED = 3,
+    SESSION_ENDED = 4
+};
 
 struct record_session {
     struct record_header h;
@@ -205,8 +213,9 @@ _Static_assert(sizeof(struct record_session) == 64, "one slot");
 /* Size of the fixed body of a type (header included), 0 for an unknown type. */
 uint32_t record_fixed_size(uint16_t type);
 
-/* Whether h is a record that may stand here: known type, slots within bounds and enough for its fixed
- * body and tail, `available` slots left. Names what is wrong otherwise (static text), else NULL. */
+/* Whether h is a record that may stand here: known type, slots within bounds and enough for its
+ * fixed body and tail, `available` slots left. Names what is wrong otherwise (static text), else
+ * NULL. */
 const char *record_check(const struct record_header *h, uint32_t available);
 
 static inline uint32_t record_slots_for(uint32_t bytes)

@@ -1,5 +1,5 @@
-/* Which lane, shard and table bucket an id belongs to. The lane of a guild never changes for the life
- * of a database (design: 64 lanes, recorded in it). */
+/* Which lane, shard and table bucket an id belongs to. The lane of a guild never changes for the
+ * life of a database (design: 64 lanes, recorded in it). */
 #ifndef PRESENCE_ROUTE_H
 #define PRESENCE_ROUTE_H
 
@@ -9,7 +9,8 @@
 
 #define LANES 64u
 
-/* Finaliser with full avalanche (murmur3's fmix64); part of the on-disk contract through route_lane. */
+/* Finaliser with full avalanche (murmur3's fmix64); part of the on-disk contract through
+ * route_lane. */
 static inline uint64_t route_mix(uint64_t x)
 {
     x ^= x >> 33;

@@ -1,23 +1,24 @@
-/* The shared-memory segment /presence-<instance>: layout and protocols. Any change of a size, an order
- * or a meaning needs a new SHM_VERSION; a segment of another version is dropped and made anew.
+/* The shared-memory segment /presence-<instance>: layout and protocols. Any change of a size, an
+ * order or a meaning needs a new SHM_VERSION; a segment of another version is dropped and made
+ * anew.
  *
  * Who writes what
  *   header, shards[]      the master
- *   lanes[l], ring l, table rows and guild rows of l's guilds: the owner of lane l, one process at a
- *                         time (the master grants and takes lanes; it clears what a dead owner claimed)
- *   counters              everybody, atomically
+ *   lanes[l], ring l, table rows and guild rows of l's guilds: the owner of lane l, one process at
+ * a time (the master grants and takes lanes; it clears what a dead owner claimed) counters
+ * everybody, atomically
  *
  * Ring lane: head and tail are positions (in slots) that only grow; position p lies in slot
- * p % ring_slots. The owner writes records behind head, publishes them by one release-store of head,
- * then raises appended[]. A crash between the two is harmless: whoever takes the lane over reads
- * tail..head and raises appended[] from the records' (session, seq). tail is moved once what lies
- * before it is durable (committed in PostgreSQL, or fdatasync'ed in the lane's spool).
+ * p % ring_slots. The owner writes records behind head, publishes them by one release-store of
+ * head, then raises appended[]. A crash between the two is harmless: whoever takes the lane over
+ * reads tail..head and raises appended[] from the records' (session, seq). tail is moved once what
+ * lies before it is durable (committed in PostgreSQL, or fdatasync'ed in the lane's spool).
  *
- * Table row: EMPTY -> CLAIMED(owner) -> LIVE -> EMPTY (evicted or erased). A claim holds the owner's slot
- * number, so that the master can release what a dead owner held. `seen` and `counted` are atomic
- * maxima of SEEN_PACK(ms, kind); every other field is written by the lane's owner only. A row
- * lives in one of the two buckets of SHM_BUCKET_ROWS that route_mix gives its (guild, user); so an eviction needs no
- * tombstone. Rows LOADING or not yet durable or in voice are never evicted.
+ * Table row: EMPTY -> CLAIMED(owner) -> LIVE -> EMPTY (evicted or erased). A claim holds the
+ * owner's slot number, so that the master can release what a dead owner held. `seen` and `counted`
+ * are atomic maxima of SEEN_PACK(ms, kind); every other field is written by the lane's owner only.
+ * A row lives in one of the two buckets of SHM_BUCKET_ROWS that route_mix gives its (guild, user);
+ * so an eviction needs no tombstone. Rows LOADING or not yet durable or in voice are never evicted.
  *
  * All offsets are from the start of the segment; there are no pointers. */
 #ifndef PRESENCE_SEEN_SHM_H
@@ -28,30 +29,31 @@
 
 #include "presence/route.h"
 
-#define SHM_MAGIC        UINT64_C(0x31454e4553455250) /* "PRESENE1" */
-#define SHM_VERSION      1u
-#define SHM_LINE         64u
-#define SHM_BUCKET_ROWS  8u
-#define SHM_SHARDS_MAX   256u
-#define SHM_SESSIONS_MAX 256u /* gateway sessions remembered per lane: one per shard, and old ones */
-#define SHM_COUNTERS     64u
+#define SHM_MAGIC       UINT64_C(0x31454e4553455250) /* "PRESENE1" */
+#define SHM_VERSION     1u
+#define SHM_LINE        64u
+#define SHM_BUCKET_ROWS 8u
+#define SHM_SHARDS_MAX  256u
+#define SHM_SESSIONS_MAX                                                                           \
+    256u /* gateway sessions remembered per lane: one per shard, and old ones */
+#define SHM_COUNTERS 64u
 
-#define SEEN_PACK(ms, kind)  (((uint64_t)(ms) << 16) | (uint16_t)(kind))
-#define SEEN_MS(packed)      ((int64_t)((packed) >> 16))
-#define SEEN_KIND(packed)    ((uint16_t)(packed))
+#define SEEN_PACK(ms, kind) (((uint64_t)(ms) << 16) | (uint16_t)(kind))
+#define SEEN_MS(packed)     ((int64_t)((packed) >> 16))
+#define SEEN_KIND(packed)   ((uint16_t)(packed))
 
 /* seen_row.state: low byte the state, next byte the worker slot that claimed it */
 enum seen_state { SEEN_EMPTY = 0, SEEN_CLAIMED = 1, SEEN_LIVE = 2 };
 
 /* seen_row.flags */
-#define SEEN_HUMAN     0x0001u /* known to be a person */
-#define SEEN_BOT       0x0002u /* known to be a bot: its events are dropped */
-#define SEEN_ON_ROSTER 0x0004u
-#define SEEN_LOADING   0x0008u /* Redis or GraphQL is being asked for what was before */
-#define SEEN_PENDING   0x0010u /* has not passed membership screening */
+#define SEEN_HUMAN      0x0001u /* known to be a person */
+#define SEEN_BOT        0x0002u /* known to be a bot: its events are dropped */
+#define SEEN_ON_ROSTER  0x0004u
+#define SEEN_LOADING    0x0008u /* Redis or GraphQL is being asked for what was before */
+#define SEEN_PENDING    0x0010u /* has not passed membership screening */
 #define SEEN_REFERENCED 0x0020u /* CLOCK eviction: used since the hand last came by */
-#define SEEN_LOOKED_UP 0x0040u /* a look-up of the bot flag is under way */
-#define SEEN_RECORDED  0x0080u /* the durable store knows this member's roster row */
+#define SEEN_LOOKED_UP  0x0040u /* a look-up of the bot flag is under way */
+#define SEEN_RECORDED   0x0080u /* the durable store knows this member's roster row */
 
 struct seen_row {
     uint64_t guild, user;
@@ -62,14 +64,14 @@ struct seen_row {
     uint64_t last_edit;       /* edited_timestamp in ms << 16 | low 16 bits of the avatar hash */
     _Atomic uint32_t state;
     uint16_t flags;
-    uint16_t member_flags;    /* low bits of Discord's guild member flags: onboarding, home actions */
+    uint16_t member_flags; /* low bits of Discord's guild member flags: onboarding, home actions */
 };
 
 struct shm_guild {
     uint64_t guild; /* 0 = free */
     uint64_t afk_channel;
-    uint64_t session;       /* gateway session in which coverage is open; 0 = closed */
-    int64_t roster_at_ms;   /* when the roster was last complete; 0 = never */
+    uint64_t session;        /* gateway session in which coverage is open; 0 = closed */
+    int64_t roster_at_ms;    /* when the roster was last complete; 0 = never */
     int64_t roster_begin_ms; /* catalogue under way since; 0 = none */
     int64_t bot_joined_ms;
     uint64_t roster_session; /* session in which the roster was completed */
@@ -80,8 +82,9 @@ struct shm_guild {
 #define SHM_GUILD_LEFT      0x2u
 
 struct shm_session_seq {
-    uint64_t session; /* 0 = free */
-    _Atomic uint64_t appended; /* every event up to this seq that came to this lane is in the ring, or needed no record */
+    uint64_t session;          /* 0 = free */
+    _Atomic uint64_t appended; /* every event up to this seq that came to this lane is in the ring,
+                                  or needed no record */
 };
 
 struct shm_lane {
@@ -99,7 +102,13 @@ struct shm_lane {
 };
 
 /* A shard as the master sees it. */
-enum shm_shard_state { SHARD_DOWN = 0, SHARD_CONNECTING = 1, SHARD_REPLAYING = 2, SHARD_LIVE = 3, SHARD_PAUSED = 4 };
+enum shm_shard_state {
+    SHARD_DOWN = 0,
+    SHARD_CONNECTING = 1,
+    SHARD_REPLAYING = 2,
+    SHARD_LIVE = 3,
+    SHARD_PAUSED = 4
+};
 
 struct shm_shard {
     _Atomic uint32_t state; /* enum shm_shard_state */
@@ -116,11 +125,11 @@ struct shm_header {
     uint64_t size;        /* of the segment */
     uint64_t epoch;       /* of the lanes' positions: ms of creation, always growing */
     uint32_t lanes, ring_slots;
-    uint64_t rows;        /* a multiple of SHM_BUCKET_ROWS */
-    uint64_t guilds;      /* capacity of the guild table, a power of two */
+    uint64_t rows;   /* a multiple of SHM_BUCKET_ROWS */
+    uint64_t guilds; /* capacity of the guild table, a power of two */
     uint64_t lanes_offset, rings_offset, rows_offset, guilds_offset;
     uint32_t row_size, slot_size, lane_size, guild_size;
-    _Atomic uint64_t complete; /* SHM_MAGIC once the creator has finished */
+    _Atomic uint64_t complete;      /* SHM_MAGIC once the creator has finished */
     _Atomic int64_t master_beat_ms; /* monotonic ms, once a second */
     _Atomic uint32_t master_generation;
     _Atomic uint32_t clean; /* set at an orderly end */
@@ -132,7 +141,7 @@ struct shm_header {
 
 /* shm_header.counters */
 enum shm_counter {
-    SHM_COUNT_EVENTS = 0,     /* dispatches handled */
+    SHM_COUNT_EVENTS = 0, /* dispatches handled */
     SHM_COUNT_SIGHTINGS = 1,
     SHM_COUNT_ROWS_LIVE = 2,
     SHM_COUNT_EVICTIONS = 3,

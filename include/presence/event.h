@@ -1,0 +1,61 @@
+/* From a gateway frame to records: what happened, who did it, when, and does it count. Pure: reads
+ * the last-seen table and the guild rows, writes nothing but the record list.
+ * Sources: product sheet section 4; Discord events.md. */
+#ifndef PRESENCE_EVENT_H
+#define PRESENCE_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "presence/activity.h"
+#include "presence/msg.h"
+#include "presence/ring.h"
+#include "presence/seen.h"
+
+/* The envelope of a frame, found in one pass without allocation, keys in any order. */
+struct envelope {
+    int op; /* -1 = missing */
+    bool has_seq;
+    uint64_t seq;
+    uint32_t t_off, t_len; /* event name without quotes; t_len 0 = null or missing */
+    uint32_t d_off, d_len; /* the value of d */
+    snowflake_t guild;     /* d.guild_id, or d.id of GUILD_CREATE/UPDATE/DELETE; 0 = none */
+};
+
+/* Returns NULL, or what is wrong with the frame and what was expected (static text). */
+const char *envelope_scan(const char *frame, size_t len, struct envelope *envelope_r);
+
+/* What the worker's handler needs beside the frame. One per worker. */
+struct event_ctx;
+
+struct event_ctx *event_ctx_new(const struct shm *shm);
+void event_ctx_free(struct event_ctx **ctx);
+/* The bot's own user id (from FETCH_USER_ME or READY); its acts are never recorded. */
+void event_ctx_set_self(struct event_ctx *ctx, snowflake_t self);
+
+/* What a frame asks of the worker beyond its records. */
+#define EVENT_WANT_ROSTER   0x1u  /* the guild's roster must be catalogued */
+#define EVENT_WANT_BOT_FLAG 0x2u  /* look up `user`: its bot flag is unknown */
+#define EVENT_ROSTER_CHUNK  0x4u  /* a GUILD_MEMBERS_CHUNK was taken in: see chunk_* */
+#define EVENT_RATE_LIMITED  0x8u  /* RATE_LIMITED for op 8: see retry_after_ms, guild, nonce */
+#define EVENT_IDEMPOTENT    0x10u /* the records may be published in parts */
+#define EVENT_GUILD_GONE    0x20u
+
+struct event_result {
+    unsigned flags;          /* EVENT_* */
+    enum activity_kind kind; /* of the (last) sighting; ACTIVITY_NONE if there was none */
+    snowflake_t guild, user;
+    uint32_t chunk_index, chunk_count;
+    char nonce[33];
+    int64_t retry_after_ms;
+    uint32_t members; /* in the chunk */
+};
+
+/* Interprets one dispatch. Appends its records to list, which it resets first; the last one carries
+ * RECORD_EVENT_END (an event without effect leaves the list empty). Returns 0, or -1 with *error_r
+ * (static text naming the event part and what was expected): nothing may be recorded then. */
+int event_interpret(struct event_ctx *ctx, const struct msg_event *event, const char *frame,
+                    size_t frame_len, struct record_list *list, struct event_result *result_r,
+                    const char **error_r);
+
+#endif

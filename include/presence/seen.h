@@ -1,0 +1,56 @@
+/* The last-seen table in shared memory (layout and protocol: seen_shm.h). */
+#ifndef PRESENCE_SEEN_H
+#define PRESENCE_SEEN_H
+
+#include <stdbool.h>
+
+#include "presence/record.h"
+#include "presence/shm.h"
+
+/* The member's row, or NULL. */
+struct seen_row *seen_find(const struct shm *shm, snowflake_t guild, snowflake_t user);
+
+/* The member's row, inserted (with SEEN_LOADING set) if there was none; may evict. slot: the
+ * caller's worker slot. *inserted_r tells. NULL if both buckets are full of rows that may not be
+ * evicted. */
+struct seen_row *seen_touch(const struct shm *shm, snowflake_t guild, snowflake_t user,
+                            unsigned slot, bool *inserted_r);
+
+/* Atomic maxima. */
+void seen_raise(struct seen_row *row, unixms_t at, uint16_t kind, bool counted);
+
+/* Folds one record into the table and the guild rows: the only way either changes in the course of
+ * events, so that a replay of tail..head gives the same state. Returns the row concerned, or NULL.
+ */
+struct seen_row *seen_apply(const struct shm *shm, const struct record_header *h, unsigned slot,
+                            bool *inserted_r);
+
+/* What Redis or GraphQL knew of a member; merged by maximum, ends LOADING. */
+struct seen_seed {
+    snowflake_t guild, user;
+    unixms_t seen, counted, present_until, last_edit;
+    uint16_t seen_kind, counted_kind;
+    int8_t bot; /* 1, 0, -1 = not known */
+    bool on_roster;
+    snowflake_t voice_channel;
+    uint16_t voice_state;
+    bool pending;
+    uint32_t member_flags;
+    uint32_t avatar_hash;
+};
+void seen_merge(const struct shm *shm, struct seen_row *row, const struct seen_seed *seed);
+
+/* A row may be evicted only if its last sighting lies before what is durable; the lane's owner
+ * keeps for its lanes the wall-clock time (ms) up to which every record appended is durable. */
+void seen_set_durable(const struct shm *shm, unsigned lane, unixms_t durable);
+
+/* Releases the claims of a dead worker slot. Called by the master. */
+void seen_release_claims(const struct shm *shm, unsigned slot);
+
+/* Calls each for every live row (in table order) until it returns false. */
+void seen_each(const struct shm *shm, bool (*each)(void *arg, struct seen_row *row), void *arg);
+
+/* Forgets a member's row (reset, erasure, bot). */
+void seen_erase(const struct shm *shm, struct seen_row *row);
+
+#endif
