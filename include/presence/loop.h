@@ -38,7 +38,8 @@ struct loop_fd *loop_fd_add(struct loop *loop, int fd, unsigned events, loop_fd_
 void loop_fd_want(struct loop_fd *w, unsigned events);
 void loop_fd_del(struct loop_fd **w);
 
-/* A timer fires once per set; a callback may set it again. Timers use the monotonic clock. */
+/* A timer fires once per set; a callback may set it again (it fires in a later round then, even if
+ * set to 0 ms). Timers use the monotonic clock. */
 struct loop_timer *loop_timer_new(struct loop *loop, loop_cb *cb, void *arg);
 void loop_timer_set(struct loop_timer *t, int64_t in_ms);
 void loop_timer_stop(struct loop_timer *t);
@@ -47,6 +48,8 @@ void loop_timer_free(struct loop_timer **t);
 
 /* Runs cb once, after the current round of callbacks. */
 void loop_defer(struct loop *loop, loop_cb *cb, void *arg);
+/* Takes back what loop_defer(loop, cb, arg) asked for and has not run yet. */
+void loop_undefer(struct loop *loop, loop_cb *cb, void *arg);
 
 /* Delivers signo through the loop (the handler only writes a byte). Process-wide. */
 void loop_signal(struct loop *loop, int signo, loop_signal_cb *cb, void *arg);

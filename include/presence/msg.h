@@ -3,7 +3,8 @@
  * A message is struct msg_header, a fixed body that depends on the type, and for some types a tail
  * of bytes. All in host order: both ends are the same build (MSG_VERSION is compared in
  * WORKER_READY). A receiver checks size bounds before it reads on (msg_check); a violation ends the
- * connection.
+ * connection. On the socket each message is followed by 0 to 7 zero bytes, so that the next one
+ * begins at a multiple of 8 (MSG_PADDED); `size` does not count them.
  *
  * Delivery of events: the master numbers the events of a lane (n, growing by 1, never reset while
  * the master lives), keeps each until EVENT_ACK(lane, n) covers it, and delivers what is not
@@ -18,6 +19,9 @@
 
 #define MSG_VERSION  1u
 #define MSG_SIZE_MAX (160u << 20) /* a GUILD_CREATE of a very large guild, inflated */
+
+/* Bytes that a message of this size takes on the socket. */
+#define MSG_PADDED(size) (((size_t)(size) + 7) & ~(size_t)7)
 
 struct msg_header {
     uint32_t size; /* whole message, header included */

@@ -45,6 +45,7 @@ struct loop {
     bool stopping;
     struct loop_timer **heap;
     size_t heap_len, heap_cap;
+    int64_t firing_ms; /* while timers fire: those due until then; INT64_MIN otherwise */
     struct deferred *deferred;
     size_t deferred_len, deferred_cap;
     struct loop_fd *dead; /* deleted watches, freed between rounds */
@@ -150,6 +151,7 @@ struct loop *loop_new_backend(const struct loop_backend *backend, void *ctx)
 
     loop->backend = backend;
     loop->ctx = ctx;
+    loop->firing_ms = INT64_MIN;
     return loop;
 }
 
@@ -257,6 +259,8 @@ void loop_timer_set(struct loop_timer *t, int64_t in_ms)
         loop->heap = xrealloc(loop->heap, loop->heap_cap * sizeof(struct loop_timer *));
     }
     t->due_ms = clock_mono().ms + (in_ms > 0 ? in_ms : 0);
+    if (t->due_ms <= loop->firing_ms) /* set by a timer's callback: not in this round again */
+        t->due_ms = loop->firing_ms + 1;
     t->heap_index = loop->heap_len;
     loop->heap[loop->heap_len++] = t;
     heap_up(loop, t->heap_index);
@@ -280,12 +284,14 @@ static void fire_due_timers(struct loop *loop)
 {
     int64_t now_ms = clock_mono().ms;
 
+    loop->firing_ms = now_ms;
     while (loop->heap_len > 0 && loop->heap[0]->due_ms <= now_ms && !loop->stopping) {
         struct loop_timer *t = loop->heap[0];
 
         loop_timer_stop(t);
         t->cb(t->arg);
     }
+    loop->firing_ms = INT64_MIN;
 }
 
 void loop_defer(struct loop *loop, loop_cb *cb, void *arg)
@@ -297,6 +303,13 @@ void loop_defer(struct loop *loop, loop_cb *cb, void *arg)
     loop->deferred[loop->deferred_len++] = (struct deferred){cb, arg};
 }
 
+void loop_undefer(struct loop *loop, loop_cb *cb, void *arg)
+{
+    for (size_t i = 0; i < loop->deferred_len; i++)
+        if (loop->deferred[i].cb == cb && loop->deferred[i].arg == arg)
+            loop->deferred[i].cb = NULL;
+}
+
 static void run_deferred(struct loop *loop)
 {
     size_t n = loop->deferred_len;
@@ -306,7 +319,8 @@ static void run_deferred(struct loop *loop)
     for (size_t i = 0; i < n; i++) {
         struct deferred d = loop->deferred[i];
 
-        d.cb(d.arg);
+        if (d.cb)
+            d.cb(d.arg);
     }
     memmove(loop->deferred, loop->deferred + n, (loop->deferred_len - n) * sizeof(*loop->deferred));
     loop->deferred_len -= n;
