@@ -6,3 +6,6 @@ libcore_la_SOURCES = \
   include/presence/record.h include/presence/ring.h include/presence/route.h \
   include/presence/seen.h include/presence/seen_shm.h include/presence/shm.h \
   include/presence/snowflake.h include/presence/spool.h
+
+libcore_la_SOURCES += src/core/conf.c src/core/conf_keys.c src/core/conf_priv.h \
+  src/core/conf_value.c include/presence/conf.h

@@ -2,3 +2,8 @@ noinst_LTLIBRARIES += liblink_httpd.la
 liblink_httpd_la_SOURCES = src/link/httpd.c include/presence/httpd.h
 liblink_httpd_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS)
 liblink_httpd_la_LIBADD = $(MHD_LIBS)
+
+noinst_LTLIBRARIES += liblink_ini.la
+liblink_ini_la_SOURCES = src/link/conf_load.c src/link/ini.c include/presence/ini.h
+liblink_ini_la_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS)
+liblink_ini_la_LIBADD = $(INIH_LIBS)
