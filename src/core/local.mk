@@ -8,4 +8,4 @@ libcore_la_SOURCES = \
   include/presence/snowflake.h include/presence/spool.h
 
 libcore_la_SOURCES += src/core/conf.c src/core/conf_keys.c src/core/conf_priv.h \
-  src/core/conf_value.c include/presence/conf.h
+  src/core/conf_value.c src/core/control.c include/presence/conf.h include/presence/control.h
