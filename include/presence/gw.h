@@ -134,6 +134,8 @@ monoms_t gw_deadline(const struct gw *gw);
 
 void gw_permit(struct gw *gw, monoms_t now); /* answer to GW_WANT_IDENTIFY */
 void gw_set_url(struct gw *gw, const char *url);
+/* Another shard was refused these (GW_INTENTS_REFUSED): not asked for from the next Identify on. */
+void gw_drop_intents(struct gw *gw, uint32_t refused);
 
 /* Reading from the socket was stopped or goes on (flow control). Meanwhile a missing ACK is no
  * sign of death; after GW_PAUSE_MAX_MS the connection is closed, to be resumed when reading may go

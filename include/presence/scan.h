@@ -29,6 +29,7 @@ struct scan {
     const char *p, *end;
     char close; /* '}' or ']' */
     bool first;
+    bool key_escaped;  /* the last key holds escapes */
     const char *error; /* static text: what was expected; NULL = fine so far */
 };
 
@@ -36,8 +37,8 @@ struct scan {
 bool scan_object(struct scan *scan, struct slice value);
 bool scan_array(struct scan *scan, struct slice value);
 
-/* The next member; key_r without its quotes, escapes undone not. false at the end, or with
- * scan->error set. Bytes behind the closing bracket are an error only to scan_whole. */
+/* The next member; key_r without its quotes, its escapes not undone. false at the end (scan->p is
+ * then behind the closing bracket), or with scan->error set. */
 bool scan_member(struct scan *scan, struct slice *key_r, struct slice *value_r);
 bool scan_element(struct scan *scan, struct slice *value_r);
 

@@ -1,0 +1,7 @@
+noinst_LTLIBRARIES += libdiscord.la
+libdiscord_la_SOURCES = \
+  src/discord/envelope.c src/discord/gw.c src/discord/gw_codes.c src/discord/gw_render.c \
+  src/discord/gw_state.h src/discord/intents.c src/discord/scan.c src/discord/scan_skip.c \
+  src/discord/scan_skip.h src/discord/scan_value.c \
+  include/presence/event.h include/presence/gw.h include/presence/intents.h \
+  include/presence/scan.h

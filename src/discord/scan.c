@@ -1,0 +1,180 @@
+/* Walking JSON in place (scan.h). Called by envelope.c, event*.c and gw.c for every frame.
+ * Diagnostics: none; errors are static texts that say what was expected. */
+#include "presence/scan.h"
+
+#include <string.h>
+
+#include "discord/scan_skip.h"
+
+static inline const char *skip_space(const char *p, const char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
+        p++;
+    return p;
+}
+
+static bool fail(struct scan *scan, const char *error)
+{
+    scan->error = error;
+    return false;
+}
+
+static bool start(struct scan *scan, struct slice value, char open, char close, const char *error)
+{
+    *scan = (struct scan){.p = value.p, .close = close, .first = true};
+    if (!value.p || value.len < 2 || value.p[0] != open)
+        return fail(scan, error);
+    scan->end = value.p + value.len;
+    scan->p++;
+    return true;
+}
+
+bool scan_object(struct scan *scan, struct slice value)
+{
+    return start(scan, value, '{', '}', "expected an object");
+}
+
+bool scan_array(struct scan *scan, struct slice value)
+{
+    return start(scan, value, '[', ']', "expected an array");
+}
+
+static inline bool is_number_byte(char c)
+{
+    return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+}
+
+static const char *skip_literal(const char *p, const char *end, const char *word, size_t len)
+{
+    return (size_t)(end - p) >= len && memcmp(p, word, len) == 0 ? p + len : NULL;
+}
+
+/* The end of the value at p, or NULL. */
+static const char *skip_value(const char *p, const char *end, struct skip_watch *watch)
+{
+    const char *begin = p;
+    bool escaped;
+
+    if (p >= end)
+        return NULL;
+    switch (*p) {
+    case '"':
+        p = skip_string(p + 1, end, &escaped);
+        return p ? p + 1 : NULL;
+    case '{':
+    case '[':
+        return skip_container(p, end, watch);
+    case 'n':
+        return skip_literal(p, end, "null", 4);
+    case 't':
+        return skip_literal(p, end, "true", 4);
+    case 'f':
+        return skip_literal(p, end, "false", 5);
+    default:
+        while (p < end && is_number_byte(*p))
+            p++;
+        return p > begin ? p : NULL;
+    }
+}
+
+/* Steps to the next member or element; false at the end or on an error. */
+static bool step(struct scan *scan)
+{
+    const char *p = skip_space(scan->p, scan->end);
+
+    if (scan->error)
+        return false;
+    if (p >= scan->end)
+        return fail(scan, "expected a closing bracket before the end");
+    if (*p == scan->close) {
+        scan->p = p + 1;
+        return false;
+    }
+    if (!scan->first) {
+        if (*p != ',')
+            return fail(scan, "expected a comma or a closing bracket");
+        p = skip_space(p + 1, scan->end);
+    }
+    scan->first = false;
+    scan->p = p;
+    return true;
+}
+
+bool scan_take_key(struct scan *scan, struct slice *key_r)
+{
+    const char *key, *p;
+
+    if (!step(scan))
+        return false;
+    if (scan->p >= scan->end || *scan->p != '"')
+        return fail(scan, "expected a key in quotes");
+    key = scan->p + 1;
+    scan->key_escaped = false;
+    p = skip_string(key, scan->end, &scan->key_escaped);
+    if (!p)
+        return fail(scan, "expected a closing quote before the end");
+    *key_r = (struct slice){key, (size_t)(p - key)};
+    p = skip_space(p + 1, scan->end);
+    if (p >= scan->end || *p != ':')
+        return fail(scan, "expected a colon behind a key");
+    scan->p = skip_space(p + 1, scan->end);
+    return true;
+}
+
+bool scan_take_value(struct scan *scan, struct skip_watch *watch, struct slice *value_r)
+{
+    const char *p = scan->p, *after = skip_value(p, scan->end, watch);
+
+    if (!after)
+        return fail(scan, "expected a value that is closed before the end");
+    *value_r = (struct slice){p, (size_t)(after - p)};
+    scan->p = after;
+    return true;
+}
+
+bool scan_member(struct scan *scan, struct slice *key_r, struct slice *value_r)
+{
+    return scan_take_key(scan, key_r) && scan_take_value(scan, NULL, value_r);
+}
+
+bool scan_element(struct scan *scan, struct slice *value_r)
+{
+    return step(scan) && scan_take_value(scan, NULL, value_r);
+}
+
+/* An escaped key, undone into out; keys longer than out match nothing. */
+static struct slice plain_key(struct slice key, char *out, size_t cap)
+{
+    struct slice quoted = {key.p - 1, key.len + 2};
+
+    return key.len > cap ? SLICE_NONE : (struct slice){out, scan_string(quoted, out, cap)};
+}
+
+const char *scan_fields(struct slice object, const struct scan_field *fields, size_t count)
+{
+    struct scan scan;
+    struct slice key, value;
+    uint64_t lengths = 0;
+    char plain[64];
+
+    for (size_t i = 0; i < count; i++) {
+        *fields[i].value_r = SLICE_NONE;
+        lengths |= UINT64_C(1) << (fields[i].len & 63);
+    }
+    if (!scan_object(&scan, object))
+        return scan.error;
+    while (scan_member(&scan, &key, &value)) {
+        if (scan.key_escaped)
+            key = plain_key(key, plain, sizeof(plain));
+        if (!(lengths >> (key.len & 63) & 1))
+            continue;
+        for (size_t i = 0; i < count; i++) {
+            if (fields[i].len == key.len && fields[i].name[0] == key.p[0] &&
+                memcmp(fields[i].name, key.p, key.len) == 0) {
+                *fields[i].value_r = value;
+                break;
+            }
+        }
+    }
+    return scan.error;
+}
