@@ -9,3 +9,5 @@ tests_t_conf_SOURCES = tests/t_conf.c
 tests_t_conf_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_conf_LDADD = liblink_ini.la libcore.la libbase.la $(CMOCKA_LIBS)
 EXTRA_DIST += tests/conf
+
+EXTRA_DIST += tests/daemon/conftest.py tests/daemon/harness.py tests/daemon/test_harness.py

@@ -86,7 +86,7 @@ struct control_arg {
 
 struct control_command {
     const char *name;
-    struct control_arg args[4];
+    struct control_arg args[5];
     bool debug_only;
     const char *help; /* one line for usage texts */
 };

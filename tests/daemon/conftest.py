@@ -1,0 +1,95 @@
+"""Fixtures of the daemon tests. A process that logs an undeclared error fails its test."""
+
+import pathlib
+import shutil
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import harness  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pg_template():
+    """initdb runs at most once in a session."""
+    yield
+    harness.Postgres.drop_template()
+
+
+@pytest.fixture
+def workdir(request):
+    """A private directory with a short path, kept when the test fails."""
+    path = harness.new_dir()
+    yield path
+    if not getattr(request.node, "failed", False):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        item.failed = True
+        for stack in getattr(item, "stacks", []):
+            for process in stack.processes:
+                report.sections.append((f"log of {process.name}", process.log.tail(40)))
+
+
+def run(process):
+    """Yields a started process; stops and judges it afterwards."""
+    process.start()
+    try:
+        yield process
+        process.stop()
+        process.check_log()
+    finally:
+        process.abandon()
+
+
+@pytest.fixture
+def pg(workdir):
+    yield from run(harness.Postgres(workdir))
+
+
+@pytest.fixture
+def redis_server(workdir):
+    yield from run(harness.Redis(workdir))
+
+
+@pytest.fixture
+def conf(workdir):
+    """presence.conf for what is started in workdir."""
+    return harness.Conf(workdir).save()
+
+
+@pytest.fixture
+def graphqld(workdir, conf, pg):
+    yield from run(harness.Graphqld(workdir, conf, pg).prepare())
+
+
+@pytest.fixture
+def sim(workdir):
+    yield from run(harness.Sim(workdir))
+
+
+@pytest.fixture
+def make_stack(request):
+    """Makes stacks that are stopped and judged at the end of the test:
+    make_stack(sim_args=["--guilds", "3"], conf={"workers": {"count": 1}})."""
+    stacks = request.node.stacks = []
+
+    def make(**options):
+        stacks.append(harness.Stack(**options))
+        return stacks[-1]
+
+    yield make
+    for stack in stacks:
+        stack.close(check=not getattr(request.node, "failed", False))
+
+
+@pytest.fixture
+def stack(make_stack):
+    """The whole system, running, every shard live."""
+    return make_stack().start()
