@@ -10,7 +10,7 @@ tests_t_conf_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_conf_LDADD = liblink_ini.la libcore.la libbase.la $(CMOCKA_LIBS)
 EXTRA_DIST += tests/conf
 
-EXTRA_DIST += tests/daemon/conftest.py tests/daemon/harness.py tests/daemon/test_harness.py
+EXTRA_DIST += $(wildcard $(srcdir)/tests/daemon/*.py)
 
 check_PROGRAMS += tests/t_gw
 tests_t_gw_SOURCES = tests/t_gw.c

@@ -7,3 +7,8 @@ noinst_LTLIBRARIES += liblink_ini.la
 liblink_ini_la_SOURCES = src/link/conf_load.c src/link/ini.c include/presence/ini.h
 liblink_ini_la_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS)
 liblink_ini_la_LIBADD = $(INIH_LIBS)
+
+noinst_LTLIBRARIES += liblink_json.la
+liblink_json_la_SOURCES = src/link/json.c include/presence/json.h
+liblink_json_la_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
+liblink_json_la_LIBADD = $(CJSON_LIBS)
