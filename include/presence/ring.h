@@ -30,6 +30,7 @@ struct ring {
     unsigned char *slots;
     uint32_t size; /* slots */
     unsigned number;
+    unsigned session_hint; /* the place in lane->sessions that was used last */
 };
 
 void ring_init(struct ring *ring, const struct shm *shm, unsigned lane);

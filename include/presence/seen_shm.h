@@ -18,7 +18,16 @@
  * owner's slot number, so that the master can release what a dead owner held. `seen` and `counted`
  * are atomic maxima of SEEN_PACK(ms, kind); every other field is written by the lane's owner only.
  * A row lives in one of the two buckets of SHM_BUCKET_ROWS that route_mix gives its (guild, user);
- * so an eviction needs no tombstone. Rows LOADING or not yet durable or in voice are never evicted.
+ * so an eviction needs no tombstone. Rows LOADING or not yet durable or in voice are never evicted,
+ * nor are rows of lanes that another process owns: only a row's own writer takes it away.
+ *
+ * Each bucket has a word of tags, one byte per row: 0 = not in use, otherwise some bits of the
+ * key's hash, so that a search reads two words and, nearly always, one row. A tag is set before its
+ * row turns LIVE and cleared after it has left LIVE.
+ *
+ * Not yet durable: whenever a record is folded into a row, the row is stamped with the seconds of
+ * the monotonic clock (16 bits, in the upper half of state). It is durable when the lane's
+ * durable_ms, the monotonic time up to which everything appended is durable, is later.
  *
  * All offsets are from the start of the segment; there are no pointers. */
 #ifndef PRESENCE_SEEN_SHM_H
@@ -42,7 +51,8 @@
 #define SEEN_MS(packed)     ((int64_t)((packed) >> 16))
 #define SEEN_KIND(packed)   ((uint16_t)(packed))
 
-/* seen_row.state: low byte the state, next byte the worker slot that claimed it */
+/* seen_row.state: low byte the state, next byte the worker slot that claimed it; upper 16 bits, of
+ * a LIVE row: when it was last written (see above) */
 enum seen_state { SEEN_EMPTY = 0, SEEN_CLAIMED = 1, SEEN_LIVE = 2 };
 
 /* seen_row.flags */
@@ -54,6 +64,11 @@ enum seen_state { SEEN_EMPTY = 0, SEEN_CLAIMED = 1, SEEN_LIVE = 2 };
 #define SEEN_REFERENCED 0x0020u /* CLOCK eviction: used since the hand last came by */
 #define SEEN_LOOKED_UP  0x0040u /* a look-up of the bot flag is under way */
 #define SEEN_RECORDED   0x0080u /* the durable store knows this member's roster row */
+/* Told by a record since the row was made, so that an older answer from the store cannot undo it:
+ */
+#define SEEN_ROSTER_KNOWN 0x0100u /* SEEN_ON_ROSTER */
+#define SEEN_STATE_KNOWN  0x0200u /* SEEN_PENDING, member_flags, the avatar bits */
+#define SEEN_VOICE_KNOWN  0x0400u /* voice_channel and the voice bits */
 
 struct seen_row {
     uint64_t guild, user;
@@ -97,7 +112,8 @@ struct shm_lane {
     _Atomic uint32_t lost;        /* set once when something could not be kept (full disk) */
     uint32_t reserved;
     uint64_t spooled_to; /* position up to which the spool holds this lane; 0 = spool empty */
-    char pad3[SHM_LINE - 24];
+    _Atomic int64_t durable_ms; /* monotonic; what was appended until then is durable; 0 = never */
+    char pad3[SHM_LINE - 32];
     struct shm_session_seq sessions[SHM_SESSIONS_MAX];
 };
 
@@ -127,8 +143,9 @@ struct shm_header {
     uint32_t lanes, ring_slots;
     uint64_t rows;   /* a multiple of SHM_BUCKET_ROWS */
     uint64_t guilds; /* capacity of the guild table, a power of two */
-    uint64_t lanes_offset, rings_offset, rows_offset, guilds_offset;
+    uint64_t lanes_offset, rings_offset, tags_offset, rows_offset, guilds_offset;
     uint32_t row_size, slot_size, lane_size, guild_size;
+    uint64_t reserved[4];
     _Atomic uint64_t complete;      /* SHM_MAGIC once the creator has finished */
     _Atomic int64_t master_beat_ms; /* monotonic ms, once a second */
     _Atomic uint32_t master_generation;

@@ -8,10 +8,13 @@
 #include "presence/record.h"
 #include "presence/seen_shm.h"
 
+/* Two records of the largest size fit, whatever padding the end of the ring needs. */
+#define SHM_RING_SLOTS_MIN (4 * RECORD_MAX_SLOTS)
+
 struct shm_params {
-    uint64_t rows;       /* wanted members; rounded up to whole buckets */
-    uint32_t ring_slots; /* per lane */
-    uint64_t guilds;     /* capacity of the guild table */
+    uint64_t rows;       /* wanted members; made 11 % more, since buckets fill unevenly */
+    uint32_t ring_slots; /* per lane; at least SHM_RING_SLOTS_MIN */
+    uint64_t guilds;     /* capacity of the guild table; rounded up to a power of two */
     uint64_t epoch_min;  /* a new segment's epoch is greater than this and than the clock's ms */
 };
 
@@ -34,7 +37,7 @@ enum shm_opened shm_open_master(const char *instance, const struct shm_params *p
 int shm_attach(int fd, struct shm *shm_r, char **why_r);
 
 /* Judges a mapped header against the size of what is mapped: NULL, or what is wrong and what was
- * expected. */
+ * expected (valid until the next call). */
 const char *shm_check(const struct shm_header *header, size_t size);
 
 void shm_close(struct shm *shm);

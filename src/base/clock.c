@@ -27,6 +27,11 @@ monoms_t clock_mono(void)
     return test_mono ? *test_mono : (monoms_t){read_ms(CLOCK_MONOTONIC)};
 }
 
+monoms_t clock_mono_coarse(void)
+{
+    return test_mono ? *test_mono : (monoms_t){read_ms(CLOCK_MONOTONIC_COARSE)};
+}
+
 void clock_set_for_test(const unixms_t *unix_now, const monoms_t *mono_now)
 {
     test_unix = unix_now;

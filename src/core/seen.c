@@ -1,0 +1,350 @@
+/* The last-seen table: finding, inserting, evicting and raising rows. Called by workers for the
+ * guilds of the lanes they own; folding records into it is seen_apply.c's. Layout and protocol:
+ * seen_shm.h.
+ *
+ * Diagnostics: a full pair of buckets is told by NULL. */
+#include "presence/seen.h"
+
+#include <string.h>
+
+#include "core/seen_internal.h"
+
+#define CANDIDATES (2 * SHM_BUCKET_ROWS)
+#define LOW_BYTES  UINT64_C(0x0101010101010101)
+
+/* Where a key may live. */
+struct place {
+    uint64_t bucket[2];
+    uint64_t hash;
+    uint8_t tag; /* never 0 */
+};
+
+static uint64_t row_guild(const struct seen_row *row)
+{
+    return __atomic_load_n(&row->guild, __ATOMIC_RELAXED);
+}
+
+static uint64_t row_user(const struct seen_row *row)
+{
+    return __atomic_load_n(&row->user, __ATOMIC_RELAXED);
+}
+
+static uint32_t state_of(const struct seen_row *row)
+{
+    return atomic_load_explicit(&row->state, memory_order_acquire);
+}
+
+static bool is_live(uint32_t state)
+{
+    return (state & 0xff) == SEEN_LIVE;
+}
+
+static struct seen_row *table_rows(const struct shm *shm)
+{
+    return shm_at(shm, shm->header->rows_offset);
+}
+
+static uint64_t *tag_word(const struct shm *shm, uint64_t bucket)
+{
+    return (uint64_t *)shm_at(shm, shm->header->tags_offset) + bucket;
+}
+
+/* Two buckets from two halves of one hash; multiply-shift, since their number is no power of two.
+ */
+static struct place place_of(const struct shm *shm, uint64_t guild, uint64_t user)
+{
+    uint64_t buckets = shm->header->rows / SHM_BUCKET_ROWS;
+    uint64_t hash = route_mix(guild ^ (user << 32 | user >> 32));
+    struct place p = {.hash = hash, .tag = (uint8_t)hash};
+
+    p.bucket[0] = ((hash >> 32) * buckets) >> 32;
+    p.bucket[1] = ((hash & UINT32_MAX) * buckets) >> 32;
+    if (p.bucket[1] == p.bucket[0])
+        p.bucket[1] = p.bucket[0] + 1 == buckets ? 0 : p.bucket[0] + 1;
+    if (p.tag == 0)
+        p.tag = 1;
+    return p;
+}
+
+/* --- tags ------------------------------------------------------------------------------------ */
+
+/* Bytes of the word that may equal the tag have their top bit set in the answer; the lowest one set
+ * is exact, those above it may be wrong, which a look at the row settles. */
+static uint64_t tags_like(uint64_t word, uint8_t tag)
+{
+    uint64_t x = word ^ (LOW_BYTES * tag);
+
+    return (x - LOW_BYTES) & ~x & (LOW_BYTES << 7);
+}
+
+static void set_tag(const struct shm *shm, const struct seen_row *row, uint8_t tag)
+{
+    uint64_t index = (uint64_t)(row - table_rows(shm));
+    unsigned shift = (unsigned)(index % SHM_BUCKET_ROWS) * 8;
+    uint64_t *word = tag_word(shm, index / SHM_BUCKET_ROWS);
+    uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED), wanted;
+
+    do
+        wanted = (old & ~(UINT64_C(0xff) << shift)) | (uint64_t)tag << shift;
+    while (
+        !__atomic_compare_exchange_n(word, &old, wanted, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+/* --- finding --------------------------------------------------------------------------------- */
+
+static struct seen_row *find_in_bucket(const struct shm *shm, uint64_t bucket, uint8_t tag,
+                                       uint64_t guild, uint64_t user)
+{
+    uint64_t word = __atomic_load_n(tag_word(shm, bucket), __ATOMIC_ACQUIRE);
+
+    for (uint64_t hits = tags_like(word, tag); hits; hits &= hits - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(hits) / 8;
+        struct seen_row *row = table_rows(shm) + bucket * SHM_BUCKET_ROWS + i;
+
+        if (is_live(state_of(row)) && row_guild(row) == guild && row_user(row) == user)
+            return row;
+    }
+    return NULL;
+}
+
+static struct seen_row *find_at(const struct shm *shm, const struct place *p, uint64_t guild,
+                                uint64_t user)
+{
+    struct seen_row *row;
+
+    __builtin_prefetch(tag_word(shm, p->bucket[1]));
+    row = find_in_bucket(shm, p->bucket[0], p->tag, guild, user);
+    return row ? row : find_in_bucket(shm, p->bucket[1], p->tag, guild, user);
+}
+
+struct seen_row *seen_find(const struct shm *shm, snowflake_t guild, snowflake_t user)
+{
+    struct place p = place_of(shm, guild.id, user.id);
+
+    return find_at(shm, &p, guild.id, user.id);
+}
+
+/* --- claiming and evicting ------------------------------------------------------------------- */
+
+static struct seen_row *candidate(const struct shm *shm, const struct place *p, unsigned i)
+{
+    return table_rows(shm) + p->bucket[i / SHM_BUCKET_ROWS % 2] * SHM_BUCKET_ROWS +
+           i % SHM_BUCKET_ROWS;
+}
+
+static uint32_t claimed_by(unsigned slot)
+{
+    return SEEN_CLAIMED | (slot & 0xff) << 8;
+}
+
+static unsigned rows_in_use(const struct shm *shm, uint64_t bucket)
+{
+    const struct seen_row *row = table_rows(shm) + bucket * SHM_BUCKET_ROWS;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < SHM_BUCKET_ROWS; i++)
+        n += state_of(row + i) != SEEN_EMPTY;
+    return n;
+}
+
+/* An empty row of the less filled bucket, claimed: that choice is what lets both fill up. */
+static struct seen_row *claim_empty(const struct shm *shm, const struct place *p, unsigned slot)
+{
+    unsigned first =
+        rows_in_use(shm, p->bucket[0]) <= rows_in_use(shm, p->bucket[1]) ? 0 : SHM_BUCKET_ROWS;
+
+    for (unsigned i = 0; i < CANDIDATES; i++) {
+        struct seen_row *row = candidate(shm, p, first + i);
+        uint32_t empty = SEEN_EMPTY;
+
+        if (state_of(row) == SEEN_EMPTY &&
+            atomic_compare_exchange_strong_explicit(&row->state, &empty, claimed_by(slot),
+                                                    memory_order_acq_rel, memory_order_relaxed))
+            return row;
+    }
+    return NULL;
+}
+
+/* Seconds are enough, so two of slack cover the coarse clock and the rounding. A stamp that lies
+ * between the durable time and now is not durable; one that lies elsewhere is older than the
+ * durable time, how often 16 bits may have gone round since. */
+static bool is_durable(uint32_t state, int64_t durable_sec, int64_t now_sec)
+{
+    uint16_t ahead = (uint16_t)((state >> 16) - (uint32_t)(durable_sec - 2));
+
+    return durable_sec > 0 && ahead > now_sec + 2 - (durable_sec - 2);
+}
+
+struct hand {
+    const struct shm *shm;
+    uint32_t owner; /* of the lane that wants room */
+    int64_t now_sec;
+};
+
+/* May the row be taken away by the process that wants room? Judges rows of its own lanes only: any
+ * other may change while it is looked at. */
+static bool may_evict(const struct hand *hand, const struct seen_row *row)
+{
+    uint32_t state = state_of(row);
+    uint64_t guild = row_guild(row);
+    const struct shm_lane *lane;
+
+    if (!is_live(state) || guild == 0)
+        return false;
+    lane = shm_lane(hand->shm, route_lane((snowflake_t){guild}));
+    if (atomic_load_explicit(&lane->owner, memory_order_acquire) != hand->owner)
+        return false;
+    if ((row->flags & (SEEN_LOADING | SEEN_LOOKED_UP)) || row->voice_channel)
+        return false;
+    return is_durable(state, atomic_load_explicit(&lane->durable_ms, memory_order_acquire) / 1000,
+                      hand->now_sec);
+}
+
+/* CLOCK among the candidates: one that was not used since the hand last came by; else any. Bots
+ * last: their rows spare a look-up per event. */
+static struct seen_row *choose_victim(const struct hand *hand, const struct place *p)
+{
+    struct seen_row *spare = NULL;
+
+    for (unsigned i = 0; i < CANDIDATES; i++) {
+        struct seen_row *row = candidate(hand->shm, p, (unsigned)(p->hash >> 16) + i);
+
+        if (!may_evict(hand, row))
+            continue;
+        if (!(row->flags & (SEEN_REFERENCED | SEEN_BOT)))
+            return row;
+        if (!spare || ((spare->flags & SEEN_BOT) && !(row->flags & SEEN_BOT)))
+            spare = row;
+        row->flags &= (uint16_t)~SEEN_REFERENCED;
+    }
+    return spare;
+}
+
+/* Makes a claimed row blank; the key comes last of all. */
+static void blank(struct seen_row *row)
+{
+    __atomic_store_n(&row->guild, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&row->user, 0, __ATOMIC_RELAXED);
+    atomic_store_explicit(&row->seen, 0, memory_order_relaxed);
+    atomic_store_explicit(&row->counted, 0, memory_order_relaxed);
+    row->present_until = row->voice_channel = row->last_edit = 0;
+    row->flags = row->member_flags = 0;
+}
+
+static struct seen_row *evict(const struct shm *shm, const struct place *p, snowflake_t guild,
+                              unsigned slot)
+{
+    struct hand hand = {.shm = shm, .now_sec = clock_mono().ms / 1000};
+    struct seen_row *row;
+
+    hand.owner =
+        atomic_load_explicit(&shm_lane(shm, route_lane(guild))->owner, memory_order_acquire);
+    if (!(row = choose_victim(&hand, p)))
+        return NULL;
+    atomic_store_explicit(&row->state, claimed_by(slot), memory_order_release);
+    set_tag(shm, row, 0);
+    blank(row);
+    shm_count(shm, SHM_COUNT_EVICTIONS, 1);
+    shm_count(shm, SHM_COUNT_ROWS_LIVE, UINT64_MAX);
+    return row;
+}
+
+/* --- inserting and erasing ------------------------------------------------------------------- */
+
+void seen_stamp(struct seen_row *row)
+{
+    uint32_t sec = (uint32_t)(clock_mono_coarse().ms / 1000);
+
+    atomic_store_explicit(&row->state, SEEN_LIVE | (sec & 0xffff) << 16, memory_order_release);
+}
+
+struct seen_row *seen_touch(const struct shm *shm, snowflake_t guild, snowflake_t user,
+                            unsigned slot, bool *inserted_r)
+{
+    struct place p = place_of(shm, guild.id, user.id);
+    struct seen_row *row = find_at(shm, &p, guild.id, user.id);
+
+    *inserted_r = false;
+    if (row) {
+        row->flags |= SEEN_REFERENCED;
+        return row;
+    }
+    if (!(row = claim_empty(shm, &p, slot)) && !(row = evict(shm, &p, guild, slot)))
+        return NULL;
+    row->flags = SEEN_LOADING | SEEN_REFERENCED;
+    __atomic_store_n(&row->guild, guild.id, __ATOMIC_RELAXED);
+    __atomic_store_n(&row->user, user.id, __ATOMIC_RELAXED);
+    set_tag(shm, row, p.tag);
+    seen_stamp(row);
+    shm_count(shm, SHM_COUNT_ROWS_LIVE, 1);
+    *inserted_r = true;
+    return row;
+}
+
+void seen_erase(const struct shm *shm, struct seen_row *row)
+{
+    uint32_t state = state_of(row);
+
+    if (!is_live(state))
+        return;
+    atomic_store_explicit(&row->state, SEEN_CLAIMED, memory_order_release);
+    set_tag(shm, row, 0);
+    blank(row);
+    atomic_store_explicit(&row->state, SEEN_EMPTY, memory_order_release);
+    shm_count(shm, SHM_COUNT_ROWS_LIVE, UINT64_MAX);
+}
+
+void seen_release_claims(const struct shm *shm, unsigned slot)
+{
+    for (uint64_t i = 0; i < shm->header->rows; i++) {
+        struct seen_row *row = table_rows(shm) + i;
+
+        if (state_of(row) != claimed_by(slot))
+            continue;
+        set_tag(shm, row, 0);
+        blank(row);
+        atomic_store_explicit(&row->state, SEEN_EMPTY, memory_order_release);
+    }
+}
+
+void seen_each(const struct shm *shm, bool (*each)(void *arg, struct seen_row *row), void *arg)
+{
+    for (uint64_t i = 0; i < shm->header->rows; i++) {
+        struct seen_row *row = table_rows(shm) + i;
+
+        if (is_live(state_of(row)) && !each(arg, row))
+            return;
+    }
+}
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+static void raise_to(_Atomic uint64_t *value, uint64_t to)
+{
+    uint64_t old = atomic_load_explicit(value, memory_order_relaxed);
+
+    while (old < to && !atomic_compare_exchange_weak_explicit(value, &old, to, memory_order_release,
+                                                              memory_order_relaxed))
+        ;
+}
+
+void seen_raise(struct seen_row *row, unixms_t at, uint16_t kind, bool counted)
+{
+    uint64_t packed;
+
+    if (at.ms <= 0)
+        return;
+    packed = SEEN_PACK(at.ms, kind);
+    raise_to(&row->seen, packed);
+    if (counted)
+        raise_to(&row->counted, packed);
+}
+
+void seen_set_durable(const struct shm *shm, unsigned lane, unixms_t durable)
+{
+    /* The wall clock may jump; how long ago `durable` was does not. */
+    int64_t ago = clock_unix().ms - durable.ms, mono = clock_mono().ms;
+
+    atomic_store_explicit(&shm_lane(shm, lane)->durable_ms, mono - (ago > 0 ? ago : 0),
+                          memory_order_release);
+}
