@@ -137,32 +137,39 @@ static uint32_t claimed_by(unsigned slot)
     return SEEN_CLAIMED | (slot & 0xff) << 8;
 }
 
-static unsigned rows_in_use(const struct shm *shm, uint64_t bucket)
+/* Top bit of each byte whose tag is 0: rows that look empty. Exact, unlike tags_like. */
+static uint64_t empty_tags(const struct shm *shm, uint64_t bucket)
 {
-    const struct seen_row *row = table_rows(shm) + bucket * SHM_BUCKET_ROWS;
-    unsigned n = 0;
+    uint64_t word = __atomic_load_n(tag_word(shm, bucket), __ATOMIC_ACQUIRE);
+    uint64_t low7 = LOW_BYTES * 0x7f;
 
-    for (unsigned i = 0; i < SHM_BUCKET_ROWS; i++)
-        n += state_of(row + i) != SEEN_EMPTY;
-    return n;
+    return ~(((word & low7) + low7) | word | low7);
+}
+
+static struct seen_row *claim_in_bucket(const struct shm *shm, uint64_t bucket, uint64_t free,
+                                        unsigned slot)
+{
+    for (; free; free &= free - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(free) / 8;
+        struct seen_row *row = table_rows(shm) + bucket * SHM_BUCKET_ROWS + i;
+        uint32_t empty = SEEN_EMPTY;
+
+        /* Owners of other lanes look for rows here too. */
+        if (atomic_compare_exchange_strong_explicit(&row->state, &empty, claimed_by(slot),
+                                                    memory_order_acq_rel, memory_order_relaxed))
+            return row;
+    }
+    return NULL;
 }
 
 /* An empty row of the less filled bucket, claimed: that choice is what lets both fill up. */
 static struct seen_row *claim_empty(const struct shm *shm, const struct place *p, unsigned slot)
 {
-    unsigned first =
-        rows_in_use(shm, p->bucket[0]) <= rows_in_use(shm, p->bucket[1]) ? 0 : SHM_BUCKET_ROWS;
+    uint64_t free[2] = {empty_tags(shm, p->bucket[0]), empty_tags(shm, p->bucket[1])};
+    unsigned first = __builtin_popcountll(free[0]) >= __builtin_popcountll(free[1]) ? 0 : 1;
+    struct seen_row *row = claim_in_bucket(shm, p->bucket[first], free[first], slot);
 
-    for (unsigned i = 0; i < CANDIDATES; i++) {
-        struct seen_row *row = candidate(shm, p, first + i);
-        uint32_t empty = SEEN_EMPTY;
-
-        if (state_of(row) == SEEN_EMPTY &&
-            atomic_compare_exchange_strong_explicit(&row->state, &empty, claimed_by(slot),
-                                                    memory_order_acq_rel, memory_order_relaxed))
-            return row;
-    }
-    return NULL;
+    return row ? row : claim_in_bucket(shm, p->bucket[!first], free[!first], slot);
 }
 
 /* Seconds are enough, so two of slack cover the coarse clock and the rounding. A stamp that lies
