@@ -1,0 +1,149 @@
+/* The event table: which handler takes which dispatch (product sheet section 4). Called by the
+ * worker for every event; an event that is not listed is nobody's act and changes nothing.
+ *
+ * Channels of sightings: a voice leave names the channel left, a thread event the thread, an audit
+ * entry options.channel_id; joins, member updates and RSVPs none.
+ * Diagnostics: none; what is wrong with an event is returned as static text, and then nothing of it
+ * may be recorded. */
+#include "presence/event.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "discord/event_priv.h"
+#include "presence/buf.h"
+
+static const struct row {
+    const char *name;
+    size_t len;
+    event_handler *handler;
+    bool without_guild; /* taken although it belongs to no guild */
+} rows[] = {
+#define ROW(name, handler)                                                                         \
+    {                                                                                              \
+        name, sizeof(name) - 1, handler, false                                                     \
+    }
+#define ROW_ANY(name, handler)                                                                     \
+    {                                                                                              \
+        name, sizeof(name) - 1, handler, true                                                      \
+    }
+    /* the frequent ones first */
+    ROW("MESSAGE_CREATE", event_message_create),
+    ROW("TYPING_START", event_typing),
+    ROW("MESSAGE_REACTION_ADD", event_reaction_add),
+    ROW("VOICE_STATE_UPDATE", event_voice_state),
+    ROW("MESSAGE_UPDATE", event_message_update),
+    ROW("GUILD_MEMBERS_CHUNK", event_members_chunk),
+    ROW("GUILD_MEMBER_UPDATE", event_member_update),
+    ROW("MESSAGE_REACTION_REMOVE", event_reaction_remove),
+    ROW("INTERACTION_CREATE", event_interaction),
+    ROW("MESSAGE_POLL_VOTE_ADD", event_poll_add),
+    ROW("MESSAGE_POLL_VOTE_REMOVE", event_poll_remove),
+    ROW("THREAD_CREATE", event_thread_create),
+    ROW("THREAD_UPDATE", event_thread_update),
+    ROW("THREAD_DELETE", event_thread_delete),
+    ROW("THREAD_LIST_SYNC", event_thread_list),
+    ROW("THREAD_MEMBERS_UPDATE", event_thread_members),
+    ROW("GUILD_MEMBER_ADD", event_member_add),
+    ROW("GUILD_MEMBER_REMOVE", event_member_remove),
+    ROW("GUILD_AUDIT_LOG_ENTRY_CREATE", event_audit),
+    ROW("GUILD_SCHEDULED_EVENT_CREATE", event_scheduled_create),
+    ROW("GUILD_SCHEDULED_EVENT_USER_ADD", event_rsvp_add),
+    ROW("GUILD_SCHEDULED_EVENT_USER_REMOVE", event_rsvp_remove),
+    ROW("INVITE_CREATE", event_invite_create),
+    ROW("AUTO_MODERATION_ACTION_EXECUTION", event_automod),
+    ROW("VOICE_CHANNEL_EFFECT_SEND", event_voice_effect),
+    ROW("CHANNEL_CREATE", event_channel),
+    ROW("CHANNEL_UPDATE", event_channel),
+    ROW("CHANNEL_DELETE", event_channel_delete),
+    ROW("GUILD_ROLE_CREATE", event_role),
+    ROW("GUILD_ROLE_UPDATE", event_role),
+    ROW("GUILD_ROLE_DELETE", event_role_delete),
+    ROW("GUILD_CREATE", event_guild_create),
+    ROW("GUILD_UPDATE", event_guild_update),
+    ROW("GUILD_DELETE", event_guild_delete),
+    ROW_ANY("READY", event_ready),
+    ROW_ANY("RATE_LIMITED", event_rate_limited),
+#undef ROW
+#undef ROW_ANY
+};
+
+struct event_ctx *event_ctx_new(const struct shm *shm)
+{
+    struct event_ctx *ctx = xcalloc(1, sizeof(*ctx));
+
+    ctx->shm = shm;
+    return ctx;
+}
+
+void event_ctx_free(struct event_ctx **ctx)
+{
+    if (!*ctx)
+        return;
+    free((*ctx)->in_voice);
+    free(*ctx);
+    *ctx = NULL;
+}
+
+void event_ctx_set_self(struct event_ctx *ctx, snowflake_t self)
+{
+    ctx->self = self;
+}
+
+static const struct row *find_row(struct slice name)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].len == name.len && memcmp(rows[i].name, name.p, name.len) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+/* The worker got the offsets from the master; they are checked like any other input. */
+static bool slice_at(const char *frame, size_t frame_len, uint32_t off, uint32_t len,
+                     struct slice *slice_r)
+{
+    if (off > frame_len || len > frame_len - off)
+        return false;
+    *slice_r = (struct slice){frame + off, len};
+    return true;
+}
+
+int event_interpret(struct event_ctx *ctx, const struct msg_event *event, const char *frame,
+                    size_t frame_len, struct record_list *list, struct event_result *result_r,
+                    const char **error_r)
+{
+    struct job job = {.ctx = ctx,
+                      .event = event,
+                      .list = list,
+                      .result = result_r,
+                      .guild = {event->guild},
+                      .arrival = {event->arrival_ms}};
+    const struct row *row;
+    struct slice name;
+
+    record_list_reset(list);
+    memset(result_r, 0, sizeof(*result_r));
+    result_r->guild = job.guild;
+    *error_r = NULL;
+    if (!slice_at(frame, frame_len, event->t_off, event->t_len, &name) ||
+        !slice_at(frame, frame_len, event->d_off, event->d_len, &job.d)) {
+        *error_r = "event: expected its parts within the frame";
+        return -1;
+    }
+    row = find_row(name);
+    if (!row || (!job.guild.id && !row->without_guild))
+        return 0;
+    *error_r = row->handler(&job);
+    if (*error_r) {
+        record_list_reset(list);
+        result_r->flags = 0;
+        result_r->kind = ACTIVITY_NONE;
+        return -1;
+    }
+    if (list->count > 0) {
+        struct record_header *last = (void *)(list->slots + (size_t)list->last * RECORD_SLOT_SIZE);
+
+        last->flags |= RECORD_EVENT_END;
+    }
+    return 0;
+}

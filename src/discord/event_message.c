@@ -1,0 +1,200 @@
+/* Messages: new ones, edits, and the memory of mentions (product sheet section 4, events.md §3).
+ * Called through the event table.
+ * Diagnostics: none; static texts. */
+#include "discord/event_priv.h"
+
+#define FLAG_EPHEMERAL 64u
+
+/* Mentioned people are added to a thread within moments; that is not their act. */
+#define MENTION_MS 5000
+
+/* What a message by a person of each type is; types not named are nobody's act: 7 is counted by
+ * GUILD_MEMBER_ADD, 18 by THREAD_CREATE, 21 is a copy, 24 and 46 come by themselves, and the rest
+ * are system notices or not yet known. */
+static enum activity_kind kind_of_type(uint64_t type)
+{
+    switch (type) {
+    case 0:  /* DEFAULT */
+    case 19: /* REPLY */
+        return ACTIVITY_MESSAGE;
+    case 1: /* RECIPIENT_ADD */
+    case 2: /* RECIPIENT_REMOVE */
+    case 4: /* CHANNEL_NAME_CHANGE */
+    case 6: /* CHANNEL_PINNED_MESSAGE */
+    case 8: /* GUILD_BOOST and its tiers */
+    case 9:
+    case 10:
+    case 11:
+    case 12: /* CHANNEL_FOLLOW_ADD */
+    case 25: /* ROLE_SUBSCRIPTION_PURCHASE */
+    case 27: /* STAGE_START, _END, _SPEAKER, _TOPIC */
+    case 28:
+    case 29:
+    case 31:
+    case 44: /* PURCHASE_NOTIFICATION */
+        return ACTIVITY_MESSAGE_SYSTEM;
+    default:
+        return ACTIVITY_NONE;
+    }
+}
+
+static bool is_app_answer(uint64_t type)
+{
+    return type == 20 || type == 23; /* CHAT_INPUT_COMMAND, CONTEXT_MENU_COMMAND */
+}
+
+static void remember_mentions(struct job *job, struct slice mentions, snowflake_t channel)
+{
+    struct slice element, id;
+    const struct scan_field fields[] = {SCAN_FIELD("id", &id)};
+    struct event_ctx *ctx = job->ctx;
+    struct scan scan;
+
+    if (!scan_is_array(mentions) || !scan_array(&scan, mentions))
+        return;
+    while (scan_element(&scan, &element)) {
+        struct mention *m = &ctx->mentions[ctx->mention_next];
+
+        if (!scan_is_object(element) || FIELDS(element, fields) || !scan_snowflake(id, &m->user))
+            continue;
+        m->thread = channel;
+        m->at_ms = job->arrival.ms;
+        ctx->mention_next = (ctx->mention_next + 1) % EVENT_MENTIONS_MAX;
+    }
+}
+
+bool mention_recent(const struct job *job, snowflake_t thread, snowflake_t user)
+{
+    for (size_t i = 0; i < EVENT_MENTIONS_MAX; i++) {
+        const struct mention *m = &job->ctx->mentions[i];
+
+        if (snowflake_equal(m->thread, thread) && snowflake_equal(m->user, user) &&
+            job->arrival.ms - m->at_ms <= MENTION_MS && job->arrival.ms >= m->at_ms)
+            return true;
+    }
+    return false;
+}
+
+/* The parts of a message that matter here. */
+struct message {
+    snowflake_t id, channel;
+    uint64_t type, flags;
+    struct slice author, member, webhook, metadata, mentions, edited, channel_type;
+};
+
+static const char *message_read(struct slice d, struct message *m)
+{
+    struct slice id, channel, type, flags;
+    const struct scan_field fields[] = {
+        SCAN_FIELD("id", &id),
+        SCAN_FIELD("type", &type),
+        SCAN_FIELD("flags", &flags),
+        SCAN_FIELD("author", &m->author),
+        SCAN_FIELD("member", &m->member),
+        SCAN_FIELD("mentions", &m->mentions),
+        SCAN_FIELD("channel_id", &channel),
+        SCAN_FIELD("webhook_id", &m->webhook),
+        SCAN_FIELD("channel_type", &m->channel_type),
+        SCAN_FIELD("edited_timestamp", &m->edited),
+        SCAN_FIELD("interaction_metadata", &m->metadata),
+    };
+    const char *error = FIELDS(d, fields);
+
+    if (error)
+        return error;
+    m->type = m->flags = 0;
+    if (!scan_is_null(type) && !scan_u64(type, &m->type))
+        return "type: expected a number";
+    scan_u64(flags, &m->flags);
+    m->channel = id_or_none(channel);
+    return scan_snowflake(id, &m->id) ? NULL : "id: expected a snowflake";
+}
+
+/* An app's answer is the act of the person who asked it. */
+static const char *credit_asker(struct job *job, const struct message *m)
+{
+    struct slice asker;
+    const struct scan_field fields[] = {SCAN_FIELD("user", &asker)};
+    struct user user;
+    const char *error = FIELDS(m->metadata, fields);
+
+    if (error || scan_is_null(asker))
+        return error;
+    error = user_read(asker, &user);
+    if (!error)
+        job_act_shown(job, &user, NULL, m->channel, ACTIVITY_COMMAND,
+                      job_time(job, snowflake_time(m->id)));
+    return error;
+}
+
+static bool may_be_thread(struct slice channel_type)
+{
+    uint64_t type;
+
+    return !scan_u64(channel_type, &type) || (type >= 10 && type <= 12);
+}
+
+const char *event_message_create(struct job *job)
+{
+    struct message m;
+    struct user author;
+    struct member member;
+    enum activity_kind kind;
+    const char *error = message_read(job->d, &m);
+    bool webhook;
+
+    if (error || m.flags & FLAG_EPHEMERAL)
+        return error;
+    if (!scan_is_object(m.author))
+        return "author: expected an object";
+    error = user_read(m.author, &author);
+    if (error)
+        return error;
+    webhook = !scan_is_null(m.webhook);
+    if (may_be_thread(m.channel_type))
+        remember_mentions(job, m.mentions, m.channel);
+    if (scan_is_object(m.metadata) && (webhook || author.bot || is_app_answer(m.type)))
+        return credit_asker(job, &m);
+    if (webhook)
+        return NULL;
+    kind = kind_of_type(m.type);
+    if (kind == ACTIVITY_NONE)
+        return NULL;
+    error = member_read(m.member, &member);
+    if (!error)
+        job_act_shown(job, &author, &member, m.channel, kind, job_time(job, snowflake_time(m.id)));
+    return error;
+}
+
+/* A person's edit: newer than his last one, and of now. Links being unfurled, pins, polls ending
+ * and re-indexing send updates too. */
+static bool is_fresh_edit(const struct job *job, snowflake_t user, unixms_t edited)
+{
+    const struct seen_row *row = job_row(job, user);
+    int64_t age_ms = job->arrival.ms - edited.ms;
+
+    if (row && edited.ms <= SEEN_MS(row->last_edit))
+        return false;
+    return age_ms <= job_slack_ms(job) && age_ms >= -job_slack_ms(job);
+}
+
+const char *event_message_update(struct job *job)
+{
+    struct message m;
+    struct user author;
+    struct member member;
+    unixms_t edited;
+    const char *error = message_read(job->d, &m);
+
+    if (error || m.flags & FLAG_EPHEMERAL || !scan_is_null(m.webhook))
+        return error;
+    if (!scan_is_object(m.author) || !scan_time(m.edited, &edited))
+        return NULL;
+    error = user_read(m.author, &author);
+    if (error || author.bot || kind_of_type(m.type) == ACTIVITY_NONE)
+        return error;
+    error = member_read(m.member, &member);
+    if (!error && is_fresh_edit(job, author.id, edited))
+        job_act_shown(job, &author, &member, m.channel, ACTIVITY_EDIT, edited);
+    return error;
+}
