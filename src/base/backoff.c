@@ -26,7 +26,7 @@ int64_t backoff_next_ms(struct backoff *b)
     int64_t whole = b->min_ms;
 
     for (unsigned i = 0; i < b->failures && whole < b->max_ms; i++)
-        whole *= 2;
+        whole = whole > b->max_ms / 2 ? b->max_ms : whole * 2;
     if (whole > b->max_ms)
         whole = b->max_ms;
     b->failures++;

@@ -111,6 +111,18 @@ unsigned char *buf_reserve(struct buf *b, size_t n)
     return b->data + b->end;
 }
 
+/* For a terminator, which is not one of the bytes. */
+static unsigned char *reserve_beyond_limit(struct buf *b, size_t n)
+{
+    size_t max = b->max;
+    unsigned char *p;
+
+    b->max = 0;
+    p = buf_reserve(b, n);
+    b->max = max;
+    return p;
+}
+
 void buf_commit(struct buf *b, size_t n)
 {
     b->end += n;
@@ -170,9 +182,9 @@ int buf_vprintf(struct buf *b, const char *fmt, va_list ap)
     va_end(again);
     if (n < 0)
         return -1;
-    p = buf_reserve(b, (size_t)n + 1);
-    if (!p)
+    if (b->max && buf_len(b) + (size_t)n > b->max)
         return -1;
+    p = reserve_beyond_limit(b, (size_t)n + 1);
     vsnprintf((char *)p, (size_t)n + 1, fmt, ap);
     b->end += (size_t)n;
     return 0;
@@ -261,10 +273,6 @@ void buf_consume(struct buf *b, size_t n)
 
 const char *buf_cstr(struct buf *b)
 {
-    size_t max = b->max;
-
-    b->max = 0; /* the terminator is not one of the bytes */
-    *buf_reserve(b, 1) = '\0';
-    b->max = max;
+    *reserve_beyond_limit(b, 1) = '\0';
     return (const char *)buf_bytes(b);
 }
