@@ -1,0 +1,21 @@
+# Pages and samples that name installed paths: the paths come from configure.
+PATHS_SED = $(SED) -e 's|@sysconfdir[@]|$(sysconfdir)|g' -e 's|@localstatedir[@]|$(localstatedir)|g' \
+  -e 's|@runstatedir[@]|$(runstatedir)|g' -e 's|@libexecdir[@]|$(libexecdir)|g' \
+  -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@pkgdatadir[@]|$(pkgdatadir)|g'
+PATHS_FILES = man/presence.conf.5 man/presencectl.8 man/presenced.8 etc/presence.conf
+man_MANS = man/presence.conf.5 man/presencectl.8 man/presenced.8
+EXTRA_DIST += man/presence.conf.5.in man/presencectl.8.in man/presenced.8.in etc/presence.conf.in
+CLEANFILES += $(PATHS_FILES)
+all-local: $(PATHS_FILES)
+$(PATHS_FILES): %: %.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(PATHS_SED) $< >$@.new && mv $@.new $@
+
+# A configuration that is there already is kept.
+install-data-local: etc/presence.conf
+	$(MKDIR_P) $(DESTDIR)$(sysconfdir)/presence
+	test -f $(DESTDIR)$(sysconfdir)/presence/presence.conf || \
+	  $(INSTALL_DATA) etc/presence.conf $(DESTDIR)$(sysconfdir)/presence/presence.conf
+uninstall-local:
+	if cmp -s etc/presence.conf $(DESTDIR)$(sysconfdir)/presence/presence.conf; then \
+	  rm -f $(DESTDIR)$(sysconfdir)/presence/presence.conf; fi
+EXTRA_DIST += README.md etc/presenced.service etc/presence-graphqld.service
