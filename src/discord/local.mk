@@ -8,3 +8,4 @@ libdiscord_la_SOURCES = \
   src/discord/scan_skip.h src/discord/scan_value.c \
   include/presence/event.h include/presence/gw.h include/presence/intents.h \
   include/presence/scan.h
+libdiscord_la_SOURCES += src/discord/limits.c include/presence/limits.h

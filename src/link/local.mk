@@ -12,3 +12,13 @@ noinst_LTLIBRARIES += liblink_json.la
 liblink_json_la_SOURCES = src/link/json.c include/presence/json.h
 liblink_json_la_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
 liblink_json_la_LIBADD = $(CJSON_LIBS)
+
+noinst_LTLIBRARIES += liblink_http.la
+liblink_http_la_SOURCES = src/link/http.c include/presence/http.h
+liblink_http_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
+liblink_http_la_LIBADD = $(CURL_LIBS)
+
+noinst_LTLIBRARIES += liblink_redis.la
+liblink_redis_la_SOURCES = src/link/redis.c include/presence/redis.h
+liblink_redis_la_CFLAGS = $(AM_CFLAGS) $(HIREDIS_CFLAGS)
+liblink_redis_la_LIBADD = $(HIREDIS_LIBS)

@@ -1,0 +1,42 @@
+/* A batch in the making: records of a lane go in, in order; the JSON of a RecordSightings request
+ * comes out. Sightings are coalesced per (guild, user, channel, kind, minute, counted), members,
+ * guilds, channels and roles to one final state each. The records must stay where they are until
+ * batch_print is done (they lie in the ring or in a spool frame). */
+#ifndef WORKER_BATCH_H
+#define WORKER_BATCH_H
+
+#include "presence/buf.h"
+#include "presence/record.h"
+#include "worker/offsets.h"
+
+/* What presence-graphqld takes at once, with room to spare. */
+#define BATCH_ROWS_MAX  5000u
+#define BATCH_ROWS_SOFT 4500u
+#define BATCH_BYTES_MAX (3600u << 10)
+#define BATCH_BYTES_SOFT (3000u << 10)
+
+struct batch;
+
+struct batch *batch_new(void);
+void batch_free(struct batch **batch);
+void batch_reset(struct batch *batch);
+
+/* Whether one more record certainly fits. */
+bool batch_room(const struct batch *batch, const struct record_header *h);
+/* Beyond this the batch should end with the event at hand. */
+bool batch_full(const struct batch *batch);
+void batch_add(struct batch *batch, const struct record_header *h);
+
+size_t batch_records(const struct batch *batch);
+/* Sessions' highest seq whose event ended in this batch. */
+const struct offsets *batch_offsets(const struct batch *batch);
+
+/* Calls each for every member that a sighting, a roster or a voice record in the batch concerns. */
+void batch_each_member(const struct batch *batch,
+                       void (*each)(void *arg, snowflake_t guild, snowflake_t user), void *arg);
+
+/* Appends the whole request: {"query":…,"variables":{"batch":{…}}}. */
+void batch_print(const struct batch *batch, unsigned lane, uint64_t epoch, uint64_t from,
+                 uint64_t to, struct buf *out);
+
+#endif

@@ -1,0 +1,291 @@
+/* Group commit: what lies in the lanes goes to PostgreSQL through GraphQL, at most flush_ms after
+ * it was logged; what cannot go there for a while goes to the spool. A lane has one batch under way
+ * at a time (positions demand it), the worker at most FLIGHTS_MAX.
+ * Diagnostics: alerts when the spool cannot take what the ring must give up. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "presence/log.h"
+#include "worker/cache.h"
+#include "worker/load.h"
+#include "worker/react.h"
+#include "worker/reject.h"
+#include "worker/worker.h"
+
+#define COMMIT_TIMEOUT_MS 15000
+#define EARLY_SLOTS       4000u /* about a full batch: do not wait for the timer */
+
+static uint64_t waiting_slots(const struct lane *lane)
+{
+    return ring_head(&lane->ring) - ring_tail(&lane->ring);
+}
+
+bool flush_pending(const struct lane *lane)
+{
+    return waiting_slots(lane) > 0 || (lane->spool && !spool_empty(lane->spool));
+}
+
+bool flush_clean(const struct lane *lane)
+{
+    return !lane->in_flight && waiting_slots(lane) == 0;
+}
+
+/* --- the spool ------------------------------------------------------------------------------- */
+
+static void spool_refused(struct lane *lane)
+{
+    if (!lane->spool_failed)
+        worker_alert(lane->w,
+                     "the spool of lane %u cannot be written: %s; events are no longer acknowledged "
+                     "once the ring is full",
+                     lane->number, strerror(errno));
+    lane->spool_failed = true;
+}
+
+static bool spool_over_limit(const struct worker *w)
+{
+    size_t sum = 0;
+
+    for (unsigned i = 0; i < LANES; i++)
+        if (w->lanes[i] && w->lanes[i]->spool)
+            sum += spool_bytes(w->lanes[i]->spool);
+    return w->conf.cache.spool_max > 0 && sum >= (size_t)w->conf.cache.spool_max;
+}
+
+bool flush_spool_lane(struct lane *lane)
+{
+    uint64_t from = ring_tail(&lane->ring), to = ring_head(&lane->ring);
+    size_t bytes = (size_t)(to - from) * RECORD_SLOT_SIZE;
+    unsigned char *copy;
+    int bad;
+
+    if (from == to)
+        return true;
+    if (!lane->spool || spool_over_limit(lane->w)) {
+        errno = lane->spool ? EDQUOT : ENOENT;
+        spool_refused(lane);
+        return false;
+    }
+    copy = xmalloc(bytes);
+    ring_copy(&lane->ring, from, to, copy);
+    bad = spool_append(lane->spool, lane->w->shm.header->epoch, from, to, copy);
+    free(copy);
+    if (bad) {
+        spool_refused(lane);
+        return false;
+    }
+    if (lane->spool_failed)
+        log_info("spool_ok", "the spool of lane %u can be written again", lane->number);
+    lane->spool_failed = false;
+    shm_count(&lane->w->shm, SHM_COUNT_SPOOLED, to - from);
+    lane->ring.lane->spooled_to = to;
+    ring_set_tail(&lane->ring, to);
+    lane->unflushed = false;
+    lane_report_all_durable(lane);
+    lane_retry_held(lane);
+    return true;
+}
+
+void flush_spool_all(struct worker *w)
+{
+    for (unsigned i = 0; i < LANES; i++)
+        if (w->lanes[i] && waiting_slots(w->lanes[i]))
+            flush_spool_lane(w->lanes[i]);
+}
+
+/* --- the answer ------------------------------------------------------------------------------ */
+
+static void after_progress(struct lane *lane)
+{
+    if (waiting_slots(lane) == 0) {
+        lane->unflushed = false;
+        lane_report_all_durable(lane);
+    }
+    lane_retry_held(lane);
+}
+
+static void batch_applied(struct lane *lane)
+{
+    struct worker *w = lane->w;
+
+    lane->pg_known = true;
+    lane->pg_empty = false;
+    lane->pg_epoch = lane->flight_epoch;
+    lane->pg_pos = lane->flight_to;
+    shm_count(&w->shm, SHM_COUNT_BATCHES, 1);
+    if (lane->from_spool) {
+        if (lane->flight_to >= lane->flight_frame_to &&
+            spool_drop(lane->spool, lane->flight_epoch, lane->flight_to))
+            log_error("spool_drop", "lane %u: %s", lane->number, strerror(errno));
+        if (spool_empty(lane->spool))
+            lane->ring.lane->spooled_to = 0;
+    } else {
+        if (lane->flight_to > ring_tail(&lane->ring))
+            ring_set_tail(&lane->ring, lane->flight_to);
+        lane_report_durable(lane, &lane->flight_offsets);
+        if (lane->flight_is_all)
+            seen_set_durable(&w->shm, lane->number, lane->flight_time);
+    }
+    reject_passed(lane);
+    after_progress(lane);
+}
+
+static void take_result(struct lane *lane, const struct json *result)
+{
+    const char *code = json_string(json_get(result, "code"), "");
+    uint64_t epoch = json_id(json_get(result, "epoch"));
+    uint64_t position = json_id(json_get(result, "position"));
+
+    if (!strcmp(code, "APPLIED")) {
+        batch_applied(lane);
+    } else if (!strcmp(code, "POSITION")) {
+        build_position(lane, epoch, position);
+        reject_passed(lane);
+        after_progress(lane);
+    } else if (!strcmp(code, "EPOCH")) {
+        lane->pg_known = true;
+        lane->pg_epoch = epoch;
+        lane->pg_pos = position;
+        if (!lane->epoch_told && !lane->from_spool)
+            worker_alert(lane->w,
+                         "lane %u: the database has epoch %llu, later than ours %llu: another "
+                         "instance writes into it",
+                         lane->number, (unsigned long long)epoch,
+                         (unsigned long long)lane->flight_epoch);
+        lane->epoch_told = true;
+        if (!lane->from_spool)
+            away_enter(lane->w, "a later epoch in the database");
+    } else {
+        away_enter(lane->w, "an answer without a known code");
+    }
+}
+
+static void flight_answered(void *arg, const struct gql_answer *answer)
+{
+    struct lane *lane = arg;
+    struct worker *w = lane->w;
+
+    lane->in_flight = false;
+    w->flights--;
+    if (answer->outcome == GQL_DONE) {
+        away_leave(w);
+        take_result(lane, json_get(answer->data, "recordSightings"));
+    } else if (answer->outcome == GQL_REFUSED) {
+        reject_flight(lane, answer->error);
+    } else {
+        away_enter(w, answer->error);
+    }
+    lane_try_release(lane);
+    if (!w->away)
+        flush_all(w);
+    worker_check_drained(w);
+}
+
+/* --- sending --------------------------------------------------------------------------------- */
+
+static void send_batch(struct lane *lane)
+{
+    struct worker *w = lane->w;
+    struct buf body;
+
+    buf_init(&body, 0);
+    batch_print(w->batch, lane->number, lane->flight_epoch, lane->flight_from, lane->flight_to,
+                &body);
+    lane->in_flight = true;
+    w->flights++;
+    cache_flush(lane);
+    gql_send(&w->gql, &body, COMMIT_TIMEOUT_MS, flight_answered, lane);
+    buf_clear(&body);
+}
+
+/* A lane that fills faster than it drains gives its records to the disk at half. */
+static void relieve(struct lane *lane)
+{
+    if (waiting_slots(lane) > lane->ring.size / 2 && (lane->in_flight || lane->w->away) &&
+        !lane->spool_failed)
+        flush_spool_lane(lane);
+}
+
+void flush_lane(struct lane *lane)
+{
+    struct worker *w = lane->w;
+
+    if (!lane->in_flight && !w->away && w->flights < FLIGHTS_MAX && lane->state == LANE_OWNED &&
+        build_batch(lane))
+        send_batch(lane);
+    relieve(lane);
+}
+
+/* Whether the lane's time has come: the flush timer has run out, or there is much. */
+static bool due(const struct lane *lane, monoms_t now)
+{
+    const struct worker *w = lane->w;
+
+    if (!flush_pending(lane))
+        return false;
+    return w->draining || waiting_slots(lane) >= EARLY_SLOTS || lane->held ||
+           (lane->spool && !spool_empty(lane->spool)) || lane->refused_to || !lane->unflushed ||
+           now.ms - lane->unflushed_since.ms >= w->conf.workers.flush_ms;
+}
+
+static void arm(struct worker *w)
+{
+    if (!loop_timer_active(w->flush_timer))
+        loop_timer_set(w->flush_timer, w->conf.workers.flush_ms);
+}
+
+void flush_all(struct worker *w)
+{
+    monoms_t now = clock_mono();
+    bool later = false;
+
+    for (unsigned i = 0; i < LANES; i++) {
+        struct lane *lane = w->lanes[(w->next_lane + i) % LANES];
+
+        if (!lane || lane->in_flight || !flush_pending(lane))
+            continue;
+        if (!due(lane, now)) {
+            later = true;
+            continue;
+        }
+        if (w->flights >= FLIGHTS_MAX) {
+            w->next_lane = lane->number;
+            break;
+        }
+        flush_lane(lane);
+    }
+    if (later && !w->away)
+        arm(w);
+}
+
+void flush_note(struct lane *lane)
+{
+    struct worker *w = lane->w;
+
+    if (!lane->unflushed) {
+        lane->unflushed = true;
+        lane->unflushed_since = clock_mono();
+        arm(w);
+    }
+    if (waiting_slots(lane) >= EARLY_SLOTS)
+        flush_lane(lane);
+}
+
+static void tick(void *arg)
+{
+    struct worker *w = arg;
+
+    if (w->away) {
+        away_tick(w);
+        return;
+    }
+    flush_all(w);
+}
+
+void flush_init(struct worker *w)
+{
+    w->batch = batch_new();
+    w->flush_timer = loop_timer_new(w->loop, tick, w);
+    away_init(w);
+}

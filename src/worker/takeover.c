@@ -1,0 +1,102 @@
+/* What PostgreSQL has of the lanes just granted: epoch, position, sessions. A lane whose segment
+ * remembers it needs the answer only to spare a useless batch; a lane in a fresh segment needs it
+ * before the first event, because what was recorded before the segment was lost is known only there
+ * (and in the spool). Called by lane.
+ * Diagnostics: warns while a lane has to wait for GraphQL. */
+#include <stdlib.h>
+
+#include "presence/log.h"
+#include "worker/load.h"
+#include "worker/operations.h"
+#include "worker/worker.h"
+
+#define RETRY_MS 500
+
+static struct lane *lane_of(struct worker *w, const struct json *state)
+{
+    int64_t number = json_int(json_get(state, "lane"), -1);
+
+    return number >= 0 && number < (int64_t)LANES ? w->lanes[number] : NULL;
+}
+
+static void take_sessions(struct lane *lane, const struct json *state)
+{
+    for (const struct json *s = json_first(json_get(state, "sessions")); s; s = json_next(s)) {
+        uint64_t session = json_id(json_get(s, "session")), seq = json_id(json_get(s, "seq"));
+
+        if (session && seq > ring_appended(&lane->ring, session))
+            ring_raise_appended(&lane->ring, session, seq);
+    }
+}
+
+static void take_state(struct lane *lane, const struct json *state)
+{
+    uint64_t epoch = json_id(json_get(state, "epoch"));
+
+    if (!lane->in_flight && !lane->pg_known)
+        build_position(lane, epoch, json_id(json_get(state, "position")));
+    lane->virgin = lane->pg_empty && ring_tail(&lane->ring) == 0;
+    take_sessions(lane, state);
+}
+
+static void lanes_answered(void *arg, const struct gql_answer *answer)
+{
+    struct worker *w = arg;
+
+    w->takeover_asked = false;
+    if (answer->outcome != GQL_DONE) {
+        away_enter(w, answer->error);
+        loop_timer_set(w->takeover_timer, RETRY_MS);
+        return;
+    }
+    for (const struct json *s = json_first(json_get(answer->data, "lanes")); s; s = json_next(s)) {
+        struct lane *lane = lane_of(w, s);
+
+        if (!lane)
+            continue;
+        take_state(lane, s);
+        lane->fresh = false;
+        if (ring_head(&lane->ring) == ring_tail(&lane->ring))
+            lane_report_all_durable(lane);
+        lane_retry_held(lane);
+    }
+    away_leave(w);
+    takeover_ask(w); /* whatever was granted meanwhile */
+    load_kick(w);
+    flush_all(w);
+}
+
+static bool needs_asking(const struct lane *lane)
+{
+    return lane && !lane->pg_known && lane->state != LANE_RELEASING;
+}
+
+static void ask(void *arg)
+{
+    struct worker *w = arg;
+    struct buf body;
+    unsigned n = 0;
+
+    if (w->takeover_asked || w->done)
+        return;
+    buf_init(&body, 0);
+    buf_puts(&body, "{\"query\":" OPERATION_LANES ",\"variables\":{\"lanes\":[");
+    for (unsigned i = 0; i < LANES; i++)
+        if (needs_asking(w->lanes[i]))
+            buf_printf(&body, "%s%u", n++ ? "," : "", i);
+    buf_puts(&body, "]}}");
+    if (n) {
+        w->takeover_asked = true;
+        gql_send(&w->gql, &body, 10000, lanes_answered, w);
+    }
+    buf_clear(&body);
+}
+
+/* Grants come in a row: one request asks for all of them. */
+void takeover_ask(struct worker *w)
+{
+    if (!w->takeover_timer)
+        w->takeover_timer = loop_timer_new(w->loop, ask, w);
+    if (!w->takeover_asked && !loop_timer_active(w->takeover_timer))
+        loop_timer_set(w->takeover_timer, 0);
+}

@@ -1,0 +1,184 @@
+/* What the modules of presence-worker share: the process, its lanes, and who calls whom.
+ *
+ *   main      descriptors, messages of the master, configuration, end of life
+ *   lane      owning a lane: taking over, events into the ring, acknowledging, releasing
+ *   flush     ring or spool -> batch -> GraphQL -> tail and MSG_DURABLE
+ *   gql       GraphQL requests and how their answers are judged
+ *   rest      Discord's REST API under its limits
+ *   fetch     what the master asks for: REST bodies, host names */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include <stdbool.h>
+
+#include "presence/backoff.h"
+#include "presence/conf.h"
+#include "presence/event.h"
+#include "presence/http.h"
+#include "presence/ipc.h"
+#include "presence/json.h"
+#include "presence/loop.h"
+#include "presence/ring.h"
+#include "presence/route.h"
+#include "presence/seen.h"
+#include "presence/spool.h"
+#include "worker/batch.h"
+#include "worker/gql.h"
+#include "worker/offsets.h"
+
+#define FLIGHTS_MAX   6u
+#define ACK_EVENTS    64u
+#define ACK_MS        50
+#define SPOOL_AFTER_MS 3000
+
+enum lane_state {
+    LANE_OWNED,    /* events flow */
+    LANE_RELEASING /* revoked; the last answer is awaited */
+};
+
+/* An event that could not be logged yet. */
+struct held {
+    struct held *next;
+    struct msg_event event;
+    size_t len;
+    char frame[];
+};
+
+struct lane {
+    struct worker *w;
+    unsigned number;
+    enum lane_state state;
+    struct ring ring;
+    struct spool *spool; /* NULL: cannot be opened, alert was given */
+
+    /* events in */
+    struct held *held, **held_end; /* in order; not acknowledged */
+    struct record_list partial;    /* rest of an event that is published in parts */
+    uint32_t partial_first;        /* slots of it already taken */
+    uint64_t ack_n, ack_sent;      /* delivery numbers */
+    bool fresh; /* the ring remembers nothing: old sessions' events wait for what PostgreSQL has */
+    bool spool_failed;             /* disk full: said so */
+
+    /* what PostgreSQL has */
+    bool pg_known, pg_empty;
+    uint64_t pg_epoch, pg_pos;
+    bool virgin; /* nothing was ever recorded elsewhere: nothing to be read either */
+    bool gap_told, epoch_told;
+
+    /* the batch under way */
+    bool in_flight, from_spool;
+    uint64_t flight_start;  /* position of its first record */
+    uint64_t flight_frame_to; /* from_spool: end of the frame */
+    unsigned flight_events;
+    uint64_t flight_epoch, flight_from, flight_to;
+    struct offsets flight_offsets;
+    bool flight_is_all;  /* it ends at what was the head */
+    unixms_t flight_time; /* when it was built */
+    uint64_t limit_to;   /* a refused batch is cut in halves: do not go beyond */
+    uint64_t refused_to; /* end of the batch that was refused first; 0 = none */
+    uint64_t skip_to;    /* what lies before was moved aside; 0 = nothing */
+
+    struct offsets durable; /* as reported to the master */
+    monoms_t unflushed_since;
+    bool unflushed;
+};
+
+struct worker {
+    struct loop *loop;
+    struct ipc *ipc;
+    struct shm shm;
+    unsigned slot;
+    uint32_t generation;
+
+    struct conf conf, next_conf;
+    bool has_conf, has_next_conf, ready_told;
+    uint64_t next_conf_id;
+    char *discord_token, *graphql_token;
+
+    struct event_ctx *events;
+    struct record_list list;
+    snowflake_t self;
+
+    struct lane *lanes[LANES];
+    struct loop_timer *ack_timer, *flush_timer, *takeover_timer;
+    unsigned unacked;
+    bool takeover_asked;
+    uint64_t counted_events, counted_sightings, counted_duplicates; /* not yet in shm counters */
+
+    struct http *http;
+    struct gql gql;
+    struct batch *batch;
+    unsigned flights;
+    unsigned next_lane; /* where the round robin goes on */
+    bool away;          /* GraphQL does not answer */
+    bool heard;         /* it has answered once */
+    monoms_t away_since;
+    struct backoff away_backoff;
+    struct loop_timer *away_timer;
+    unsigned rejected; /* events moved aside */
+
+    struct load *load;
+    struct rest *rest;
+    struct react *react;
+    struct cache *cache;
+
+    bool draining, orphan, done;
+    struct loop_timer *drain_timer;
+    monoms_t drain_since;
+    unsigned errors_said; /* rate limit of the log for refused frames */
+    monoms_t errors_since;
+};
+
+/* main.c */
+void worker_alert(struct worker *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void worker_check_drained(struct worker *w);
+
+/* lane.c */
+void lane_grant(struct worker *w, unsigned number);
+void lane_revoke(struct worker *w, unsigned number);
+void lane_try_release(struct lane *lane);
+void lane_event(struct worker *w, unsigned number, const struct msg_event *event,
+                const char *frame, size_t len);
+/* Logs records that no gateway frame caused. 0, or -1 when there is no room (ask again later). */
+int lane_append(struct lane *lane, const struct record_list *list);
+void lane_retry_held(struct lane *lane); /* room was made */
+void lane_send_acks(struct worker *w);
+void lane_report_durable(struct lane *lane, const struct offsets *offsets);
+void lane_report_all_durable(struct lane *lane);
+void lane_appended(const struct lane *lane, struct offsets *offsets_r);
+void lane_free(struct lane **lane);
+
+/* takeover.c */
+void takeover_ask(struct worker *w); /* asks GraphQL for all lanes that need it */
+
+/* flush.c */
+void flush_note(struct lane *lane); /* records were appended */
+void flush_all(struct worker *w);
+void flush_lane(struct lane *lane);
+bool flush_spool_lane(struct lane *lane); /* what the ring holds goes to disk now */
+bool flush_clean(const struct lane *lane); /* nothing under way, nothing only in memory */
+bool flush_pending(const struct lane *lane); /* something is not in PostgreSQL yet */
+void flush_spool_all(struct worker *w);
+void flush_init(struct worker *w);
+
+/* away.c */
+void away_enter(struct worker *w, const char *why);
+void away_leave(struct worker *w);
+void away_tick(struct worker *w);
+void away_init(struct worker *w);
+
+/* build.c */
+/* Fills w->batch and the lane's flight_* from the spool or the ring. False: nothing to send. */
+bool build_batch(struct lane *lane);
+/* Notes where PostgreSQL stands; the tail follows. True if it moved. */
+bool build_position(struct lane *lane, uint64_t epoch, uint64_t position);
+
+/* reject.c */
+/* Slots [from, to) of the ring, padding included. */
+void ring_copy(const struct ring *ring, uint64_t from, uint64_t to, unsigned char *out);
+
+/* fetch.c */
+void fetch_request(struct worker *w, const struct msg_fetch *fetch, const char *host, size_t len);
+void fetch_self(struct worker *w);
+
+#endif
