@@ -15,10 +15,10 @@ struct http_call;
 struct http_request {
     const char *method; /* "GET", "POST", … */
     const char *url;
-    const char *unix_path; /* NULL: by the URL's host */
+    const char *unix_path;      /* NULL: by the URL's host */
     const char *const *headers; /* "Name: value" each, copied; must hold no line breaks */
     size_t n_headers;
-    struct buf *body; /* its bytes are taken over and it is left empty; NULL: no body */
+    struct buf *body;           /* its bytes are taken over and it is left empty; NULL: no body */
     int64_t timeout_ms;         /* of the whole exchange; 0 = 30 s */
     int64_t connect_timeout_ms; /* 0 = 5 s */
     size_t answer_max;          /* bytes of the answer's body; 0 = 16 MB */

@@ -1,24 +1,24 @@
-/* Discord's REST rate limits, learnt from the answers' headers (Discord rest.md, rate limits). Pure:
- * time is handed in. A limiter is keyed by bucket and major id; a route whose bucket is not known
- * yet lets one request through at a time. */
+/* Discord's REST rate limits, learnt from the answers' headers (Discord rest.md, rate limits).
+ * Pure: time is handed in. A limiter is keyed by bucket and major id; a route whose bucket is not
+ * known yet lets one request through at a time. */
 #ifndef PRESENCE_LIMITS_H
 #define PRESENCE_LIMITS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LIMITS_BUCKET_SIZE 64u
+#define LIMITS_BUCKET_SIZE  64u
 #define LIMITS_UNTIL_ANSWER (-1) /* wait for an answer of this route */
 
 struct limits;
 
 /* What an answer said. */
 struct limits_answer {
-    int status;             /* 0 = no answer came */
-    int limit, remaining;   /* -1 = not given */
-    double reset_after_sec; /* < 0 = not given */
-    double retry_after_sec; /* of a 429; < 0 = not given */
-    bool global;            /* of a 429 */
+    int status;                      /* 0 = no answer came */
+    int limit, remaining;            /* -1 = not given */
+    double reset_after_sec;          /* < 0 = not given */
+    double retry_after_sec;          /* of a 429; < 0 = not given */
+    bool global;                     /* of a 429 */
     char bucket[LIMITS_BUCKET_SIZE]; /* "" = not given */
 };
 

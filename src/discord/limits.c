@@ -17,6 +17,7 @@ struct limiter {
     int limit, remaining;
     int in_flight;
     int64_t reset_at_ms;
+    int64_t window_ms; /* the longest reset-after seen: after a reset nobody has told the next */
     int64_t blocked_until_ms; /* by a 429 */
     int64_t used_ms;
 };
@@ -97,8 +98,10 @@ int64_t limits_take(struct limits *l, const char *route, uint64_t major, int64_t
         return l->global_until_ms - now_ms;
     if (x->blocked_until_ms > now_ms)
         return x->blocked_until_ms - now_ms;
-    if (x->remaining >= 0 && x->reset_at_ms <= now_ms)
+    if (x->remaining >= 0 && x->reset_at_ms <= now_ms) {
         x->remaining = x->limit > 0 ? x->limit : 1;
+        x->reset_at_ms = now_ms + x->window_ms;
+    }
     if (x->remaining < 0) {
         if (x->in_flight > 0)
             return LIMITS_UNTIL_ANSWER;
@@ -123,8 +126,10 @@ void limits_learn(struct limits *l, const char *route, uint64_t major,
 
     if (x->in_flight > 0)
         x->in_flight--;
-    if (a->bucket[0])
+    if (a->bucket[0]) {
         memcpy(x->bucket, a->bucket, sizeof(x->bucket));
+        x = limiter_for(l, route, major); /* another route's, if it has the same bucket */
+    }
     if (a->limit > 0)
         x->limit = a->limit;
     if (a->remaining >= 0 && a->reset_after_sec >= 0) {
@@ -132,6 +137,8 @@ void limits_learn(struct limits *l, const char *route, uint64_t major,
 
         x->remaining = left > 0 ? left : 0;
         x->reset_at_ms = now_ms + ms_of(a->reset_after_sec);
+        if (ms_of(a->reset_after_sec) > x->window_ms)
+            x->window_ms = ms_of(a->reset_after_sec);
     }
     if (a->status == 429) {
         int64_t until_ms = now_ms + ms_of(a->retry_after_sec >= 0 ? a->retry_after_sec : 1.0);

@@ -460,7 +460,8 @@ static void take_credentials(struct redis *r, const char *text, size_t len)
 
     if (colon && colon > text)
         r->user = xstrndup(text, (size_t)(colon - text));
-    r->password = colon ? xstrndup(colon + 1, len - (size_t)(colon + 1 - text)) : xstrndup(text, len);
+    r->password =
+        colon ? xstrndup(colon + 1, len - (size_t)(colon + 1 - text)) : xstrndup(text, len);
     if (r->user)
         unescape(r->user);
     unescape(r->password);

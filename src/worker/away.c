@@ -76,8 +76,9 @@ void away_tick(struct worker *w)
             if (w->lanes[i])
                 flush_spool_lane(w->lanes[i]);
     if (rings_wait(w) && !loop_timer_active(w->flush_timer))
-        loop_timer_set(w->flush_timer,
-                       now.ms - w->away_since.ms >= SPOOL_AFTER_MS ? 1000 : w->conf.workers.flush_ms);
+        loop_timer_set(w->flush_timer, now.ms - w->away_since.ms >= SPOOL_AFTER_MS
+                                           ? 1000
+                                           : w->conf.workers.flush_ms);
     worker_check_drained(w);
 }
 

@@ -10,9 +10,9 @@
 #include "worker/offsets.h"
 
 /* What presence-graphqld takes at once, with room to spare. */
-#define BATCH_ROWS_MAX  5000u
-#define BATCH_ROWS_SOFT 4500u
-#define BATCH_BYTES_MAX (3600u << 10)
+#define BATCH_ROWS_MAX   5000u
+#define BATCH_ROWS_SOFT  4500u
+#define BATCH_BYTES_MAX  (3600u << 10)
 #define BATCH_BYTES_SOFT (3000u << 10)
 
 struct batch;

@@ -1,6 +1,5 @@
-/* A batch as the JSON of a RecordSightings request, written straight into a buffer. Called by flush;
- * pure. Field names: graphql/schema.graphql, input LaneBatch.
- * Diagnostics: none. */
+/* A batch as the JSON of a RecordSightings request, written straight into a buffer. Called by
+ * flush; pure. Field names: graphql/schema.graphql, input LaneBatch. Diagnostics: none. */
 #include <string.h>
 
 #include "presence/activity.h"
@@ -13,9 +12,10 @@
 
 static unsigned char *put_digits(unsigned char *p, uint64_t v)
 {
-    static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233"
-                                "34353637383940414243444546474849505152535455565758596061626364656667"
-                                "6869707172737475767778798081828384858687888990919293949596979899";
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233"
+        "34353637383940414243444546474849505152535455565758596061626364656667"
+        "6869707172737475767778798081828384858687888990919293949596979899";
     char digits[20];
     size_t n = sizeof(digits);
 
@@ -101,7 +101,16 @@ static void text_field(struct buf *out, const char *name, const char *text, size
 
 /* --- sightings: one list per column ---------------------------------------------------------- */
 
-enum column { COL_GUILD, COL_USER, COL_CHANNEL, COL_KIND, COL_COUNT, COL_FIRST, COL_LAST, COL_COUNTED };
+enum column {
+    COL_GUILD,
+    COL_USER,
+    COL_CHANNEL,
+    COL_KIND,
+    COL_COUNT,
+    COL_FIRST,
+    COL_LAST,
+    COL_COUNTED
+};
 
 static unsigned char *put_cell(unsigned char *p, const struct batch_sighting *s, enum column column)
 {
@@ -205,7 +214,7 @@ static void print_member(const struct batch_thing *t, struct buf *out)
     const struct record_member *names = partial && !full ? partial : full;
     const struct record_member *roles = partial && (partial->state & MEMBER_HAS_ROLES) ? partial
                                         : full && (full->state & MEMBER_HAS_ROLES)     ? full
-                                                                                        : NULL;
+                                                                                       : NULL;
 
     id_field(out, ",\"userId\":", t->id.id);
     if (t->bot >= 0)
@@ -350,10 +359,8 @@ static void print_voice(const struct record_voice *v, struct buf *out)
 static void print_coverage(const struct record_coverage *c, struct buf *out)
 {
     static const char *const reasons[] = {
-        [COVERAGE_SESSION] = "SESSION",
-        [COVERAGE_OUTAGE] = "OUTAGE",
-        [COVERAGE_GUILD_JOINED] = "GUILD_JOINED",
-        [COVERAGE_GUILD_LEFT] = "GUILD_LEFT",
+        [COVERAGE_SESSION] = "SESSION",           [COVERAGE_OUTAGE] = "OUTAGE",
+        [COVERAGE_GUILD_JOINED] = "GUILD_JOINED", [COVERAGE_GUILD_LEFT] = "GUILD_LEFT",
         [COVERAGE_EVENTS_LOST] = "EVENTS_LOST",
     };
     unsigned reason = c->reason >= COVERAGE_SESSION && c->reason <= COVERAGE_EVENTS_LOST
@@ -376,14 +383,14 @@ static void print_session(const struct record_session *s, struct buf *out)
         [SESSION_RESUMED] = "RESUMED",
         [SESSION_ENDED] = "ENDED",
     };
-    unsigned edge = s->edge >= SESSION_STARTED && s->edge <= SESSION_ENDED ? s->edge
-                                                                           : SESSION_WATCHED;
+    unsigned edge =
+        s->edge >= SESSION_STARTED && s->edge <= SESSION_ENDED ? s->edge : SESSION_WATCHED;
 
     buf_printf(out, "{\"session\":\"%llu\",\"shard\":%u,\"shards\":%u,\"edge\":\"%s\"",
                (unsigned long long)s->gateway_session, s->shard, s->shards, edges[edge]);
     int_field(out, ",\"at\":", s->at.ms);
-    int_field(out, ",\"watchedUntil\":",
-              unixms_known(s->watched_until) ? s->watched_until.ms : s->at.ms);
+    int_field(
+        out, ",\"watchedUntil\":", unixms_known(s->watched_until) ? s->watched_until.ms : s->at.ms);
     if (s->close_code)
         int_field(out, ",\"closeCode\":", s->close_code);
     PUT(out, "}");

@@ -34,18 +34,19 @@ bool build_position(struct lane *lane, uint64_t epoch, uint64_t position)
  * records begin only if the database lost what it had confirmed. */
 static uint64_t wire_from(struct lane *lane, uint64_t epoch, uint64_t from)
 {
-    uint64_t at = !lane->pg_known             ? from
-                  : lane->pg_epoch == epoch   ? lane->pg_pos
-                  : lane->pg_epoch < epoch    ? 0
-                                              : from;
+    uint64_t at = !lane->pg_known           ? from
+                  : lane->pg_epoch == epoch ? lane->pg_pos
+                  : lane->pg_epoch < epoch  ? 0
+                                            : from;
 
     if (at < from && !lane->gap_told) {
         lane->gap_told = true;
         atomic_store(&lane->ring.lane->lost, 1);
-        worker_alert(lane->w,
-                     "lane %u: the database stands at %llu, but what lies before %llu was confirmed "
-                     "and is gone: it lost committed data",
-                     lane->number, (unsigned long long)at, (unsigned long long)from);
+        worker_alert(
+            lane->w,
+            "lane %u: the database stands at %llu, but what lies before %llu was confirmed "
+            "and is gone: it lost committed data",
+            lane->number, (unsigned long long)at, (unsigned long long)from);
     }
     return at;
 }

@@ -1,7 +1,7 @@
-/* What the master asks lane 0's owner to fetch: REST bodies, and addresses of a host name. Names are
- * resolved in a thread, because getaddrinfo may hang for half a minute. Also learns who the bot is,
- * which event handling needs. Called by main.
- * Diagnostics: warns while the bot's own id cannot be learnt. */
+/* What the master asks lane 0's owner to fetch: REST bodies, and addresses of a host name. Names
+ * are resolved in a thread, because getaddrinfo may hang for half a minute. Also learns who the bot
+ * is, which event handling needs. Called by main. Diagnostics: warns while the bot's own id cannot
+ * be learnt. */
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -139,8 +139,8 @@ static void resolved(void *arg, unsigned events)
     if (text[0] == '+' && text[1])
         reply(r->w, &r->request, 200, text + 1, buf_len(&r->text) - 1);
     else
-        reply(r->w, &r->request, -1, text[0] ? text + 1 : "no address", strlen(text[0] ? text + 1
-                                                                             : "no address"));
+        reply(r->w, &r->request, -1, text[0] ? text + 1 : "no address",
+              strlen(text[0] ? text + 1 : "no address"));
     loop_fd_del(&r->watch);
     close(r->fds[0]);
     buf_clear(&r->text);

@@ -36,10 +36,11 @@ bool flush_clean(const struct lane *lane)
 static void spool_refused(struct lane *lane)
 {
     if (!lane->spool_failed)
-        worker_alert(lane->w,
-                     "the spool of lane %u cannot be written: %s; events are no longer acknowledged "
-                     "once the ring is full",
-                     lane->number, strerror(errno));
+        worker_alert(
+            lane->w,
+            "the spool of lane %u cannot be written: %s; events are no longer acknowledged "
+            "once the ring is full",
+            lane->number, strerror(errno));
     lane->spool_failed = true;
 }
 

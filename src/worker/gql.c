@@ -40,9 +40,9 @@ void gql_set(struct gql *gql, const char *url, const char *token)
  * service could not do it now: waiting loses nothing. */
 static bool refusing_code(const char *code)
 {
-    static const char *const codes[] = {"BAD_USER_INPUT",     "GRAPHQL_VALIDATION_FAILED",
+    static const char *const codes[] = {"BAD_USER_INPUT",       "GRAPHQL_VALIDATION_FAILED",
                                         "GRAPHQL_PARSE_FAILED", "BAD_REQUEST",
-                                        "LIMIT_EXCEEDED",     "TOO_LARGE"};
+                                        "LIMIT_EXCEEDED",       "TOO_LARGE"};
 
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
         if (!strcmp(code, codes[i]))

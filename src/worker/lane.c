@@ -222,8 +222,8 @@ static bool must_wait(const struct lane *lane, const struct msg_event *event)
     return lane->fresh && event->session >> 8 < lane->w->shm.header->epoch;
 }
 
-void lane_event(struct worker *w, unsigned number, const struct msg_event *event,
-                const char *frame, size_t len)
+void lane_event(struct worker *w, unsigned number, const struct msg_event *event, const char *frame,
+                size_t len)
 {
     struct lane *lane = number < LANES ? w->lanes[number] : NULL;
 
@@ -290,7 +290,8 @@ static void raise_from_frame(void *arg, const struct spool_frame *frame)
         lane->ring.lane->spooled_to = frame->to;
     }
     while (pos < end) {
-        const struct record_header *h = (const void *)(frame->slots + (size_t)pos * RECORD_SLOT_SIZE);
+        const struct record_header *h =
+            (const void *)(frame->slots + (size_t)pos * RECORD_SLOT_SIZE);
 
         if (record_check(h, end - pos))
             return; /* reported when it is sent */

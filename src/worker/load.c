@@ -1,6 +1,6 @@
-/* Rows in LOADING: who asks, in which order (cache, then GraphQL), and the merge. Called by lane for
- * inserted rows; tells react when a member's state is known.
- * Diagnostics: none of its own; an absent GraphQL is away.c's business. */
+/* Rows in LOADING: who asks, in which order (cache, then GraphQL), and the merge. Called by lane
+ * for inserted rows; tells react when a member's state is known. Diagnostics: none of its own; an
+ * absent GraphQL is away.c's business. */
 #include "worker/load.h"
 
 #include <stdlib.h>

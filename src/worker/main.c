@@ -22,9 +22,9 @@
 #include "worker/rest.h"
 #include "worker/worker.h"
 
-#define IPC_FD          3
-#define SEGMENT_FD      4
-#define DRAIN_SPOOL_MS  8000  /* GraphQL had its chance: the rest goes to disk */
+#define IPC_FD           3
+#define SEGMENT_FD       4
+#define DRAIN_SPOOL_MS   8000  /* GraphQL had its chance: the rest goes to disk */
 #define DRAIN_GIVE_UP_MS 18000 /* the next master waits 20 s for us */
 
 void worker_alert(struct worker *w, const char *fmt, ...)
@@ -158,7 +158,8 @@ static void drain_check(void *arg)
     flush_all(w);
     worker_check_drained(w);
     if (!w->done && since_ms > DRAIN_GIVE_UP_MS) {
-        log_error("drain", "not everything could be made durable in time; it stays in shared memory");
+        log_error("drain",
+                  "not everything could be made durable in time; it stays in shared memory");
         finish(w);
     }
     if (!w->done)
@@ -299,8 +300,8 @@ static void init(struct worker *w)
     ipc_set_generation(w->ipc, w->generation);
     w->events = event_ctx_new(&w->shm);
     record_list_init(&w->list);
-    w->http = http_new(w->loop, "DiscordBot (https://github.com/presence/presence, " PACKAGE_VERSION
-                                ")");
+    w->http =
+        http_new(w->loop, "DiscordBot (https://github.com/presence/presence, " PACKAGE_VERSION ")");
     w->gql.http = w->http;
     w->ack_timer = loop_timer_new(w->loop, ack_due, w);
     w->drain_timer = loop_timer_new(w->loop, drain_check, w);
@@ -370,8 +371,10 @@ int main(int argc, char **argv)
         return 0;
     }
     if (shm_attach(SEGMENT_FD, &worker.shm, &why)) {
-        log_error("start", "descriptor %d is not Presence's segment (%s): presence-worker is "
-                           "started by presenced, not by hand", SEGMENT_FD, why ? why : "unknown");
+        log_error("start",
+                  "descriptor %d is not Presence's segment (%s): presence-worker is "
+                  "started by presenced, not by hand",
+                  SEGMENT_FD, why ? why : "unknown");
         free(why);
         return 1;
     }

@@ -124,8 +124,11 @@ static void answer_stats(struct worker *w, struct buf *out)
     buf_printf(out,
                "{\"lanes\":%u,\"graphql\":\"%s\",\"redis\":\"%s\",\"in_flight\":%u,"
                "\"waiting_slots\":%llu,\"spool_bytes\":%llu,\"rss_bytes\":%lld,\"cpu_ms\":%lld}",
-               lanes, w->away ? "down" : w->heard ? "up" : "unknown", cache_state(w), w->flights,
-               (unsigned long long)waiting, (unsigned long long)spooled,
+               lanes,
+               w->away    ? "down"
+               : w->heard ? "up"
+                          : "unknown",
+               cache_state(w), w->flights, (unsigned long long)waiting, (unsigned long long)spooled,
                (long long)usage.ru_maxrss * 1024,
                (long long)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
                    (long long)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);

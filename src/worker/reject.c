@@ -1,6 +1,6 @@
 /* Batches that presence-graphqld refuses for what they hold. That is a defect of ours, never the
- * network's; it must neither stop the lane nor lose more than the one event. Called by flush, build.
- * Diagnostics: an alert for each event moved aside. */
+ * network's; it must neither stop the lane nor lose more than the one event. Called by flush,
+ * build. Diagnostics: an alert for each event moved aside. */
 #include "worker/reject.h"
 
 #include <errno.h>
@@ -59,8 +59,8 @@ static int move_flight_aside(struct lane *lane)
         if (spool_peek(lane->spool, &frame) != 1 || frame.from > lane->flight_start ||
             frame.to < lane->flight_to)
             return -1;
-        return reject_slots(
-            lane, frame.slots + (lane->flight_start - frame.from) * RECORD_SLOT_SIZE, n);
+        return reject_slots(lane,
+                            frame.slots + (lane->flight_start - frame.from) * RECORD_SLOT_SIZE, n);
     }
     copy = xmalloc((size_t)n * RECORD_SLOT_SIZE);
     ring_copy(&lane->ring, lane->flight_start, lane->flight_to, copy);

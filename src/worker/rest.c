@@ -9,10 +9,10 @@
 #include "presence/limits.h"
 #include "presence/log.h"
 
-#define AT_ONCE_MAX        4u
-#define BUDGET_PER_SECOND  45u /* Discord's limit is 50 */
-#define REST_TIMEOUT_MS    15000
-#define POLL_MS            50
+#define AT_ONCE_MAX       4u
+#define BUDGET_PER_SECOND 45u /* Discord's limit is 50 */
+#define REST_TIMEOUT_MS   15000
+#define POLL_MS           50
 
 struct rest_call {
     struct rest *rest;
@@ -154,8 +154,8 @@ static int64_t wait_of(struct rest *r, struct rest_call *call, int64_t now_ms)
         return POLL_MS * 10;
     wait_ms = limits_take(r->limits, call->route, call->major, now_ms);
     if (wait_ms == 0 && !take_budget(r)) {
-        struct limits_answer none = {.limit = -1, .remaining = -1, .reset_after_sec = -1,
-                                     .retry_after_sec = -1};
+        struct limits_answer none = {
+            .limit = -1, .remaining = -1, .reset_after_sec = -1, .retry_after_sec = -1};
 
         limits_learn(r->limits, call->route, call->major, &none, now_ms);
         return POLL_MS;

@@ -10,8 +10,8 @@
 struct rest;
 
 struct rest_answer {
-    int status;              /* 0 = none: error says why */
-    const char *text;        /* the body */
+    int status;       /* 0 = none: error says why */
+    const char *text; /* the body */
     size_t len;
     const struct json *body; /* NULL if it is no JSON */
     const char *error;

@@ -26,9 +26,9 @@
 #include "worker/gql.h"
 #include "worker/offsets.h"
 
-#define FLIGHTS_MAX   6u
-#define ACK_EVENTS    64u
-#define ACK_MS        50
+#define FLIGHTS_MAX    6u
+#define ACK_EVENTS     64u
+#define ACK_MS         50
 #define SPOOL_AFTER_MS 3000
 
 enum lane_state {
@@ -57,7 +57,7 @@ struct lane {
     uint32_t partial_first;        /* slots of it already taken */
     uint64_t ack_n, ack_sent;      /* delivery numbers */
     bool fresh; /* the ring remembers nothing: old sessions' events wait for what PostgreSQL has */
-    bool spool_failed;             /* disk full: said so */
+    bool spool_failed; /* disk full: said so */
 
     /* what PostgreSQL has */
     bool pg_known, pg_empty;
@@ -67,16 +67,16 @@ struct lane {
 
     /* the batch under way */
     bool in_flight, from_spool;
-    uint64_t flight_start;  /* position of its first record */
+    uint64_t flight_start;    /* position of its first record */
     uint64_t flight_frame_to; /* from_spool: end of the frame */
     unsigned flight_events;
     uint64_t flight_epoch, flight_from, flight_to;
     struct offsets flight_offsets;
-    bool flight_is_all;  /* it ends at what was the head */
+    bool flight_is_all;   /* it ends at what was the head */
     unixms_t flight_time; /* when it was built */
-    uint64_t limit_to;   /* a refused batch is cut in halves: do not go beyond */
-    uint64_t refused_to; /* end of the batch that was refused first; 0 = none */
-    uint64_t skip_to;    /* what lies before was moved aside; 0 = nothing */
+    uint64_t limit_to;    /* a refused batch is cut in halves: do not go beyond */
+    uint64_t refused_to;  /* end of the batch that was refused first; 0 = none */
+    uint64_t skip_to;     /* what lies before was moved aside; 0 = nothing */
 
     struct offsets durable; /* as reported to the master */
     monoms_t unflushed_since;
@@ -137,8 +137,8 @@ void worker_check_drained(struct worker *w);
 void lane_grant(struct worker *w, unsigned number);
 void lane_revoke(struct worker *w, unsigned number);
 void lane_try_release(struct lane *lane);
-void lane_event(struct worker *w, unsigned number, const struct msg_event *event,
-                const char *frame, size_t len);
+void lane_event(struct worker *w, unsigned number, const struct msg_event *event, const char *frame,
+                size_t len);
 /* Logs records that no gateway frame caused. 0, or -1 when there is no room (ask again later). */
 int lane_append(struct lane *lane, const struct record_list *list);
 void lane_retry_held(struct lane *lane); /* room was made */
@@ -155,8 +155,8 @@ void takeover_ask(struct worker *w); /* asks GraphQL for all lanes that need it 
 void flush_note(struct lane *lane); /* records were appended */
 void flush_all(struct worker *w);
 void flush_lane(struct lane *lane);
-bool flush_spool_lane(struct lane *lane); /* what the ring holds goes to disk now */
-bool flush_clean(const struct lane *lane); /* nothing under way, nothing only in memory */
+bool flush_spool_lane(struct lane *lane);    /* what the ring holds goes to disk now */
+bool flush_clean(const struct lane *lane);   /* nothing under way, nothing only in memory */
 bool flush_pending(const struct lane *lane); /* something is not in PostgreSQL yet */
 void flush_spool_all(struct worker *w);
 void flush_init(struct worker *w);
