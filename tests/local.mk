@@ -16,7 +16,7 @@ check_PROGRAMS += tests/t_gw
 tests_t_gw_SOURCES = tests/t_gw.c
 tests_t_gw_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_gw_LDADD = libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
-EXTRA_DIST += tests/suite.py tests/daemon/pytest.ini scripts/deps scripts/build scripts/test .ci/run
+EXTRA_DIST += tests/suite.py tests/daemon/pytest.ini scripts/deps scripts/build scripts/demo scripts/test .ci/run tests/demo.py
 
 # --- src/base and src/core ---------------------------------------------------------------------
 core_tests = tests/t_activity tests/t_backoff tests/t_buf tests/t_clock tests/t_msg \

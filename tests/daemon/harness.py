@@ -547,7 +547,7 @@ class Graphqld(Process):
 # --- presence-sim -----------------------------------------------------------------------------------
 
 class Sim(Process):
-    """presence-sim on loopback."""
+    """presence-sim on loopback; it keeps its ports over a restart."""
 
     name = "sim"
     token = "simulated.token.for-tests"
@@ -556,23 +556,30 @@ class Sim(Process):
         super().__init__(directory)
         self.args = [str(a) for a in args]
         self.port = free_port()
+        self.gateway_port = free_port()
 
     def argv(self):
-        return [program("presence-sim"), "--listen", f"127.0.0.1:{self.port}", *self.args]
+        return [program("presence-sim"), "--listen-http", f"127.0.0.1:{self.port}",
+                "--listen-gateway", f"127.0.0.1:{self.gateway_port}", "--token", self.token,
+                *self.args]
 
     @property
     def base(self):
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def gateway(self):
+        return f"ws://127.0.0.1:{self.gateway_port}"
+
     def wait_ready(self):
         def try_it():
             self.check_alive()
             try:
-                return self.get("/_sim/state") is not None
+                return self.get("/_sim/config") is not None
             except OSError:
                 return False
 
-        wait_until(try_it, 30, "presence-sim answers")
+        wait_until(try_it, 60, "presence-sim answers")
 
     def http(self, method, path, body=None, timeout=60):
         data = None if body is None else json.dumps(body).encode()
@@ -588,8 +595,15 @@ class Sim(Process):
     def post(self, path, body=None):
         return self.http("POST", path, body if body is not None else {})
 
-    def truth(self):
-        return self.get("/_sim/truth")
+    def act(self, kind, **args):
+        """One deed of one simulated user; returns what was done (see src/sim/control.h)."""
+        answer = self.post("/_sim/act", {"kind": kind, **args})
+        assert answer["ok"], answer
+        return answer
+
+    def sent(self):
+        """How many acts of each kind were seen by some client."""
+        return self.get("/_sim/truth?summary=1")["kinds"]
 
 
 # --- presenced --------------------------------------------------------------------------------------

@@ -1,0 +1,139 @@
+"""Compares what presence-sim did (its ground truth) with what PostgreSQL holds.
+
+Counts must agree exactly per guild, member, channel and kind. Times must be those the events
+carry, or lie between the first and the last delivery of an event that carries none.
+"""
+
+import collections
+import json
+import urllib.request
+
+Row = collections.namedtuple("Row", "count first first_until last last_until")
+
+KINDS_SQL = """
+select lower(k.name), sum(a.count) from activity a join activity_kind k using (kind) group by 1
+"""
+COUNTS_SQL = """
+select a.guild_id::text, a.user_id::text, a.channel_id::text, lower(k.name), sum(a.count),
+       (extract(epoch from min(a.first_at)) * 1000)::bigint,
+       (extract(epoch from max(a.last_at)) * 1000)::bigint
+from activity a join activity_kind k using (kind) group by 1, 2, 3, 4
+"""
+MEMBERS_SQL = """
+select guild_id::text, user_id::text, (extract(epoch from last_seen) * 1000)::bigint,
+       (extract(epoch from last_counted) * 1000)::bigint
+from last_seen where last_seen is not null
+"""
+ROSTER_SQL = """
+select guild_id::text, user_id::text from member where left_at is null and bot is false
+"""
+
+
+class Truth:
+    """The simulator's account."""
+
+    def __init__(self, text):
+        self.counts = {}
+        self.members = {}
+        self.voice = []
+        self.roster = {}
+        for line in text.splitlines():
+            self.take(json.loads(line))
+
+    @classmethod
+    def of(cls, sim):
+        with urllib.request.urlopen(f"{sim.base}/_sim/truth", timeout=120) as answer:
+            return cls(answer.read().decode())
+
+    def take(self, row):
+        kind = row.get("row")
+        if kind == "count":
+            key = (row["guild"], row["user"], row["channel"], row["kind"])
+            self.counts[key] = Row(row["count"], row["first"], row["first_until"], row["last"],
+                                   row["last_until"])
+        elif kind == "member":
+            self.members[row["guild"], row["user"]] = row
+        elif kind == "voice":
+            self.voice.append(row)
+        elif kind == "roster":
+            self.roster[row["guild"]] = set(row["members"])
+
+    def kinds(self):
+        sums = collections.Counter()
+        for (_, _, _, kind), row in self.counts.items():
+            sums[kind] += row.count
+        return dict(sums)
+
+    def total(self):
+        return sum(row.count for row in self.counts.values())
+
+
+def recorded_kinds(pg):
+    return {kind: int(count) for kind, count in pg.execute(KINDS_SQL)}
+
+
+def recorded_total(pg):
+    return int(pg.execute("select coalesce(sum(count), 0) from activity")[0][0])
+
+
+def outside(value, low, high):
+    return value is None or not low <= value <= max(low, high or low)
+
+
+def compare_counts(truth, pg, found):
+    recorded = {tuple(row[:4]): row[4:] for row in pg.execute(COUNTS_SQL)}
+    for key, want in truth.counts.items():
+        have = recorded.pop(key, None)
+        where = "guild %s user %s channel %s %s" % key
+        if have is None:
+            found.append(f"{where}: {want.count} done, none recorded")
+        elif int(have[0]) != want.count:
+            found.append(f"{where}: {want.count} done, {have[0]} recorded")
+        elif outside(have[1], want.first, want.first_until):
+            found.append(f"{where}: first at {want.first}..{want.first_until}, recorded {have[1]}")
+        elif outside(have[2], want.last, want.last_until):
+            found.append(f"{where}: last at {want.last}..{want.last_until}, recorded {have[2]}")
+    for key, have in recorded.items():
+        found.append("guild %s user %s channel %s %s: none done, " % key + f"{have[0]} recorded")
+
+
+def compare_members(truth, pg, found):
+    recorded = {(guild, user): (seen, counted)
+                for guild, user, seen, counted in pg.execute(MEMBERS_SQL)}
+    for key, want in truth.members.items():
+        seen, counted = recorded.pop(key, (None, None))
+        where = "guild %s user %s" % key
+        if outside(seen, want["seen"], want["seen_until"]):
+            found.append(f"{where}: seen at {want['seen']}..{want['seen_until']}, recorded {seen}")
+        if want["counted"] is None and counted is not None:
+            found.append(f"{where}: nothing counted, recorded {counted}")
+        if want["counted"] is not None and outside(counted, want["counted"],
+                                                   want["counted_until"]):
+            found.append(f"{where}: counted at {want['counted']}..{want['counted_until']}, "
+                         f"recorded {counted}")
+    for key in recorded:
+        found.append("guild %s user %s: never did anything, recorded as seen" % key)
+
+
+def compare_roster(truth, pg, found):
+    recorded = collections.defaultdict(set)
+    for guild, user in pg.execute(ROSTER_SQL):
+        recorded[guild].add(user)
+    for guild, members in truth.roster.items():
+        missing, extra = members - recorded[guild], recorded[guild] - members
+        if missing:
+            found.append(f"guild {guild}: {len(missing)} members not on the roster, such as "
+                         f"{min(missing)}")
+        if extra:
+            found.append(f"guild {guild}: {len(extra)} on the roster that are no members, such as "
+                         f"{min(extra)}")
+
+
+def differences(truth, pg, roster=True):
+    """Every difference, one line each; an empty list is what a test asserts."""
+    found = []
+    compare_counts(truth, pg, found)
+    compare_members(truth, pg, found)
+    if roster:
+        compare_roster(truth, pg, found)
+    return found
