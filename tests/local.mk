@@ -52,3 +52,10 @@ tests_t_batch_LDADD = libworker.la liblink_json.la libdiscord.la libcore.la libb
 tests_t_limits_SOURCES = tests/t_limits.c
 tests_t_limits_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_limits_LDADD = libdiscord.la libbase.la $(CMOCKA_LIBS)
+EXTRA_DIST += tests/suite.py tests/daemon/pytest.ini scripts/deps scripts/build scripts/test .ci/run
+
+check_PROGRAMS += tests/t_event
+tests_t_event_SOURCES = tests/t_event.c
+tests_t_event_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -DSRCDIR='"$(abs_top_srcdir)"'
+tests_t_event_LDADD = libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
+EXTRA_DIST += tests/data/events.jsonl tests/data/gateway.jsonl

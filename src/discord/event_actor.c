@@ -142,15 +142,17 @@ void job_act(struct job *job, snowflake_t user, enum person person, snowflake_t 
     job->result->user = user;
 }
 
-/* Whether the table does not yet hold what a shown user object tells. */
+/* Whether a shown user object tells something that neither the table nor the lane before it holds.
+ */
 static bool is_news(const struct job *job, const struct user *user)
 {
     const struct seen_row *row = job_row(job, user->id);
 
     if (!row)
         return true;
-    return user->bot ? !(row->flags & SEEN_BOT)
-                     : (row->flags & (SEEN_HUMAN | SEEN_RECORDED)) != (SEEN_HUMAN | SEEN_RECORDED);
+    if (user->bot)
+        return !(row->flags & SEEN_BOT);
+    return !(row->flags & SEEN_HUMAN) || !(row->flags & (SEEN_RECORDED | SEEN_ROSTER_KNOWN));
 }
 
 void job_act_shown(struct job *job, const struct user *user, const struct member *member,
@@ -214,6 +216,22 @@ static uint16_t read_roles(struct slice array, snowflake_t guild, snowflake_t *i
     return n;
 }
 
+/* A key that is absent keeps its value; null is none. */
+static void keep_absent(const struct job *job, const struct member *m, struct record_member *r)
+{
+    const struct seen_row *row;
+
+    if (m->has_flags && m->avatar.p && m->banner.p)
+        return;
+    row = job_row(job, r->user);
+    if (!row)
+        return;
+    if (!m->has_flags)
+        r->member_flags = row->member_flags;
+    if (!m->avatar.p || !m->banner.p)
+        r->avatar_hash = (uint16_t)row->last_edit;
+}
+
 void job_add_member(struct job *job, const struct user *user, const struct member *member,
                     unsigned state)
 {
@@ -245,6 +263,8 @@ void job_add_member(struct job *job, const struct user *user, const struct membe
     r->username_len = len[0];
     r->global_name_len = len[1];
     r->nick_len = len[2];
+    if (!(state & MEMBER_PARTIAL))
+        keep_absent(job, m, r);
     memcpy(tail, roles, role_bytes);
     tail += role_bytes;
     for (size_t i = 0; i < 3; i++) {

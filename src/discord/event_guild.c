@@ -40,8 +40,8 @@ static const char *guild_fields(struct slice d, struct guild_parts *g)
     return FIELDS(d, fields);
 }
 
-/* What is absent stays as it was: 0 and empty mean "not given" to whoever applies the record, but
- * for the AFK channel, which may be taken away. */
+/* What is absent stays as it was: 0 and empty mean "not given" to whoever stores the record; the
+ * AFK channel, which may be taken away, and the count are repeated from the guild's row. */
 static void add_guild(struct job *job, const struct guild_parts *g)
 {
     const struct shm_guild *known = shm_guild(job->ctx->shm, job->guild, false);
@@ -50,7 +50,7 @@ static void add_guild(struct job *job, const struct guild_parts *g)
     size_t locale_len = scan_string(g->locale, locale, sizeof(locale));
     struct record_guild *r = job_add(job, RECORD_GUILD, name_len + locale_len);
     char *tail = record_list_tail(job->list, r);
-    uint64_t members = 0;
+    uint64_t members = known ? known->member_count : 0;
 
     r->guild = job->guild;
     r->owner = id_or_none(g->owner);

@@ -30,8 +30,8 @@ static bool is_real_join(const struct job *job, const struct seen_row *row, cons
 
     if (row && row->flags & SEEN_ON_ROSTER)
         return false;
-    if (row && !(row->flags & SEEN_LOADING))
-        return true; /* known not to be there */
+    if (row && row->flags & SEEN_ROSTER_KNOWN)
+        return true; /* he had left */
     return unixms_known(m->joined_at) && age_ms <= job_slack_ms(job) &&
            age_ms >= -job_slack_ms(job);
 }
@@ -57,8 +57,10 @@ const char *event_member_add(struct job *job)
 static bool is_own_act(const struct seen_row *row, const struct member *m)
 {
     uint32_t gained;
+    bool known = row && (row->flags & SEEN_STATE_KNOWN ||
+                         (row->flags & SEEN_RECORDED && !(row->flags & SEEN_LOADING)));
 
-    if (!row || !(row->flags & SEEN_ON_ROSTER) || row->flags & SEEN_LOADING)
+    if (!known)
         return false;
     gained = m->has_flags ? m->flags & ~(uint32_t)row->member_flags & FLAGS_OWN : 0;
     if (gained || (row->flags & SEEN_PENDING && m->has_pending && !m->pending))

@@ -96,7 +96,8 @@ static enum activity_kind kind_of_change(const struct job *job, const struct see
     before(row, &from, &state);
     if (!v->channel.id) {
         /* Of somebody known to be out already it is no news. */
-        bool known_out = row && !row->voice_channel && !(row->flags & SEEN_LOADING);
+        bool known_out = row && !row->voice_channel &&
+                         (row->flags & SEEN_VOICE_KNOWN || !(row->flags & SEEN_LOADING));
 
         return known_out ? ACTIVITY_NONE : ACTIVITY_VOICE_LEAVE;
     }
