@@ -18,33 +18,7 @@ tests_t_gw_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_gw_LDADD = libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
 EXTRA_DIST += tests/suite.py tests/daemon/pytest.ini scripts/deps scripts/build scripts/demo scripts/test .ci/run tests/demo.py
 
-# --- src/base and src/core ---------------------------------------------------------------------
-core_tests = tests/t_activity tests/t_backoff tests/t_buf tests/t_clock tests/t_msg \
-  tests/t_record tests/t_snowflake
-check_PROGRAMS += $(core_tests)
-CORE_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -I$(top_srcdir) -DTEST_SRCDIR='"$(abs_top_srcdir)"'
-CORE_TEST_LDADD = libcore.la libbase.la $(CMOCKA_LIBS)
-tests_t_activity_SOURCES = tests/t_activity.c tests/cmocka_all.h
-tests_t_activity_CFLAGS = $(CORE_TEST_CFLAGS)
-tests_t_activity_LDADD = $(CORE_TEST_LDADD)
-tests_t_backoff_SOURCES = tests/t_backoff.c
-tests_t_backoff_CFLAGS = $(CORE_TEST_CFLAGS)
-tests_t_backoff_LDADD = libbase.la $(CMOCKA_LIBS)
-tests_t_buf_SOURCES = tests/t_buf.c
-tests_t_buf_CFLAGS = $(CORE_TEST_CFLAGS)
-tests_t_buf_LDADD = libbase.la $(CMOCKA_LIBS)
-tests_t_clock_SOURCES = tests/t_clock.c
-tests_t_clock_CFLAGS = $(CORE_TEST_CFLAGS)
-tests_t_clock_LDADD = libbase.la $(CMOCKA_LIBS)
-tests_t_msg_SOURCES = tests/t_msg.c
-tests_t_msg_CFLAGS = $(CORE_TEST_CFLAGS)
-tests_t_msg_LDADD = $(CORE_TEST_LDADD)
-tests_t_record_SOURCES = tests/t_record.c
-tests_t_record_CFLAGS = $(CORE_TEST_CFLAGS)
-tests_t_record_LDADD = $(CORE_TEST_LDADD)
-tests_t_snowflake_SOURCES = tests/t_snowflake.c
-tests_t_snowflake_CFLAGS = $(CORE_TEST_CFLAGS)
-tests_t_snowflake_LDADD = $(CORE_TEST_LDADD)
+include tests/core.mk
 check_PROGRAMS += tests/t_batch tests/t_limits
 tests_t_batch_SOURCES = tests/t_batch.c
 tests_t_batch_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -125,6 +125,14 @@ int fd_write_file(const char *path, const void *bytes, size_t n, mode_t mode, bo
     return error ? -1 : 0;
 }
 
+static bool one_line(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            return false;
+    return true;
+}
+
 char *fd_read_secret(const char *path, char **error_r)
 {
     struct stat st;
@@ -150,7 +158,7 @@ char *fd_read_secret(const char *path, char **error_r)
     close(fd);
     while (secret && len > 0 && strchr(" \t\r\n", secret[len - 1]))
         secret[--len] = '\0';
-    if (secret && (len == 0 || strlen(secret) != len)) {
+    if (secret && (len == 0 || !one_line(secret, len))) {
         *error_r = xasprintf("%s: expected one line with the secret", path);
         fd_secret_free(&secret);
     }
@@ -187,6 +195,7 @@ int fd_lock_file(const char *path, bool wait)
 int fd_mkdirs(const char *path, mode_t mode)
 {
     char partial[PATH_MAX];
+    struct stat st;
 
     if (strlcpy(partial, path, sizeof(partial)) >= sizeof(partial)) {
         errno = ENAMETOOLONG;
@@ -202,8 +211,14 @@ int fd_mkdirs(const char *path, mode_t mode)
             return -1;
         *p = c;
         if (c == '\0')
-            return 0;
+            break;
     }
+    if (stat(path, &st))
+        return -1;
+    if (S_ISDIR(st.st_mode))
+        return 0;
+    errno = ENOTDIR;
+    return -1;
 }
 
 static int unix_address(const char *path, struct sockaddr_un *address_r)
@@ -237,6 +252,7 @@ int fd_unix_connect(const char *path)
 int fd_unix_listen(const char *path, mode_t mode)
 {
     struct sockaddr_un address;
+    struct stat st;
     int fd, error;
 
     if (unix_address(path, &address))
@@ -246,7 +262,8 @@ int fd_unix_listen(const char *path, mode_t mode)
         errno = EADDRINUSE;
         return -1;
     }
-    if (errno == ECONNREFUSED)
+    /* A file that is no socket refuses connections too, and is not ours to remove. */
+    if (errno == ECONNREFUSED && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
         unlink(path);
     if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
         return -1;
