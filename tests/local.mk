@@ -33,3 +33,7 @@ tests_t_event_SOURCES = tests/t_event.c
 tests_t_event_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -DSRCDIR='"$(abs_top_srcdir)"'
 tests_t_event_LDADD = libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
 EXTRA_DIST += tests/data/events.jsonl tests/data/gateway.jsonl
+
+noinst_PROGRAMS += tests/bench_scan
+tests_bench_scan_SOURCES = tests/bench_scan.c
+tests_bench_scan_LDADD = libdiscord.la libcore.la libbase.la

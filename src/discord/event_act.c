@@ -91,20 +91,20 @@ const char *event_interaction(struct job *job)
     };
     const struct scan_field channel_fields[] = {SCAN_FIELD("id", &channel)};
     const char *error = FIELDS(job->d, fields);
-    struct member m;
+    struct user user;
 
     if (!error)
-        error = member_read(member, &m);
+        error = member_user(member, &user);
     if (error)
         return error;
-    if (!m.user.id.id)
+    if (!user.id.id)
         return "member.user.id: expected a snowflake";
     if (!id_or_none(channel).id && scan_is_object(channel_object))
         error = FIELDS(channel_object, channel_fields);
-    if (!error)
-        job_act_shown(job, &m.user, &m, id_or_none(channel), ACTIVITY_INTERACTION,
-                      job_time(job, snowflake_time(id_or_none(id))));
-    return error;
+    if (error)
+        return error;
+    return job_act_shown(job, &user, member, id_or_none(channel), ACTIVITY_INTERACTION,
+                         job_time(job, snowflake_time(id_or_none(id))));
 }
 
 /* Somebody shown as a whole user object under `key`, or by an id alone. */
@@ -116,9 +116,9 @@ static const char *act_of_user(struct job *job, struct slice user, struct slice 
 
     if (scan_is_object(user)) {
         error = user_read(user, &u);
-        if (!error)
-            job_act_shown(job, &u, NULL, id_or_none(channel), kind, job->arrival);
-        return error;
+        if (error)
+            return error;
+        return job_act_shown(job, &u, SLICE_NONE, id_or_none(channel), kind, job->arrival);
     }
     if (id_or_none(id).id)
         job_act(job, id_or_none(id), PERSON_UNKNOWN, id_or_none(channel), kind, job->arrival);

@@ -155,28 +155,48 @@ static bool is_news(const struct job *job, const struct user *user)
     return !(row->flags & SEEN_HUMAN) || !(row->flags & (SEEN_RECORDED | SEEN_ROSTER_KNOWN));
 }
 
-void job_act_shown(struct job *job, const struct user *user, const struct member *member,
-                   snowflake_t channel, enum activity_kind kind, unixms_t at)
-{
-    if (user->system || snowflake_equal(user->id, job->ctx->self))
-        return;
-    if (is_news(job, user))
-        job_add_member(job, user, member, MEMBER_PARTIAL);
-    job_act(job, user->id, user->bot ? PERSON_BOT : PERSON_HUMAN, channel, kind, at);
-}
-
-const char *job_act_member(struct job *job, snowflake_t user, struct slice member,
-                           snowflake_t channel, enum activity_kind kind, unixms_t at)
+const char *job_act_shown(struct job *job, const struct user *user, struct slice member,
+                          snowflake_t channel, enum activity_kind kind, unixms_t at)
 {
     struct member m;
-    const char *error = member_read(member, &m);
+    const char *error;
+
+    if (user->system || snowflake_equal(user->id, job->ctx->self))
+        return NULL;
+    if (is_news(job, user)) {
+        error = member_read(member, &m);
+        if (error)
+            return error;
+        job_add_member(job, user, &m, MEMBER_PARTIAL);
+    }
+    job_act(job, user->id, user->bot ? PERSON_BOT : PERSON_HUMAN, channel, kind, at);
+    return NULL;
+}
+
+const char *member_user(struct slice member, struct user *user_r)
+{
+    struct slice user;
+    const struct scan_field fields[] = {SCAN_FIELD("user", &user)};
+    const char *error;
+
+    *user_r = (struct user){.id = SNOWFLAKE_NONE};
+    if (scan_is_null(member))
+        return NULL;
+    error = FIELDS(member, fields);
+    return error || !scan_is_object(user) ? error : user_read(user, user_r);
+}
+
+const char *job_act_member(struct job *job, snowflake_t id, struct slice member,
+                           snowflake_t channel, enum activity_kind kind, unixms_t at)
+{
+    struct user user;
+    const char *error = member_user(member, &user);
 
     if (error)
         return error;
-    if (snowflake_equal(m.user.id, user))
-        job_act_shown(job, &m.user, &m, channel, kind, at);
-    else
-        job_act(job, user, PERSON_UNKNOWN, channel, kind, at);
+    if (snowflake_equal(user.id, id))
+        return job_act_shown(job, &user, member, channel, kind, at);
+    job_act(job, id, PERSON_UNKNOWN, channel, kind, at);
     return NULL;
 }
 
@@ -232,11 +252,9 @@ static void keep_absent(const struct job *job, const struct member *m, struct re
         r->avatar_hash = (uint16_t)row->last_edit;
 }
 
-void job_add_member(struct job *job, const struct user *user, const struct member *member,
+void job_add_member(struct job *job, const struct user *user, const struct member *m,
                     unsigned state)
 {
-    static const struct member nothing;
-    const struct member *m = member ? member : &nothing;
     snowflake_t roles[ROLES_MAX];
     char names[3][NAME_MAX_LEN];
     const uint8_t len[3] = {(uint8_t)scan_string(user->username, names[0], NAME_MAX_LEN),

@@ -121,10 +121,10 @@ static const char *credit_asker(struct job *job, const struct message *m)
     if (error || scan_is_null(asker))
         return error;
     error = user_read(asker, &user);
-    if (!error)
-        job_act_shown(job, &user, NULL, m->channel, ACTIVITY_COMMAND,
-                      job_time(job, snowflake_time(m->id)));
-    return error;
+    if (error)
+        return error;
+    return job_act_shown(job, &user, SLICE_NONE, m->channel, ACTIVITY_COMMAND,
+                         job_time(job, snowflake_time(m->id)));
 }
 
 static bool may_be_thread(struct slice channel_type)
@@ -138,7 +138,6 @@ const char *event_message_create(struct job *job)
 {
     struct message m;
     struct user author;
-    struct member member;
     enum activity_kind kind;
     const char *error = message_read(job->d, &m);
     bool webhook;
@@ -160,10 +159,8 @@ const char *event_message_create(struct job *job)
     kind = kind_of_type(m.type);
     if (kind == ACTIVITY_NONE)
         return NULL;
-    error = member_read(m.member, &member);
-    if (!error)
-        job_act_shown(job, &author, &member, m.channel, kind, job_time(job, snowflake_time(m.id)));
-    return error;
+    return job_act_shown(job, &author, m.member, m.channel, kind,
+                         job_time(job, snowflake_time(m.id)));
 }
 
 /* A person's edit: newer than his last one, and of now. Links being unfurled, pins, polls ending
@@ -182,7 +179,6 @@ const char *event_message_update(struct job *job)
 {
     struct message m;
     struct user author;
-    struct member member;
     unixms_t edited;
     const char *error = message_read(job->d, &m);
 
@@ -193,8 +189,7 @@ const char *event_message_update(struct job *job)
     error = user_read(m.author, &author);
     if (error || author.bot || kind_of_type(m.type) == ACTIVITY_NONE)
         return error;
-    error = member_read(m.member, &member);
-    if (!error && is_fresh_edit(job, author.id, edited))
-        job_act_shown(job, &author, &member, m.channel, ACTIVITY_EDIT, edited);
-    return error;
+    if (!is_fresh_edit(job, author.id, edited))
+        return NULL;
+    return job_act_shown(job, &author, m.member, m.channel, ACTIVITY_EDIT, edited);
 }

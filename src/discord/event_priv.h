@@ -83,6 +83,8 @@ static inline snowflake_t id_or_none(struct slice value)
 
 /* event_actor.c */
 const char *user_read(struct slice value, struct user *user_r);
+/* The user object within a member object; id 0 where there is none. */
+const char *member_user(struct slice member, struct user *user_r);
 /* Tolerates an absent or null object: everything empty. */
 const char *member_read(struct slice value, struct member *member_r);
 struct seen_row *job_row(const struct job *job, snowflake_t user);
@@ -96,11 +98,11 @@ int64_t job_slack_ms(const struct job *job);
 /* Records the act, unless its actor is the bot itself or known as a bot. */
 void job_act(struct job *job, snowflake_t user, enum person person, snowflake_t channel,
              enum activity_kind kind, unixms_t at);
-/* The same by somebody of whom the payload shows the user object, and the member if it holds one
- * (may be NULL): catalogues him too where the store does not know him. */
-void job_act_shown(struct job *job, const struct user *user, const struct member *member,
-                   snowflake_t channel, enum activity_kind kind, unixms_t at);
-/* By id; member: the value of the payload's member key, absent or not. */
+/* The same by somebody of whom the payload shows the user object, and the member (a value, absent
+ * or not): catalogues him too where the store does not know him. */
+const char *job_act_shown(struct job *job, const struct user *user, struct slice member,
+                          snowflake_t channel, enum activity_kind kind, unixms_t at);
+/* By id; the member, absent or not, may hold the user object. */
 const char *job_act_member(struct job *job, snowflake_t user, struct slice member,
                            snowflake_t channel, enum activity_kind kind, unixms_t at);
 /* A roster record. user: whom it is about; state: MEMBER_*. */

@@ -129,7 +129,7 @@ static void add_voice(struct job *job, snowflake_t user, snowflake_t channel, sn
 const char *event_voice_state(struct job *job)
 {
     struct voice v;
-    struct member m;
+    struct user user;
     const char *error = voice_read(job->d, &v);
     const struct seen_row *row;
     enum activity_kind kind;
@@ -137,26 +137,21 @@ const char *event_voice_state(struct job *job)
     uint16_t state;
 
     if (!error)
-        error = member_read(v.member, &m);
+        error = member_user(v.member, &user);
     if (error)
         return error;
     row = job_row(job, v.user);
-    if ((row && row->flags & SEEN_BOT) || m.user.bot || snowflake_equal(v.user, job->ctx->self))
+    if ((row && row->flags & SEEN_BOT) || user.bot || snowflake_equal(v.user, job->ctx->self))
         return NULL;
     kind = kind_of_change(job, row, &v);
     before(row, &from, &state);
-    if (kind != ACTIVITY_NONE) {
-        snowflake_t where = v.channel.id ? v.channel : from;
-
-        if (snowflake_equal(m.user.id, v.user))
-            job_act_shown(job, &m.user, &m, where, kind, job->arrival);
-        else
-            job_act(job, v.user, PERSON_UNKNOWN, where, kind, job->arrival);
-    }
+    if (kind != ACTIVITY_NONE)
+        error = job_act_member(job, v.user, v.member, v.channel.id ? v.channel : from, kind,
+                               job->arrival);
     if (!snowflake_equal(from, v.channel) || (v.channel.id && state != v.state) ||
         kind == ACTIVITY_VOICE_LEAVE)
         add_voice(job, v.user, v.channel, from, v.channel.id ? v.state : 0, 0);
-    return NULL;
+    return error;
 }
 
 /* --- a guild's voice states as a whole -------------------------------------------------------- */
@@ -252,12 +247,12 @@ static bool is_listed(const struct id_list *list, snowflake_t id)
 static const char *sync_one(struct job *job, const struct voice *v, const struct id_list *bots)
 {
     const struct seen_row *row = job_row(job, v->user);
-    struct member m;
-    const char *error = member_read(v->member, &m);
+    struct user user;
+    const char *error = member_user(v->member, &user);
     snowflake_t from;
     uint16_t state;
 
-    if (error || !v->channel.id || m.user.bot || (row && row->flags & SEEN_BOT) ||
+    if (error || !v->channel.id || user.bot || (row && row->flags & SEEN_BOT) ||
         snowflake_equal(v->user, job->ctx->self) || is_listed(bots, v->user))
         return error;
     before(row, &from, &state);

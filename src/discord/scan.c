@@ -50,7 +50,7 @@ static const char *skip_literal(const char *p, const char *end, const char *word
 }
 
 /* The end of the value at p, or NULL. */
-static const char *skip_value(const char *p, const char *end, struct skip_watch *watch)
+static inline const char *skip_value(const char *p, const char *end, struct skip_watch *watch)
 {
     const char *begin = p;
     bool escaped;
@@ -59,7 +59,7 @@ static const char *skip_value(const char *p, const char *end, struct skip_watch 
         return NULL;
     switch (*p) {
     case '"':
-        p = skip_string(p + 1, end, &escaped);
+        p = skip_short_string(p + 1, end, &escaped);
         return p ? p + 1 : NULL;
     case '{':
     case '[':
@@ -78,7 +78,7 @@ static const char *skip_value(const char *p, const char *end, struct skip_watch 
 }
 
 /* Steps to the next member or element; false at the end or on an error. */
-static bool step(struct scan *scan)
+static inline bool step(struct scan *scan)
 {
     const char *p = skip_space(scan->p, scan->end);
 
@@ -100,7 +100,7 @@ static bool step(struct scan *scan)
     return true;
 }
 
-bool scan_take_key(struct scan *scan, struct slice *key_r)
+static inline bool take_key(struct scan *scan, struct slice *key_r)
 {
     const char *key, *p;
 
@@ -110,7 +110,7 @@ bool scan_take_key(struct scan *scan, struct slice *key_r)
         return fail(scan, "expected a key in quotes");
     key = scan->p + 1;
     scan->key_escaped = false;
-    p = skip_string(key, scan->end, &scan->key_escaped);
+    p = skip_short_string(key, scan->end, &scan->key_escaped);
     if (!p)
         return fail(scan, "expected a closing quote before the end");
     *key_r = (struct slice){key, (size_t)(p - key)};
@@ -121,7 +121,7 @@ bool scan_take_key(struct scan *scan, struct slice *key_r)
     return true;
 }
 
-bool scan_take_value(struct scan *scan, struct skip_watch *watch, struct slice *value_r)
+static inline bool take_value(struct scan *scan, struct skip_watch *watch, struct slice *value_r)
 {
     const char *p = scan->p, *after = skip_value(p, scan->end, watch);
 
@@ -132,14 +132,24 @@ bool scan_take_value(struct scan *scan, struct skip_watch *watch, struct slice *
     return true;
 }
 
+bool scan_take_key(struct scan *scan, struct slice *key_r)
+{
+    return take_key(scan, key_r);
+}
+
+bool scan_take_value(struct scan *scan, struct skip_watch *watch, struct slice *value_r)
+{
+    return take_value(scan, watch, value_r);
+}
+
 bool scan_member(struct scan *scan, struct slice *key_r, struct slice *value_r)
 {
-    return scan_take_key(scan, key_r) && scan_take_value(scan, NULL, value_r);
+    return take_key(scan, key_r) && take_value(scan, NULL, value_r);
 }
 
 bool scan_element(struct scan *scan, struct slice *value_r)
 {
-    return step(scan) && scan_take_value(scan, NULL, value_r);
+    return step(scan) && take_value(scan, NULL, value_r);
 }
 
 /* An escaped key, undone into out; keys longer than out match nothing. */
@@ -163,7 +173,7 @@ const char *scan_fields(struct slice object, const struct scan_field *fields, si
     }
     if (!scan_object(&scan, object))
         return scan.error;
-    while (scan_member(&scan, &key, &value)) {
+    while (take_key(&scan, &key) && take_value(&scan, NULL, &value)) {
         if (scan.key_escaped)
             key = plain_key(key, plain, sizeof(plain));
         if (!(lengths >> (key.len & 63) & 1))

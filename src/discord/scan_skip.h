@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "presence/scan.h"
 
 /* Noted on the way through a container: the last of its own keys (not of nested ones) of this name,
@@ -19,6 +23,25 @@ struct skip_watch {
 /* p: behind the opening quote. Returns the closing quote, or NULL. *escaped_r is set to true if an
  * escape was met, and left alone otherwise. */
 const char *skip_string(const char *p, const char *end, bool *escaped_r);
+
+/* The same for strings that are short as a rule: keys, ids, names. */
+static inline const char *skip_short_string(const char *p, const char *end, bool *escaped_r)
+{
+#if defined(__SSE2__)
+    if (end - p >= 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i stop = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')),
+                                    _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
+        unsigned bits = (unsigned)_mm_movemask_epi8(stop);
+
+        if (bits && p[__builtin_ctz(bits)] == '"')
+            return p + __builtin_ctz(bits);
+        if (!bits)
+            p += 16;
+    }
+#endif
+    return skip_string(p, end, escaped_r);
+}
 
 /* p: the opening bracket. Returns what is behind the matching closing one, or NULL if there is none
  * or a backslash stands outside a string. { and [ are not told apart. watch may be NULL. */
