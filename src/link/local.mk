@@ -22,3 +22,14 @@ noinst_LTLIBRARIES += liblink_redis.la
 liblink_redis_la_SOURCES = src/link/redis.c include/presence/redis.h
 liblink_redis_la_CFLAGS = $(AM_CFLAGS) $(HIREDIS_CFLAGS)
 liblink_redis_la_LIBADD = $(HIREDIS_LIBS)
+
+noinst_LTLIBRARIES += liblink_ws.la
+liblink_ws_la_SOURCES = src/link/ws.c src/link/wsframe.c src/link/wsframe.h src/link/loop_lws.c \
+  src/link/loop_lws.h include/presence/ws.h
+liblink_ws_la_CFLAGS = $(AM_CFLAGS) $(LWS_CFLAGS)
+liblink_ws_la_LIBADD = $(LWS_LIBS)
+
+noinst_LTLIBRARIES += liblink_inflate.la
+liblink_inflate_la_SOURCES = src/link/inflate.c include/presence/inflate.h
+liblink_inflate_la_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
+liblink_inflate_la_LIBADD = $(ZLIB_LIBS) $(ZSTD_LIBS)

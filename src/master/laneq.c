@@ -1,0 +1,234 @@
+/* The queue of one lane: events in chunks, in order, from the first unacknowledged one. Called by
+ * fanout.c for every event.
+ * Diagnostics: fatal on a broken invariant of its own. */
+#include "laneq.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "presence/buf.h"
+#include "presence/log.h"
+
+#define CHUNK_BYTES 32768u
+#define SPARES_MAX  64u
+
+/* What takes the place of a quarantined event. */
+static const char stone[] = "{\"t\":\"QUARANTINED\",\"d\":{}}";
+
+struct laneq_chunk {
+    struct laneq_chunk *next;
+    uint32_t used, cap;
+    _Alignas(8) unsigned char bytes[];
+};
+
+static struct laneq_event *event_at(struct laneq_chunk *c, uint32_t at)
+{
+    return (struct laneq_event *)(void *)(c->bytes + at);
+}
+
+static struct laneq_chunk *chunk_new(struct laneq_pool *pool, size_t need)
+{
+    struct laneq_chunk *c = pool->spare;
+    size_t cap = CHUNK_BYTES - sizeof(*c);
+
+    if (need <= cap && c) {
+        pool->spare = c->next;
+        pool->spares--;
+    } else {
+        if (need > cap)
+            cap = need;
+        c = xmalloc(sizeof(*c) + cap);
+        c->cap = (uint32_t)cap;
+    }
+    c->next = NULL;
+    c->used = 0;
+    return c;
+}
+
+static void chunk_free(struct laneq_pool *pool, struct laneq_chunk *c)
+{
+    if (c->cap != CHUNK_BYTES - sizeof(*c) || pool->spares >= SPARES_MAX) {
+        free(c);
+        return;
+    }
+    c->next = pool->spare;
+    pool->spare = c;
+    pool->spares++;
+}
+
+void laneq_init(struct laneq *q)
+{
+    *q = (struct laneq){.next_n = 1};
+}
+
+void laneq_clear(struct laneq *q, struct laneq_pool *pool)
+{
+    pool->bytes -= q->bytes;
+    pool->events -= q->next_n - 1 - q->acked_n;
+    while (q->first) {
+        struct laneq_chunk *next = q->first->next;
+
+        free(q->first);
+        q->first = next;
+    }
+    laneq_init(q);
+}
+
+void laneq_pool_clear(struct laneq_pool *pool)
+{
+    while (pool->spare) {
+        struct laneq_chunk *next = pool->spare->next;
+
+        free(pool->spare);
+        pool->spare = next;
+    }
+    pool->spares = 0;
+}
+
+void laneq_add(struct laneq *q, struct laneq_pool *pool, const struct msg_event *head,
+               const void *frame, size_t len)
+{
+    size_t room = len > sizeof(stone) ? len : sizeof(stone);
+    size_t size = (sizeof(struct laneq_event) + room + 7) & ~(size_t)7;
+    struct laneq_chunk *c = q->last;
+    struct laneq_event *e;
+
+    if (!c || c->cap - c->used < size) {
+        c = chunk_new(pool, size);
+        if (q->last)
+            q->last->next = c;
+        else
+            q->first = c;
+        q->last = c;
+        if (!q->send_chunk)
+            q->send_chunk = c;
+    }
+    e = event_at(c, c->used);
+    e->head = *head;
+    e->head.n = q->next_n++;
+    e->len = (uint32_t)len;
+    e->size = (uint32_t)size;
+    memcpy(e + 1, frame, len);
+    c->used += (uint32_t)size;
+    q->bytes += size;
+    pool->bytes += size;
+    pool->events++;
+}
+
+struct laneq_event *laneq_peek(const struct laneq *q)
+{
+    struct laneq_chunk *c = q->send_chunk;
+
+    if (!c)
+        return NULL;
+    if (q->send_at < c->used)
+        return event_at(c, q->send_at);
+    return c->next ? event_at(c->next, 0) : NULL;
+}
+
+void laneq_sent(struct laneq *q)
+{
+    struct laneq_event *e = laneq_peek(q);
+
+    if (!e)
+        fatal("laneq", "nothing to send");
+    if (q->send_at >= q->send_chunk->used) {
+        q->send_chunk = q->send_chunk->next;
+        q->send_at = 0;
+    }
+    q->send_at += e->size;
+    q->sent_n = e->head.n;
+}
+
+struct laneq_event *laneq_first(const struct laneq *q)
+{
+    if (!q->first || q->acked_n == q->next_n - 1)
+        return NULL;
+    return q->first_at < q->first->used ? event_at(q->first, q->first_at)
+                                        : event_at(q->first->next, 0);
+}
+
+/* Forgets the first event. It must have been sent. */
+static void forget_first(struct laneq *q, struct laneq_pool *pool)
+{
+    struct laneq_event *e = laneq_first(q);
+
+    if (!e || e->head.n != q->acked_n + 1)
+        fatal("laneq", "event %llu expected first", (unsigned long long)q->acked_n + 1);
+    if (q->first_at >= q->first->used) {
+        struct laneq_chunk *next = q->first->next;
+
+        chunk_free(pool, q->first);
+        q->first = next;
+        q->first_at = 0;
+    }
+    q->first_at += e->size;
+    q->bytes -= e->size;
+    pool->bytes -= e->size;
+    pool->events--;
+    q->acked_n++;
+    q->blame = 0;
+    if (q->first_at < q->first->used || q->first->next)
+        return;
+    /* Empty: the chunk is used again from its beginning. */
+    if (q->first->cap == CHUNK_BYTES - sizeof(*q->first)) {
+        q->first->used = 0;
+        q->send_chunk = q->first;
+    } else {
+        chunk_free(pool, q->first);
+        q->first = q->last = q->send_chunk = NULL;
+    }
+    q->first_at = q->send_at = 0;
+}
+
+int laneq_ack(struct laneq *q, struct laneq_pool *pool, uint64_t n)
+{
+    if (n > q->sent_n)
+        return -1;
+    while (q->acked_n < n)
+        forget_first(q, pool);
+    return 0;
+}
+
+void laneq_rewind(struct laneq *q)
+{
+    uint64_t sent = q->sent_n;
+
+    q->send_chunk = q->first;
+    q->send_at = q->first_at;
+    q->sent_n = q->acked_n;
+    for (struct laneq_chunk *c = q->first; c; c = c->next) {
+        for (uint32_t at = c == q->first ? q->first_at : 0; at < c->used;) {
+            struct laneq_event *e = event_at(c, at);
+
+            if (e->head.n > sent)
+                return;
+            e->head.flags |= MSG_EVENT_REDELIVERED;
+            at += e->size;
+        }
+    }
+}
+
+bool laneq_blame(struct laneq *q, unsigned blame)
+{
+    if (!laneq_unacked(q))
+        return false;
+    q->blame += blame;
+    return q->blame >= LANEQ_BLAME_POISON;
+}
+
+void laneq_entomb_first(struct laneq *q)
+{
+    struct laneq_event *e = laneq_first(q);
+
+    if (!e)
+        fatal("laneq", "no event to entomb");
+    memcpy(e + 1, stone, sizeof(stone) - 1);
+    e->len = sizeof(stone) - 1;
+    e->head.guild = 0;
+    e->head.t_off = 6;
+    e->head.t_len = 11;
+    e->head.d_off = 23;
+    e->head.d_len = 2;
+    q->blame = 0;
+}

@@ -1,0 +1,418 @@
+/* presenced: options, start, signals, the second's tick, end. The work is done by the modules that
+ * master.h lists.
+ * Diagnostics: started, segment, state_file, degraded, draining, stopped. */
+#include "master.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "presence/fd.h"
+#include "presence/log.h"
+#include "process.h"
+
+#define DEFAULT_CONF    PRESENCE_SYSCONFDIR "/presence/presence.conf"
+#define TICK_MS         1000
+#define DRAIN_MS        25000
+#define CLOSE_WAIT_MS   1500
+#define STATE_MAX_BYTES (1u << 20)
+#define EXIT_USAGE      64
+#define EXIT_CONFIG     78
+
+static struct master master;
+
+uint64_t master_next_id(struct master *m)
+{
+    return ++m->last_id;
+}
+
+void master_degraded(struct master *m, const char *text)
+{
+    free(m->degraded);
+    m->degraded = text ? xstrdup(text) : NULL;
+}
+
+/* --- state file ------------------------------------------------------------------------------ */
+
+static char *state_path(const struct master *m)
+{
+    return xasprintf("%s/%s.state", m->conf.presence.state_dir, m->conf.cache.instance);
+}
+
+static void load_state(struct master *m)
+{
+    char *path = state_path(m), *error = NULL, *text;
+    size_t len;
+
+    text = fd_read_file(path, STATE_MAX_BYTES, &len);
+    if (!text && errno != ENOENT)
+        log_error("state_file", "%s: %s", path, strerror(errno));
+    if (text && state_parse(text, len, &m->state, &error))
+        log_error("state_file", "%s is damaged: %s; going on without it", path, error);
+    free(error);
+    free(text);
+    free(path);
+}
+
+void master_save_state(struct master *m, bool at_end)
+{
+    struct buf text;
+    char *path;
+
+    buf_init(&text, 0);
+    state_print(&m->state, &text);
+    if (!at_end && buf_len(&text) == buf_len(&m->state_saved) &&
+        memcmp(buf_bytes(&text), buf_bytes(&m->state_saved), buf_len(&text)) == 0) {
+        buf_clear(&text);
+        return;
+    }
+    path = state_path(m);
+    /* Not synced while running: an older file is a smaller resume point, which is as good. */
+    if (fd_write_file(path, buf_bytes(&text), buf_len(&text), 0600, at_end)) {
+        log_error("state_file", "%s: %s", path, strerror(errno));
+        buf_clear(&text);
+    } else {
+        buf_clear(&m->state_saved);
+        m->state_saved = text;
+    }
+    free(path);
+}
+
+/* --- shared memory --------------------------------------------------------------------------- */
+
+static uint64_t guild_capacity(int64_t members)
+{
+    uint64_t n = 8192;
+
+    while (n < (uint64_t)members / 16)
+        n *= 2;
+    return n;
+}
+
+/* The segment lives longer than the file's last second. */
+static void take_resume_points(struct master *m)
+{
+    for (unsigned i = 0; i < m->state.shards; i++) {
+        const struct shm_shard *shm = &m->shm.header->shards[i];
+        struct state_shard *sh = &m->state.shard[i];
+        uint64_t seq = atomic_load(&shm->resume_seq);
+
+        if (sh->session && atomic_load(&shm->session) == sh->session && seq > sh->seq)
+            sh->seq = seq;
+    }
+}
+
+static int open_segment(struct master *m)
+{
+    struct shm_params params = {.rows = (uint64_t)m->conf.cache.members,
+                                .ring_slots = (uint32_t)m->conf.cache.ring,
+                                .guilds = guild_capacity(m->conf.cache.members),
+                                .epoch_min = m->state.epoch};
+    char *why = NULL;
+    enum shm_opened opened = shm_open_master(m->conf.cache.instance, &params, &m->shm, &why);
+
+    if (opened == SHM_FAILED) {
+        log_error("start_failed", "shared memory: %s", why);
+        free(why);
+        return -1;
+    }
+    if (why)
+        log_warn("segment", "the old segment is not used: %s", why);
+    free(why);
+    m->shm_kept = opened == SHM_KEPT;
+    m->state.epoch = m->shm.header->epoch;
+    log_info("segment", "%s, %zu bytes, epoch %" PRIu64, m->shm_kept ? "kept" : "created",
+             m->shm.size, m->shm.header->epoch);
+    if (m->shm_kept)
+        take_resume_points(m);
+    m->generation = atomic_load(&m->shm.header->master_generation);
+    atomic_store(&m->shm.header->clean, 0);
+    for (unsigned i = 0; i < SHM_SHARDS_MAX; i++)
+        atomic_store(&m->shm.header->shards[i].state, SHARD_DOWN);
+    for (unsigned i = 0; i < LANES; i++)
+        atomic_store(&shm_lane(&m->shm, i)->owner, 0);
+    return 0;
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+void master_stop(struct master *m, int exit_status)
+{
+    if (m->phase >= PHASE_DRAINING)
+        return;
+    log_info("draining", "%zu bytes wait for the workers", m->pool.bytes);
+    fd_sd_notify("STOPPING=1\nSTATUS=draining");
+    m->phase = PHASE_DRAINING;
+    m->exit_status = exit_status;
+    m->drain_deadline.ms = clock_mono().ms + DRAIN_MS;
+    shards_stop(m, true);
+    workers_drain(m);
+    loop_timer_set(m->tick, 0);
+}
+
+void master_check_drained(struct master *m)
+{
+    if (m->phase != PHASE_DRAINING || !workers_gone(m))
+        return;
+    if (ws_env_closing(m->ws) > 0 && clock_mono().ms < m->drain_deadline.ms)
+        return; /* the tick looks again */
+    m->phase = PHASE_DONE;
+    loop_stop(m->loop);
+}
+
+static void stop_at_once(struct master *m)
+{
+    log_warn("stopping", "at once, on a second signal");
+    workers_kill_all(m);
+    m->drain_deadline = clock_mono();
+    loop_timer_set(m->tick, 0);
+}
+
+/* --- signals and the tick -------------------------------------------------------------------- */
+
+static void got_signal(void *arg, int signo)
+{
+    struct master *m = arg;
+
+    switch (signo) {
+    case SIGCHLD:
+        workers_reap(m);
+        break;
+    case SIGHUP:
+        reload_start(m, NULL, NULL);
+        break;
+    case SIGUSR1:
+        if (log_reopen())
+            log_error("log_reopen", "%s: %s", m->conf.log.target, strerror(errno));
+        for (unsigned i = 0; i < LANES; i++)
+            worker_send(&m->workers[i], MSG_LOG_REOPEN, NULL, 0, NULL, 0);
+        log_info("log_reopened", "on SIGUSR1");
+        break;
+    default:
+        if (m->phase >= PHASE_DRAINING)
+            stop_at_once(m);
+        else
+            master_stop(m, 0);
+    }
+}
+
+static void note_running(struct master *m)
+{
+    if (m->phase != PHASE_STARTING || !shards_all_live(m))
+        return;
+    m->phase = PHASE_RUNNING;
+    master_degraded(m, NULL);
+}
+
+static void tick(void *arg)
+{
+    struct master *m = arg;
+
+    atomic_store(&m->shm.header->master_beat_ms, clock_mono().ms);
+    if (m->phase == PHASE_DRAINING) {
+        if (clock_mono().ms >= m->drain_deadline.ms)
+            workers_kill_all(m);
+        workers_drain(m);
+        master_check_drained(m);
+    } else {
+        note_running(m);
+        lanes_tick(m);
+        sessions_tick(m);
+        shards_note_state(m);
+        master_save_state(m, false);
+    }
+    workers_tick(m);
+    reload_tick(m);
+    control_tick(m);
+    if (getenv("WATCHDOG_USEC"))
+        fd_sd_notify("WATCHDOG=1");
+    loop_timer_set(m->tick, m->phase == PHASE_DRAINING ? TICK_MS / 10 : TICK_MS);
+}
+
+/* --- start ----------------------------------------------------------------------------------- */
+
+static const int signals[] = {SIGCHLD, SIGHUP, SIGUSR1, SIGTERM, SIGINT};
+
+static int set_up(struct master *m)
+{
+    if (process_secrets(m) || process_directories(m) || process_drop_privileges(&m->conf) ||
+        process_lock(m))
+        return -1;
+    load_state(m);
+    if (open_segment(m))
+        return -1;
+    if (!(m->ws = ws_env_new(NULL))) {
+        log_error("start_failed", "libwebsockets cannot be initialised");
+        return -1;
+    }
+    m->loop = ws_env_loop(m->ws);
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        loop_signal(m->loop, signals[i], got_signal, m);
+    m->started_ms = m->conf_loaded_ms = clock_unix().ms;
+    buf_init(&m->state_saved, 0);
+    idgate_init(&m->gate);
+    m->tick = loop_timer_new(m->loop, tick, m);
+    fetch_init(m);
+    sessions_init(m);
+    lanes_init(m);
+    workers_init(m);
+    quarantine_load(m);
+    return control_init(m);
+}
+
+static void tear_down(struct master *m)
+{
+    discover_clear(m);
+    shards_clear(m);
+    control_clear(m);
+    reload_clear(m);
+    fetch_clear(m);
+    sessions_clear(m);
+    workers_clear(m);
+    lanes_clear(m);
+    quarantine_clear(m);
+    loop_timer_free(&m->gate_timer);
+    loop_timer_free(&m->tick);
+    ws_env_free(&m->ws);
+    if (m->shm.header) {
+        atomic_store(&m->shm.header->clean, 1);
+        shm_close(&m->shm);
+    }
+    state_clear(&m->state);
+    buf_clear(&m->state_saved);
+    fd_secret_free(&m->token);
+    fd_secret_free(&m->graphql_token);
+    free(m->user_name);
+    free(m->degraded);
+    free(m->restart_needed);
+    free(m->conf_path);
+    free(m->worker_path);
+    conf_clear(&m->conf);
+}
+
+static int run(struct master *m)
+{
+    if (set_up(m)) {
+        tear_down(m);
+        return 1;
+    }
+    process_started();
+    log_info("started", "presenced " PACKAGE_VERSION ", instance %s, %u workers",
+             m->conf.cache.instance, conf_worker_count(&m->conf));
+    tick(m);
+    workers_set_count(m, conf_worker_count(&m->conf));
+    discover_start(m);
+    loop_run(m->loop);
+    shards_note_state(m);
+    master_save_state(m, true);
+    log_info("stopped", "exit status %d", m->exit_status);
+    tear_down(m);
+    return m->exit_status;
+}
+
+static void usage(FILE *to)
+{
+    fputs("usage: presenced [-c FILE] [-d] [-W WORKER]\n"
+          "       presenced -n [-v] [-c FILE]\n"
+          "  -c FILE    configuration (default " DEFAULT_CONF ")\n"
+          "  -n         check the configuration and exit; with -v print what is in force\n"
+          "  -d         go into the background\n"
+          "  -W WORKER  path of presence-worker\n"
+          "  -V         print the version\n",
+          to);
+}
+
+static int load_conf(struct master *m)
+{
+    struct conf_errors errors = {0};
+    int r = conf_load(m->conf_path, &m->conf, &errors);
+
+    for (size_t i = 0; i < errors.count; i++)
+        fprintf(stderr, "%s\n", errors.lines[i]);
+    conf_errors_clear(&errors);
+    return r;
+}
+
+static int check_only(struct master *m, bool print)
+{
+    struct buf text;
+
+    buf_init(&text, 0);
+    conf_print(&m->conf, &text);
+    if (print)
+        fwrite(buf_bytes(&text), 1, buf_len(&text), stdout);
+    else
+        printf("%s: good\n", m->conf_path);
+    buf_clear(&text);
+    conf_clear(&m->conf);
+    free(m->conf_path);
+    return fflush(stdout) ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct master *m = &master;
+    bool check = false, print = false, background = false;
+    const char *worker = NULL, *conf_path = DEFAULT_CONF;
+    int opt;
+
+    log_init("presenced");
+    while ((opt = getopt(argc, argv, "c:nvdW:hV")) != -1) {
+        switch (opt) {
+        case 'c':
+            conf_path = optarg;
+            break;
+        case 'n':
+            check = true;
+            break;
+        case 'v':
+            print = true;
+            break;
+        case 'd':
+            background = true;
+            break;
+        case 'W':
+            worker = optarg;
+            break;
+        case 'V':
+            puts("presenced " PACKAGE_VERSION);
+            return 0;
+        case 'h':
+            usage(stdout);
+            return 0;
+        default:
+            usage(stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind != argc || (print && !check)) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    m->lock_fd = -1;
+    if (!(m->conf_path = realpath(conf_path, NULL)))
+        m->conf_path = xstrdup(conf_path);
+    if (load_conf(m)) {
+        free(m->conf_path);
+        return EXIT_CONFIG;
+    }
+    if (check)
+        return check_only(m, print);
+    m->worker_path = process_worker_path(worker);
+    if (!m->worker_path || access(m->worker_path, X_OK)) {
+        log_error("start_failed", "presence-worker at %s: %s",
+                  m->worker_path ? m->worker_path : worker, strerror(errno));
+        return 1;
+    }
+    if (background && process_daemonise())
+        return 1;
+    master_apply_log(&m->conf);
+    return run(m);
+}

@@ -1,0 +1,27 @@
+/* Becoming a daemon: what happens once, before the loop. Functions that fail have said why. */
+#ifndef PRESENCE_MASTER_PROCESS_H
+#define PRESENCE_MASTER_PROCESS_H
+
+#include <stdbool.h>
+
+#include "master.h"
+
+/* Goes into the background. The first process waits until process_started and ends with 0, or with
+ * 1 if that never comes. */
+int process_daemonise(void);
+void process_started(void);
+
+/* Directories of the state and of the sockets; then user and group, if we are root. */
+int process_directories(struct master *m);
+int process_drop_privileges(const struct conf *conf);
+
+/* Takes the instance's lock, waiting for workers that a dead master left. */
+int process_lock(struct master *m);
+
+/* Reads the two tokens into m. */
+int process_secrets(struct master *m);
+
+/* Where presence-worker lies; owned by the caller. option may be NULL. */
+char *process_worker_path(const char *option);
+
+#endif
