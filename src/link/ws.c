@@ -151,7 +151,8 @@ static void finish(struct ws *ws)
     ws->state = WS_DEAD;
     ws->cb = NULL;
     if (cb)
-        cb->closed(ws->arg, ws->code, ws->http_status, ws->error ? ws->error : "connection lost");
+        cb->closed(ws->arg, ws->code, ws->http_status == 101 ? 0 : ws->http_status,
+                   ws->error ? ws->error : "connection lost");
     ws_free(ws);
 }
 

@@ -30,7 +30,7 @@ void fetch_init(struct master *m)
 
 static void ask(struct fetch *f)
 {
-    struct worker *w = worker_of_lane(f->all->m, 0);
+    struct worker *w = worker_for_fetch(f->all->m);
     struct msg_fetch body = {.id = f->id, .what = f->what};
 
     if (w)

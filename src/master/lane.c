@@ -45,6 +45,14 @@ struct worker *worker_of_lane(struct master *m, unsigned lane)
     return w->ipc ? w : NULL;
 }
 
+struct worker *worker_for_fetch(struct master *m)
+{
+    const struct lane *l = &m->lanes[0];
+
+    /* It need not have taken the lane over: that waits for GraphQL, these questions do not. */
+    return l->state != LANE_FREE && m->workers[l->slot].ipc ? &m->workers[l->slot] : NULL;
+}
+
 /* --- ownership ------------------------------------------------------------------------------- */
 
 /* Takes the next step that brings the lane to its target. */
@@ -69,6 +77,8 @@ static void advance(struct master *m, unsigned lane)
     l->slot = l->target;
     atomic_store(&shm_lane(&m->shm, lane)->owner, w->slot + 1);
     ipc_send(w->ipc, MSG_LANE_GRANT, (uint16_t)lane, NULL, 0, NULL, 0);
+    if (lane == 0)
+        fetch_owner_changed(m);
 }
 
 static void set_free(struct master *m, unsigned lane)
@@ -119,10 +129,8 @@ void lane_owned(struct worker *w, unsigned lane)
         return;
     l->state = LANE_OWNED;
     count_suspects(w);
-    if (lane == 0) {
+    if (lane == 0)
         sessions_owner_changed(w->m);
-        fetch_owner_changed(w->m);
-    }
     advance(w->m, lane); /* it may have to move on already */
     if (w->suspects)
         lanes_pump_worker(w);
@@ -146,7 +154,6 @@ void lane_released(struct worker *w, unsigned lane)
 void lanes_worker_gone(struct worker *w, unsigned blame)
 {
     struct master *m = w->m;
-    bool had_lane_0 = m->lanes[0].slot == (int)w->slot;
 
     for (unsigned i = 0; i < LANES; i++) {
         struct lane *l = &m->lanes[i];
@@ -161,8 +168,6 @@ void lanes_worker_gone(struct worker *w, unsigned blame)
         set_free(m, i);
         advance(m, i);
     }
-    if (had_lane_0)
-        fetch_owner_changed(m);
 }
 
 /* --- events ---------------------------------------------------------------------------------- */

@@ -237,7 +237,8 @@ void workers_drain(struct master *m);
 void workers_kill_all(struct master *m);
 bool workers_gone(const struct master *m);
 void worker_kill(struct worker *w, const char *why, bool blame);
-struct worker *worker_of_lane(struct master *m, unsigned lane); /* READY or draining; or NULL */
+struct worker *worker_of_lane(struct master *m, unsigned lane); /* that owns it; or NULL */
+struct worker *worker_for_fetch(struct master *m);              /* lane 0's, once granted */
 void worker_send(struct worker *w, uint16_t type, const void *body, size_t body_len,
                  const void *tail, size_t tail_len);
 void worker_send_drain_when_empty(struct worker *w);
@@ -274,7 +275,7 @@ uint64_t fetch_start(struct master *m, enum msg_fetch_what what, const char *hos
 void fetch_cancel(struct master *m, uint64_t id);
 void fetch_reply(struct master *m, const struct msg_fetch_reply *reply, const char *tail,
                  size_t len);
-void fetch_owner_changed(struct master *m); /* lane 0 has a (new) owner, or lost it */
+void fetch_owner_changed(struct master *m); /* lane 0 was granted */
 
 /* discover.c */
 void discover_start(struct master *m);
