@@ -52,7 +52,7 @@ static void member(uint64_t user, const char *name, int64_t at, uint16_t state)
     r->user.id = user;
     r->at.ms = at;
     r->h.flags |= RECORD_IS_HUMAN;
-    r->state = (uint16_t)(state | MEMBER_HAS_ROLES);
+    r->state = (uint16_t)(state | (state & MEMBER_PARTIAL ? 0 : MEMBER_HAS_ROLES));
     r->role_count = 1;
     r->username_len = (uint8_t)len;
     tail = record_list_tail(&list, r);

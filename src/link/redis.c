@@ -38,7 +38,7 @@ struct redis {
     struct loop_timer *retry;
     struct loop_timer *timeout; /* of connecting, and of the oldest answer owed */
     struct backoff backoff;
-    bool connecting, up, said_down, flush_queued, freed;
+    bool connecting, up, said_down, flush_queued;
     struct buf out;
     redisReader *reader;
     struct pending *pending; /* a ring */
@@ -101,7 +101,7 @@ static void connect_now(void *arg);
 
 static void drop_pending(struct redis *r)
 {
-    while (r->count > 0 && !r->freed) {
+    while (r->count > 0) {
         struct pending p = r->pending[r->first];
 
         r->first = (r->first + 1) % r->cap;
@@ -154,10 +154,6 @@ static void flush_round(void *arg)
     struct redis *r = arg;
 
     r->flush_queued = false;
-    if (r->freed) {
-        free(r);
-        return;
-    }
     if (r->watch && !r->connecting)
         write_out(r);
 }
@@ -552,7 +548,7 @@ void redis_free(struct redis **redis)
         explicit_bzero(r->password, strlen(r->password));
     free(r->password);
     free(r->db);
-    r->freed = true;
-    if (!r->flush_queued) /* otherwise the deferred call frees it */
-        free(r);
+    if (r->flush_queued)
+        loop_undefer(r->loop, flush_round, r);
+    free(r);
 }

@@ -190,6 +190,8 @@ static void fold_member(struct batch *b, const struct record_member *r)
     fold_bot(t, r->h.flags);
     if (r->state & MEMBER_PARTIAL) {
         t->partial = &r->h;
+        if (r->state & MEMBER_HAS_ROLES) /* a member object was there */
+            t->there = 1;
         return;
     }
     t->full = &r->h;

@@ -1,36 +1,486 @@
-/* Redis, the second cache level. */
+/* Redis, the second cache level: guild:{<id>}:seen (sorted set, user by ms) and
+ * guild:{<id>}:member:<user> (hash) follow each batch; a row the table has not is asked for here
+ * before GraphQL. Never read for a decision, never the only place of anything.
+ *
+ * A stale key would make somebody look idle. So a lane is marked dirty in shared memory before its
+ * pipeline goes out and clean when every answer is in; whoever finds a lane dirty (after a death,
+ * or after Redis was away) removes its guilds' keys before he reads any. Called by flush and load.
+ * Diagnostics: link/redis.c says when Redis comes and goes; refused commands warn once. */
 #include "worker/cache.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "presence/log.h"
+#include "presence/redis.h"
+
+#define ZADD_PAIRS_MAX 256u
+#define KEY_SIZE       80u
+#define NUMBER_SIZE    24u
+
+struct cache_lane {
+    struct worker *w;
+    unsigned number;
+    unsigned owed;   /* answers of its pipelines */
+    bool must_purge; /* keys may be stale: not read, and removed first */
+};
+
+struct cache {
+    struct worker *w;
+    char *url;
+    struct redis *redis;
+    struct cache_lane lanes[LANES];
+    uint64_t purging; /* lanes whose keys the SCAN under way removes; 0 = none is */
+    bool told;
+    struct load_key *members; /* of the batch at hand */
+    size_t n_members, cap_members;
+};
+
+struct asked {
+    struct worker *w;
+    struct load_key key;
+};
+
+static void start_purge(struct cache *c);
+
+static void set_dirty(struct cache_lane *cl, bool dirty)
+{
+    struct lane *lane = cl->w->lanes[cl->number];
+
+    if (lane)
+        atomic_store(&lane->ring.lane->redis_dirty, dirty);
+}
+
+static void settle(struct cache_lane *cl)
+{
+    if (cl->owed == 0 && !cl->must_purge)
+        set_dirty(cl, false);
+}
+
+static void written(void *arg, const struct redis_value *reply)
+{
+    struct cache_lane *cl = arg;
+    struct cache *c = cl->w->cache;
+
+    cl->owed--;
+    if (!reply || redis_type(reply) == REDIS_ERROR) {
+        size_t len = 0;
+        const char *text = reply ? redis_text(reply, &len) : NULL;
+
+        cl->must_purge = true;
+        if (text && !c->told)
+            log_warn("redis_refused", "%.*s", (int)len, text);
+        c->told = c->told || text;
+    }
+    settle(cl);
+}
+
+static void send_to(struct cache_lane *cl, size_t argc, const char *const *argv, const size_t *lens)
+{
+    if (redis_command(cl->w->cache->redis, argc, argv, lens, written, cl))
+        cl->must_purge = true;
+    else
+        cl->owed++;
+}
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+static void note_member(void *arg, snowflake_t guild, snowflake_t user)
+{
+    struct cache *c = arg;
+
+    if (c->n_members == c->cap_members) {
+        c->cap_members = c->cap_members ? c->cap_members * 2 : 256;
+        c->members = xrealloc(c->members, c->cap_members * sizeof(*c->members));
+    }
+    c->members[c->n_members++] = (struct load_key){guild, user};
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct load_key *x = a, *y = b;
+
+    if (x->guild.id != y->guild.id)
+        return x->guild.id < y->guild.id ? -1 : 1;
+    return (x->user.id > y->user.id) - (x->user.id < y->user.id);
+}
+
+static size_t member_key(const struct load_key *k, char out[KEY_SIZE])
+{
+    return (size_t)snprintf(out, KEY_SIZE, "guild:{%llu}:member:%llu",
+                            (unsigned long long)k->guild.id, (unsigned long long)k->user.id);
+}
+
+static size_t put_number(char out[NUMBER_SIZE], uint64_t v)
+{
+    return snowflake_print((snowflake_t){v}, out);
+}
+
+static void write_member(struct cache_lane *cl, const struct load_key *k,
+                         const struct seen_row *row)
+{
+    static const char names[7][2] = {"s", "c", "p", "e", "v", "f", "m"};
+    uint64_t values[7] = {atomic_load(&row->seen), atomic_load(&row->counted), row->present_until,
+                          row->last_edit,          row->voice_channel,         row->flags,
+                          row->member_flags};
+    char key[KEY_SIZE], numbers[7][NUMBER_SIZE];
+    const char *argv[16] = {"HSET", key};
+    size_t lens[16] = {4, member_key(k, key)};
+
+    for (size_t i = 0; i < 7; i++) {
+        argv[2 + 2 * i] = names[i];
+        lens[2 + 2 * i] = 1;
+        argv[3 + 2 * i] = numbers[i];
+        lens[3 + 2 * i] = put_number(numbers[i], values[i]);
+    }
+    send_to(cl, 16, argv, lens);
+}
+
+/* What is being loaded is not known in full: better no key than half of one. */
+static void forget_member(struct cache_lane *cl, const struct load_key *k)
+{
+    char key[KEY_SIZE];
+    const char *argv[] = {"DEL", key};
+    size_t lens[] = {3, member_key(k, key)};
+
+    send_to(cl, 2, argv, lens);
+}
+
+struct zadd {
+    char key[KEY_SIZE];
+    char numbers[2 * ZADD_PAIRS_MAX][NUMBER_SIZE];
+    const char *argv[3 + 2 * ZADD_PAIRS_MAX];
+    size_t lens[3 + 2 * ZADD_PAIRS_MAX];
+    size_t n; /* numbers */
+};
+
+static void send_zadd(struct cache_lane *cl, struct zadd *z)
+{
+    if (z->n)
+        send_to(cl, 3 + z->n, z->argv, z->lens);
+    z->n = 0;
+}
+
+static void put_zadd(struct zadd *z, uint64_t v)
+{
+    z->argv[3 + z->n] = z->numbers[z->n];
+    z->lens[3 + z->n] = put_number(z->numbers[z->n], v);
+    z->n++;
+}
+
+static void write_guild(struct cache_lane *cl, const struct load_key *keys, size_t n)
+{
+    struct worker *w = cl->w;
+    struct zadd z = {.n = 0};
+
+    z.argv[0] = "ZADD";
+    z.lens[0] = 4;
+    z.argv[1] = z.key;
+    z.lens[1] = (size_t)snprintf(z.key, sizeof(z.key), "guild:{%llu}:seen",
+                                 (unsigned long long)keys[0].guild.id);
+    z.argv[2] = "GT";
+    z.lens[2] = 2;
+    for (size_t i = 0; i < n; i++) {
+        const struct seen_row *row = seen_find(&w->shm, keys[i].guild, keys[i].user);
+        int64_t ms = row ? SEEN_MS(atomic_load(&row->seen)) : 0;
+
+        if (i && compare(&keys[i - 1], &keys[i]) == 0)
+            continue;
+        if (!row || row->flags & SEEN_LOADING) {
+            forget_member(cl, &keys[i]);
+            continue;
+        }
+        if (ms > 0) {
+            put_zadd(&z, (uint64_t)ms);
+            put_zadd(&z, keys[i].user.id);
+        }
+        write_member(cl, &keys[i], row);
+        if (z.n == 2 * (size_t)ZADD_PAIRS_MAX)
+            send_zadd(cl, &z);
+    }
+    send_zadd(cl, &z);
+}
 
 void cache_flush(struct lane *lane)
 {
-    (void)lane;
+    struct cache *c = lane->w->cache;
+    struct cache_lane *cl;
+
+    if (!c)
+        return;
+    cl = &c->lanes[lane->number];
+    c->n_members = 0;
+    batch_each_member(lane->w->batch, note_member, c);
+    if (c->n_members == 0)
+        return;
+    set_dirty(cl, true);
+    if (!c->redis || !redis_up(c->redis)) {
+        cl->must_purge = true;
+        return;
+    }
+    qsort(c->members, c->n_members, sizeof(*c->members), compare);
+    for (size_t i = 0, end; i < c->n_members; i = end) {
+        for (end = i + 1; end < c->n_members; end++)
+            if (!snowflake_equal(c->members[i].guild, c->members[end].guild))
+                break;
+        write_guild(cl, c->members + i, end - i);
+    }
+    settle(cl);
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static bool take_value(const struct redis_value *reply, size_t i, uint64_t *value_r)
+{
+    size_t len = 0;
+    const char *text = redis_text(redis_element(reply, i), &len);
+    snowflake_t number;
+
+    if (!text || snowflake_parse(text, len, &number))
+        return false;
+    *value_r = number.id;
+    return true;
+}
+
+static bool take_seed(const struct redis_value *reply, struct load_key key, struct seen_seed *seed)
+{
+    uint64_t v[7];
+
+    if (redis_type(reply) != REDIS_ARRAY || redis_count(reply) != 7)
+        return false;
+    for (size_t i = 0; i < 7; i++)
+        if (!take_value(reply, i, &v[i]))
+            return false;
+    *seed = (struct seen_seed){
+        .guild = key.guild,
+        .user = key.user,
+        .seen = {SEEN_MS(v[0])},
+        .seen_kind = SEEN_KIND(v[0]),
+        .counted = {SEEN_MS(v[1])},
+        .counted_kind = SEEN_KIND(v[1]),
+        .present_until = {SEEN_MS(v[2])},
+        .voice_state = (uint16_t)v[2],
+        .last_edit = {SEEN_MS(v[3])},
+        .avatar_hash = (uint16_t)v[3],
+        .voice_channel = {v[4]},
+        .bot = v[5] & SEEN_BOT     ? 1
+               : v[5] & SEEN_HUMAN ? 0
+                                   : -1,
+        .on_roster = (v[5] & SEEN_ON_ROSTER) != 0,
+        .pending = (v[5] & SEEN_PENDING) != 0,
+        .member_flags = (uint32_t)v[6],
+    };
+    return true;
+}
+
+static void read_back(void *arg, const struct redis_value *reply)
+{
+    struct asked *a = arg;
+    struct seen_seed seed;
+
+    if (reply && take_seed(reply, a->key, &seed))
+        load_done(a->w, a->key, &seed);
+    else
+        load_from_graphql(a->w, &a->key, 1);
+    free(a);
 }
 
 bool cache_ask(struct worker *w, struct load_key key)
 {
-    (void)w;
-    (void)key;
-    return false;
+    struct cache *c = w->cache;
+    struct asked *a;
+    char name[KEY_SIZE];
+    const char *argv[] = {"HMGET", name, "s", "c", "p", "e", "v", "f", "m"};
+    size_t lens[] = {5, member_key(&key, name), 1, 1, 1, 1, 1, 1, 1};
+
+    if (!c || !c->redis || !redis_up(c->redis) || c->lanes[route_lane(key.guild)].must_purge)
+        return false;
+    a = xmalloc(sizeof(*a));
+    *a = (struct asked){w, key};
+    if (redis_command(c->redis, 9, argv, lens, read_back, a)) {
+        free(a);
+        return false;
+    }
+    return true;
 }
 
-void cache_set_url(struct worker *w, const char *url)
+/* --- removing what may be stale -------------------------------------------------------------- */
+
+/* guild:{<id>}:… of a lane that is being purged. */
+static bool is_doomed(const struct cache *c, const char *key, size_t len)
 {
-    (void)w;
-    (void)url;
+    const char *end = len > 7 ? memchr(key + 7, '}', len - 7) : NULL;
+    snowflake_t guild;
+
+    if (!end || memcmp(key, "guild:{", 7) ||
+        snowflake_parse(key + 7, (size_t)(end - key - 7), &guild))
+        return false;
+    return c->purging >> route_lane(guild) & 1;
+}
+
+static void purge_done(struct cache *c)
+{
+    for (unsigned i = 0; i < LANES; i++)
+        if (c->purging >> i & 1) {
+            c->lanes[i].must_purge = false;
+            settle(&c->lanes[i]);
+        }
+    c->purging = 0;
+    start_purge(c);
+}
+
+static void scanned(void *arg, const struct redis_value *reply);
+
+static void scan_from(struct cache *c, const char *cursor)
+{
+    const char *argv[] = {"SCAN", cursor, "MATCH", "guild:{*", "COUNT", "1000"};
+
+    if (redis_command(c->redis, 6, argv, NULL, scanned, c))
+        c->purging = 0;
+}
+
+static void unlinked(void *arg, const struct redis_value *reply)
+{
+    struct cache *c = arg;
+
+    if (!reply || redis_type(reply) == REDIS_ERROR)
+        c->purging = 0; /* begun again when Redis is there again */
+}
+
+static void scanned(void *arg, const struct redis_value *reply)
+{
+    struct cache *c = arg;
+    const struct redis_value *keys;
+    size_t len, n = 0;
+    const char *cursor;
+    char next[NUMBER_SIZE];
+
+    if (!c->purging)
+        return;
+    if (!reply || redis_count(reply) != 2 ||
+        !(cursor = redis_text(redis_element(reply, 0), &len)) || len >= sizeof(next)) {
+        c->purging = 0;
+        return;
+    }
+    memcpy(next, cursor, len);
+    next[len] = '\0';
+    keys = redis_element(reply, 1);
+    const char **argv = xmalloc((redis_count(keys) + 1) * sizeof(*argv));
+    size_t *lens = xmalloc((redis_count(keys) + 1) * sizeof(*lens));
+
+    argv[0] = "UNLINK";
+    lens[0] = 6;
+    for (size_t i = 0; i < redis_count(keys); i++) {
+        size_t key_len;
+        const char *key = redis_text(redis_element(keys, i), &key_len);
+
+        if (!key || !is_doomed(c, key, key_len))
+            continue;
+        argv[1 + n] = key;
+        lens[1 + n++] = key_len;
+    }
+    if (n)
+        redis_command(c->redis, n + 1, argv, lens, unlinked, c);
+    free(argv);
+    free(lens);
+    if (strcmp(next, "0"))
+        scan_from(c, next);
+    else if (c->purging)
+        purge_done(c);
+}
+
+static void start_purge(struct cache *c)
+{
+    if (c->purging || !c->redis || !redis_up(c->redis))
+        return;
+    for (unsigned i = 0; i < LANES; i++)
+        if (c->lanes[i].must_purge && c->w->lanes[i])
+            c->purging |= UINT64_C(1) << i;
+    if (c->purging)
+        scan_from(c, "0");
+}
+
+/* --- coming and going ------------------------------------------------------------------------ */
+
+static void state_changed(void *arg, bool up)
+{
+    struct cache *c = arg;
+
+    c->purging = 0;
+    c->told = false;
+    if (up)
+        start_purge(c);
+}
+
+static void purge_soon(void *arg)
+{
+    start_purge(arg);
 }
 
 void cache_take_lane(struct lane *lane)
 {
-    (void)lane;
+    struct cache *c = lane->w->cache;
+    struct cache_lane *cl;
+
+    if (!c)
+        return;
+    cl = &c->lanes[lane->number];
+    /* Without a segment before this one nobody knows what Redis missed. */
+    if (lane->fresh || atomic_load(&lane->ring.lane->redis_dirty)) {
+        cl->must_purge = true;
+        set_dirty(cl, true);
+        loop_undefer(lane->w->loop, purge_soon, c);
+        loop_defer(lane->w->loop, purge_soon, c);
+    }
 }
 
 const char *cache_state(const struct worker *w)
 {
-    (void)w;
-    return "unknown";
+    if (!w->cache || !w->cache->redis)
+        return "unknown";
+    return redis_up(w->cache->redis) ? "up" : "down";
+}
+
+void cache_set_url(struct worker *w, const char *url)
+{
+    struct cache *c = w->cache;
+    char *error = NULL;
+
+    if (c && !strcmp(c->url, url))
+        return;
+    if (!c) {
+        c = w->cache = xcalloc(1, sizeof(*c));
+        c->w = w;
+        for (unsigned i = 0; i < LANES; i++)
+            c->lanes[i] = (struct cache_lane){.w = w, .number = i};
+    }
+    for (unsigned i = 0; i < LANES; i++) {
+        c->lanes[i].owed = 0;
+        c->lanes[i].must_purge = c->lanes[i].must_purge || c->redis != NULL;
+    }
+    c->purging = 0;
+    redis_free(&c->redis);
+    free(c->url);
+    c->url = xstrdup(url);
+    if (!url[0])
+        return;
+    c->redis = redis_new(w->loop, url, state_changed, c, &error);
+    if (!c->redis)
+        worker_alert(w, "[redis] url: %s", error);
+    free(error);
 }
 
 void cache_free(struct worker *w)
 {
-    (void)w;
+    struct cache *c = w->cache;
+
+    if (!c)
+        return;
+    loop_undefer(w->loop, purge_soon, c);
+    redis_free(&c->redis);
+    free(c->members);
+    free(c->url);
+    free(c);
+    w->cache = NULL;
 }

@@ -94,7 +94,16 @@ static void apply_one(struct lane *lane, const struct record_header *h)
 
     if (h->type == RECORD_SIGHTING)
         lane->w->counted_sightings++;
-    if (row && inserted)
+    if (!row)
+        return;
+    /* In the lane is as good as in the store: what a member is need not be recorded again. */
+    if (h->type == RECORD_MEMBER)
+        row->flags |= SEEN_RECORDED;
+    else if (h->type == RECORD_MEMBER_LEFT)
+        row->flags &= (uint16_t)~SEEN_RECORDED;
+    else if (h->type == RECORD_VOICE)
+        react_record(lane, h);
+    if (inserted)
         load_row(lane, row);
 }
 

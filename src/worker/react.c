@@ -81,37 +81,48 @@ void react(struct lane *lane, const struct msg_event *event, const struct event_
 {
     (void)event;
     if (result->flags & EVENT_WANT_BOT_FLAG)
-        lookup_want(lane, result->guild, result->user);
+        lookup_want(lane->w, result->guild, result->user);
     if (result->flags & EVENT_WANT_ROSTER)
         roster_want(lane, result->guild);
     if (result->flags & EVENT_ROSTER_CHUNK)
         roster_chunk(lane, result);
     if (result->flags & EVENT_RATE_LIMITED)
-        roster_limited(lane, result);
+        roster_limited(lane->w, result);
     if (result->flags & EVENT_GUILD_GONE)
         roster_forget(lane->w, result->guild);
 }
 
 void react_loaded(struct lane *lane, struct seen_row *row)
 {
-    lookup_loaded(lane, row);
+    snowflake_t guild = {row->guild}, user = {row->user};
+
+    if (!(row->flags & (SEEN_HUMAN | SEEN_BOT)) && atomic_load(&row->seen))
+        lookup_want(lane->w, guild, user);
+    if (row->voice_channel)
+        voice_note(lane->w, guild, user);
+}
+
+void react_record(struct lane *lane, const struct record_header *h)
+{
+    const struct record_voice *v = (const void *)h;
+
+    if (h->type == RECORD_VOICE && snowflake_known(v->channel) &&
+        (!snowflake_known(v->previous) || h->flags & RECORD_ESTIMATED))
+        voice_note(lane->w, v->guild, v->user);
 }
 
 void react_take_lane(struct lane *lane)
 {
     cache_take_lane(lane);
-    lookup_take_lane(lane);
     roster_take_lane(lane);
-    voice_take_lane(lane);
+    survey_lane(lane->w, lane->number, true);
     if (lane->number == 0)
         log_sessions(lane->w);
 }
 
 void react_forget_lane(struct lane *lane)
 {
-    lookup_forget_lane(lane);
     roster_forget_lane(lane);
-    voice_forget_lane(lane);
 }
 
 void react_gateway(struct worker *w, const struct msg_gateway_state *state)
@@ -127,6 +138,7 @@ void react_init(struct worker *w)
     lookup_init(w);
     roster_init(w);
     voice_init(w);
+    survey_init(w);
 }
 
 void react_free(struct worker *w)
@@ -136,6 +148,7 @@ void react_free(struct worker *w)
     lookup_free(w);
     roster_free(w);
     voice_free(w);
+    survey_free(w);
     loop_timer_free(&w->react->timer);
     free(w->react->sessions);
     free(w->react);

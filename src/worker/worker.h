@@ -120,6 +120,10 @@ struct worker {
     struct load *load;
     struct rest *rest;
     struct react *react;
+    struct lookups *lookups;
+    struct rosters *rosters;
+    struct voice *voice;
+    struct survey *survey;
     struct cache *cache;
 
     bool draining, orphan, done;
