@@ -33,3 +33,13 @@ noinst_LTLIBRARIES += liblink_inflate.la
 liblink_inflate_la_SOURCES = src/link/inflate.c include/presence/inflate.h
 liblink_inflate_la_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
 liblink_inflate_la_LIBADD = $(ZLIB_LIBS) $(ZSTD_LIBS)
+
+noinst_LTLIBRARIES += liblink_ws_server.la
+liblink_ws_server_la_SOURCES = src/link/ws_server.c include/presence/ws_server.h
+liblink_ws_server_la_CFLAGS = $(AM_CFLAGS) $(LWS_CFLAGS)
+liblink_ws_server_la_LIBADD = $(LWS_LIBS)
+
+noinst_LTLIBRARIES += liblink_deflate.la
+liblink_deflate_la_SOURCES = src/link/deflate.c include/presence/deflate.h
+liblink_deflate_la_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
+liblink_deflate_la_LIBADD = $(ZLIB_LIBS) $(ZSTD_LIBS)

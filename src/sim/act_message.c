@@ -1,0 +1,481 @@
+/* Acts around messages: writing, editing, reacting, voting, typing, commands, direct messages.
+ * Called through the table.
+ * Diagnostics: see act.c. */
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/act.h"
+#include "sim/intents.h"
+#include "sim/render.h"
+
+static uint64_t channel_id(const struct act *a)
+{
+    return a->g->channels[a->channel].id;
+}
+
+static bool need_channel(struct act *a)
+{
+    if (a->channel == NONE)
+        act_fail(a, "channel: this act needs one");
+    return !a->error;
+}
+
+/* Discord shows content without the intent too if the bot is mentioned or wrote it. */
+static bool content_exempt(const struct message_view *v)
+{
+    return v->guild == NONE || v->target == SELF_USER || v->user == SELF_USER;
+}
+
+/* Dispatches v; the view's guild decides between guild and direct messages. */
+static void emit_message(struct act *a, const char *type, struct message_view *v,
+                         enum truth_kind kind, uint32_t credited, int64_t own_ms)
+{
+    bool direct = v->guild == NONE;
+    struct buf full, bare;
+
+    v->in_event = v->with_content = true;
+    buf_init(&full, 0);
+    buf_init(&bare, 0);
+    render_message(a->w, v, &full);
+    v->with_content = content_exempt(v);
+    render_message(a->w, v, &bare);
+    a->id = v->id;
+    if (direct) {
+        a->got = sim_dispatch(a->sim, NONE, INTENT_DIRECT_MESSAGES,
+                              stored_new(a->sim, type, &full, &bare));
+        return;
+    }
+    if (!act_channel_visible(a)) {
+        buf_clear(&full);
+        buf_clear(&bare);
+        a->sim->truth.unseen[kind]++;
+        return;
+    }
+    act_emit_counted(a, type, INTENT_GUILD_MESSAGES, &full, &bare, kind, credited,
+                     kind ? channel_id(a) : 0, own_ms);
+}
+
+static struct message_view new_view(struct act *a)
+{
+    struct message_view v = {.id = world_next_id(a->w),
+                             .guild = a->guild,
+                             .channel = a->channel,
+                             .user = a->user,
+                             .metadata_user = NONE,
+                             .target = NONE,
+                             .content = act_string(a, "content", "Good morning, everybody!"),
+                             .type = (int)act_int(a, "type", 0),
+                             .flags = (int)act_int(a, "flags", 0),
+                             .nonce = act_string(a, "nonce", NULL)};
+
+    if (json_get(a->args, "mention"))
+        v.target = act_find_user(a, "mention");
+    if (act_bool(a, "mention_bot", false))
+        v.target = SELF_USER;
+    return v;
+}
+
+/* What a message of this type by a person counts as: product rules, written from the sheet. */
+static enum truth_kind kind_of_type(int type)
+{
+    switch (type) {
+    case 0:
+    case 19:
+        return TRUTH_MESSAGE;
+    case 1:
+    case 2:
+    case 4:
+    case 6:
+    case 8:
+    case 9:
+    case 10:
+    case 11:
+    case 12:
+    case 25:
+    case 27:
+    case 28:
+    case 29:
+    case 31:
+    case 44:
+        return TRUTH_MESSAGE_SYSTEM;
+    default:
+        return TRUTH_NONE; /* 20 and 23 are a bot's: see act_command */
+    }
+}
+
+static void act_message(struct act *a)
+{
+    struct message_view v;
+
+    if (!need_channel(a))
+        return;
+    v = new_view(a);
+    if (v.type == 19 || json_get(a->args, "reply_to")) {
+        v.type = 19;
+        v.reply_to = json_id(json_get(a->args, "reply_to"));
+        if (!v.reply_to)
+            v.reply_to = a->g->channels[a->channel].last_message;
+    }
+    guild_add_message(a->g, v.id, a->channel, a->user, v.type, act_string(a, "content", NULL));
+    emit_message(a, "MESSAGE_CREATE", &v, kind_of_type(v.type), a->user, id_ms(v.id));
+}
+
+static void act_bot_message(struct act *a)
+{
+    struct message_view v;
+
+    if (!need_channel(a))
+        return;
+    a->user = act_bool(a, "self", false) ? SELF_USER : OTHER_BOT;
+    v = new_view(a);
+    guild_add_message(a->g, v.id, a->channel, a->user, v.type, v.content);
+    emit_message(a, "MESSAGE_CREATE", &v, TRUTH_NONE, NONE, 0);
+}
+
+static void act_webhook_message(struct act *a)
+{
+    struct message_view v;
+
+    if (!need_channel(a))
+        return;
+    v = new_view(a);
+    v.user = NONE;
+    v.webhook_id = channel_id(a) + 1;
+    emit_message(a, "MESSAGE_CREATE", &v, TRUTH_NONE, NONE, 0);
+}
+
+/* Somebody used another app's command (or button: type 0): the app's answer names the person. */
+static void act_command(struct act *a)
+{
+    struct message_view v;
+
+    if (!need_channel(a))
+        return;
+    v = new_view(a);
+    if (!json_get(a->args, "type"))
+        v.type = 20;
+    v.metadata_user = a->user;
+    v.metadata_id = v.id - 4096;
+    v.user = OTHER_BOT;
+    v.webhook_id = v.application_id = a->w->users[OTHER_BOT].id;
+    guild_add_message(a->g, v.id, a->channel, OTHER_BOT, v.type, v.content);
+    emit_message(a, "MESSAGE_CREATE", &v, TRUTH_COMMAND, a->user, id_ms(v.id));
+}
+
+/* The bot's own ephemeral answer: comes like a direct message. */
+static void act_ephemeral(struct act *a)
+{
+    struct message_view v;
+
+    if (!need_channel(a))
+        return;
+    v = new_view(a);
+    v.type = 20;
+    v.flags |= 64;
+    v.guild = NONE;
+    v.channel_id = channel_id(a);
+    v.metadata_user = a->user;
+    v.metadata_id = v.id - 4096;
+    v.user = SELF_USER;
+    v.webhook_id = v.application_id = a->w->users[SELF_USER].id;
+    emit_message(a, "MESSAGE_CREATE", &v, TRUTH_NONE, NONE, 0);
+}
+
+static void act_dm(struct act *a)
+{
+    struct message_view v = new_view(a);
+
+    v.guild = NONE;
+    v.channel_id = a->w->users[a->user].id ^ 0x1000;
+    emit_message(a, "MESSAGE_CREATE", &v, TRUTH_NONE, NONE, 0);
+}
+
+/* --- changing messages ------------------------------------------------------------------------ */
+
+/* The message named by "message", or the user's newest. */
+static struct message *find_message(struct act *a)
+{
+    uint64_t id = json_id(json_get(a->args, "message"));
+    struct message *newest = NULL;
+
+    if (id)
+        return guild_message(a->g, id);
+    for (uint32_t i = 0; i < RECENT_MAX; i++) {
+        struct message *m = &a->g->recent[i];
+
+        if (m->id && m->user == a->user && (!newest || m->id > newest->id))
+            newest = m;
+    }
+    return newest;
+}
+
+static void update_message(struct act *a, bool edit)
+{
+    struct message *m = find_message(a);
+    struct message_view v;
+
+    if (!m) {
+        act_fail(a, "message: the user has none that can be changed");
+        return;
+    }
+    a->channel = m->channel;
+    v = new_view(a);
+    v.id = m->id;
+    v.user = m->user;
+    v.type = m->type;
+    v.with_embed = !edit;
+    if (edit) {
+        /* An explicit time lets tests send an old or a repeated edit. */
+        int64_t at_ms = act_int(a, "edited_ms", a->now_ms);
+        bool fresh = at_ms > m->edited_ms && a->now_ms - at_ms <= 300000;
+
+        m->edited_ms = at_ms;
+        v.edited_ms = at_ms;
+        emit_message(a, "MESSAGE_UPDATE", &v, fresh ? TRUTH_EDIT : TRUTH_NONE, m->user, 0);
+    } else {
+        v.edited_ms = m->edited_ms;
+        emit_message(a, "MESSAGE_UPDATE", &v, TRUTH_NONE, NONE, 0);
+    }
+}
+
+static void act_edit(struct act *a)
+{
+    update_message(a, true);
+}
+
+static void act_embed(struct act *a)
+{
+    update_message(a, false);
+}
+
+static void act_delete(struct act *a)
+{
+    struct message *m = find_message(a);
+    struct buf d;
+
+    if (!m) {
+        act_fail(a, "message: the user has none that can be deleted");
+        return;
+    }
+    a->id = m->id;
+    a->channel = m->channel;
+    act_begin(a, &d);
+    buf_puts(&d, ",\"id\":");
+    render_id(&d, m->id);
+    buf_puts(&d, ",\"channel_id\":");
+    render_id(&d, channel_id(a));
+    buf_putc(&d, '}');
+    m->id = 0;
+    act_emit(a, "MESSAGE_DELETE", INTENT_GUILD_MESSAGES, &d, NULL);
+}
+
+/* --- reactions, votes, typing ----------------------------------------------------------------- */
+
+/* guild_id, user_id, channel_id, message_id: what reactions and votes begin with. */
+static bool begin_on_message(struct act *a, struct buf *d)
+{
+    uint64_t message = json_id(json_get(a->args, "message"));
+
+    if (!need_channel(a))
+        return false;
+    if (!message)
+        message = a->g->channels[a->channel].last_message;
+    if (!message)
+        message = channel_id(a) + 7; /* an old message nobody has cached */
+    act_begin(a, d);
+    buf_puts(d, ",\"user_id\":");
+    render_id(d, a->w->users[a->user].id);
+    buf_puts(d, ",\"channel_id\":");
+    render_id(d, channel_id(a));
+    buf_puts(d, ",\"message_id\":");
+    render_id(d, message);
+    return true;
+}
+
+static void finish_on_message(struct act *a, const char *type, uint32_t intent, struct buf *d,
+                              enum truth_kind kind)
+{
+    buf_putc(d, '}');
+    if (!act_channel_visible(a)) {
+        buf_clear(d);
+        a->sim->truth.unseen[kind]++;
+        return;
+    }
+    act_emit_counted(a, type, intent, d, NULL, kind, a->user, channel_id(a), 0);
+}
+
+static void put_emoji(struct act *a, struct buf *d)
+{
+    buf_puts(d, ",\"type\":0,\"burst\":false,\"emoji\":{\"name\":");
+    render_string(d, act_string(a, "emoji", "\xf0\x9f\x94\xa5"));
+    buf_puts(d, ",\"id\":null}");
+}
+
+static void act_reaction_add(struct act *a)
+{
+    struct buf d;
+
+    if (!begin_on_message(a, &d))
+        return;
+    if (a->slot != NONE) {
+        buf_puts(&d, ",\"member\":");
+        render_member(a->w, a->guild, a->slot, true, &d);
+    }
+    put_emoji(a, &d);
+    finish_on_message(a, "MESSAGE_REACTION_ADD", INTENT_GUILD_REACTIONS, &d, TRUTH_REACTION_ADD);
+}
+
+static void act_reaction_remove(struct act *a)
+{
+    struct buf d;
+
+    if (!begin_on_message(a, &d))
+        return;
+    put_emoji(a, &d);
+    finish_on_message(a, "MESSAGE_REACTION_REMOVE", INTENT_GUILD_REACTIONS, &d,
+                      TRUTH_REACTION_REMOVE);
+}
+
+static void act_reaction_remove_all(struct act *a)
+{
+    struct buf d;
+
+    if (!need_channel(a))
+        return;
+    act_begin(a, &d);
+    buf_puts(&d, ",\"channel_id\":");
+    render_id(&d, channel_id(a));
+    buf_puts(&d, ",\"message_id\":");
+    render_id(&d, channel_id(a) + 7);
+    buf_putc(&d, '}');
+    act_emit(a, "MESSAGE_REACTION_REMOVE_ALL", INTENT_GUILD_REACTIONS, &d, NULL);
+}
+
+static void vote(struct act *a, const char *type, enum truth_kind kind)
+{
+    struct buf d;
+
+    if (!begin_on_message(a, &d))
+        return;
+    buf_printf(&d, ",\"answer_id\":%lld", (long long)act_int(a, "answer", 1));
+    finish_on_message(a, type, INTENT_GUILD_POLLS, &d, kind);
+}
+
+static void act_vote_add(struct act *a)
+{
+    vote(a, "MESSAGE_POLL_VOTE_ADD", TRUTH_POLL_VOTE_ADD);
+}
+
+static void act_vote_remove(struct act *a)
+{
+    vote(a, "MESSAGE_POLL_VOTE_REMOVE", TRUTH_POLL_VOTE_REMOVE);
+}
+
+static void act_typing(struct act *a)
+{
+    int64_t seconds = a->now_ms / 1000;
+    struct buf d;
+
+    if (!need_channel(a))
+        return;
+    act_begin(a, &d);
+    buf_puts(&d, ",\"channel_id\":");
+    render_id(&d, channel_id(a));
+    buf_puts(&d, ",\"user_id\":");
+    render_id(&d, a->w->users[a->user].id);
+    buf_printf(&d, ",\"timestamp\":%lld", (long long)seconds);
+    if (a->slot != NONE) {
+        buf_puts(&d, ",\"member\":");
+        render_member(a->w, a->guild, a->slot, true, &d);
+    }
+    buf_putc(&d, '}');
+    if (!act_channel_visible(a)) {
+        buf_clear(&d);
+        a->sim->truth.unseen[TRUTH_TYPING]++;
+        return;
+    }
+    act_emit_counted(a, "TYPING_START", INTENT_GUILD_TYPING, &d, NULL, TRUTH_TYPING, a->user,
+                     channel_id(a), seconds * 1000);
+}
+
+/* --- interactions ----------------------------------------------------------------------------- */
+
+static void put_interaction_data(struct act *a, int type, struct buf *d)
+{
+    const struct json *data = json_get(a->args, "data");
+
+    if (data) {
+        json_print(data, d);
+        return;
+    }
+    if (type == 2 || type == 4) {
+        buf_puts(d, "{\"id\":\"1503335861452935170\",\"type\":1,\"name\":");
+        render_string(d, act_string(a, "name", "ping"));
+        if (json_get(a->args, "options")) {
+            buf_puts(d, ",\"options\":");
+            json_print(json_get(a->args, "options"), d);
+        }
+        buf_putc(d, '}');
+        return;
+    }
+    buf_puts(d, "{\"custom_id\":");
+    render_string(d, act_string(a, "custom_id", "ok"));
+    buf_puts(d, type == 5 ? ",\"components\":[]}" : ",\"component_type\":2}");
+}
+
+static void act_interaction(struct act *a)
+{
+    int type = (int)act_int(a, "type", 2);
+    struct buf d, member;
+
+    if (!need_channel(a) || a->slot == NONE) {
+        act_fail(a, "user: not a member");
+        return;
+    }
+    a->id = world_next_id(a->w);
+    buf_init(&member, 0);
+    render_member_fields(a->w, a->guild, a->slot, true, &member);
+    act_begin(a, &d);
+    buf_puts(&d, ",\"id\":");
+    render_id(&d, a->id);
+    buf_puts(&d, ",\"application_id\":");
+    render_id(&d, a->w->users[SELF_USER].id);
+    buf_printf(&d,
+               ",\"type\":%d,\"version\":1,\"token\":\"tok-%llx\",\"guild\":{\"id\":\"%llu\","
+               "\"locale\":\"en-US\",\"features\":[]},\"guild_locale\":\"en-US\",\"locale\":"
+               "\"en-US\",\"member\":{\"permissions\":\"%llu\",%s},\"app_permissions\":\"%llu\","
+               "\"entitlements\":[],\"authorizing_integration_owners\":{\"0\":\"%llu\"},"
+               "\"context\":0,\"attachment_size_limit\":10485760,\"channel_id\":\"%llu\","
+               "\"channel\":",
+               type, (unsigned long long)world_hash(a->id), (unsigned long long)a->g->id,
+               (unsigned long long)a->g->roles[0].permissions, buf_cstr(&member),
+               (unsigned long long)a->w->permissions, (unsigned long long)a->g->id,
+               (unsigned long long)channel_id(a));
+    buf_clear(&member);
+    render_channel(a->g, &a->g->channels[a->channel], true, &d);
+    buf_puts(&d, ",\"data\":");
+    put_interaction_data(a, type, &d);
+    buf_putc(&d, '}');
+    act_emit_counted(a, "INTERACTION_CREATE", 0, &d, NULL, TRUTH_INTERACTION, a->user,
+                     channel_id(a), id_ms(a->id));
+}
+
+const struct act_kind act_message_kinds[] = {
+    {"message", act_message},
+    {"bot_message", act_bot_message},
+    {"webhook_message", act_webhook_message},
+    {"command", act_command},
+    {"ephemeral", act_ephemeral},
+    {"dm", act_dm},
+    {"edit", act_edit},
+    {"embed_update", act_embed},
+    {"message_delete", act_delete},
+    {"reaction_add", act_reaction_add},
+    {"reaction_remove", act_reaction_remove},
+    {"reaction_remove_all", act_reaction_remove_all},
+    {"poll_vote_add", act_vote_add},
+    {"poll_vote_remove", act_vote_remove},
+    {"typing", act_typing},
+    {"interaction", act_interaction},
+    {NULL, NULL},
+};

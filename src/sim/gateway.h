@@ -1,0 +1,60 @@
+/* The gateway: one struct conn per WebSocket connection. gateway.c has the way out (frames,
+ * compression, faults), gateway_in.c the way in (payloads of clients and their limits). */
+#ifndef SIM_GATEWAY_H
+#define SIM_GATEWAY_H
+
+#include "presence/deflate.h"
+#include "presence/json.h"
+#include "sim/session.h"
+#include "sim/sim.h"
+
+#define SEND_WINDOW_MS 60000
+#define SEND_TIMES_MAX 256u
+#define PAYLOAD_MAX    4096u
+
+struct conn {
+    struct sim *sim;
+    struct ws_conn *ws;
+    struct session *session;   /* NULL before Identify or Resume */
+    struct deflater *deflater; /* NULL: compress none */
+    const char *compress;
+    struct buf out;     /* frames, ready to be written */
+    struct buf scratch; /* a payload on its way into the compressor */
+    struct buf packed;
+    uint64_t number;                    /* counts connections: names this one in the records */
+    int64_t opened_ms, last_beat_ms;    /* monotonic; last_beat_ms 0 = none yet */
+    bool beat_asked;                    /* we sent op 1: the next beat is out of turn */
+    int64_t send_times[SEND_TIMES_MAX]; /* of the client's latest payloads */
+    uint32_t n_sent;
+    uint32_t fragment; /* split messages into frames of this size; 0 = not */
+    bool trickle;
+    bool stall_acks, stall_sending, closing;
+    bool wants_write;
+    struct conn *prev, *next;
+};
+
+extern const struct ws_server_handlers gateway_handlers; /* arg: struct sim */
+
+/* Something may have to be sent. */
+void gateway_wake(struct conn *c);
+
+/* Sends a payload that is no dispatch. */
+void gateway_send(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void gateway_close(struct conn *c, unsigned code, const char *reason);
+void gateway_detach(struct conn *c, bool kill_session);
+
+/* Faults. text goes through framing and compression; cut > 0 shortens the finished message by so
+ * many bytes (its frame says the shorter length: the stream breaks). */
+void gateway_send_text(struct conn *c, const char *text, size_t len, size_t cut);
+/* Raw bytes of the TCP stream, or a frame around them. */
+void gateway_send_wire(struct conn *c, const void *bytes, size_t len, bool framed);
+
+/* gateway_in.c */
+void gateway_payload(struct conn *c, const char *bytes, size_t len);
+/* Closes connections that stopped beating; called each second. */
+void gateway_check_beats(struct sim *sim);
+
+/* READY's and the REST application's flags for the privileged intents that are allowed. */
+uint32_t gateway_application_flags(const struct sim *sim);
+
+#endif

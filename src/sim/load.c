@@ -1,0 +1,517 @@
+/* Load mode: who does what, when, and into which sessions' logs. How an event looks is
+ * load_render.c. Called by the gateway (flat out: when a socket takes more), a timer (at a rate)
+ * and the control API. Diagnostics: what is wrong with a plan is told to the caller. */
+#include "sim/load.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "presence/clock.h"
+#include "sim/act.h"
+#include "sim/gateway.h"
+#include "sim/intents.h"
+
+#define TICK_MS        1
+#define MIX_MAX        48u
+#define GUILD_TRIES    256u /* to hit one that the session covers */
+#define MEMBER_TRIES   16u
+#define BURST_MAX      20000u /* events made in one tick, however late it is */
+#define FIRST_TEXT     1u     /* the generated channels: see world.c */
+#define TEXT_CHANNELS  4u
+#define FIRST_VOICE    7u
+#define VOICE_CHANNELS 2u
+
+struct mix_row {
+    const char *name; /* of an act; NULL for the fast ones */
+    enum entry_what what;
+    uint32_t until; /* cumulated weight */
+};
+
+struct load {
+    struct loop_timer *timer;
+    bool running, waiting, flat_out;
+    struct load_plan plan;
+    struct mix_row mix[MIX_MAX];
+    uint32_t n_mix, weight;
+    uint64_t random;
+    uint32_t *zipf; /* cumulated, of 2^32 */
+    uint32_t n_zipf;
+    int64_t started_ms, ended_ms; /* monotonic */
+    uint64_t made, dispatched, held_back;
+    char *names[MIX_MAX]; /* owned copies for mix rows */
+};
+
+static uint64_t draw(struct load *l)
+{
+    l->random += UINT64_C(0x9e3779b97f4a7c15);
+    return world_hash(l->random);
+}
+
+/* --- the plan --------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    enum entry_what what;
+    uint32_t usual;
+} fast_rows[] = {
+    {"message", ENTRY_MESSAGE, 50},           {"typing", ENTRY_TYPING, 20},
+    {"reaction_add", ENTRY_REACTION_ADD, 10}, {"reaction_remove", ENTRY_REACTION_REMOVE, 2},
+    {"presence", ENTRY_PRESENCE, 12},         {"voice", ENTRY_VOICE, 6},
+};
+
+static int add_row(struct load *l, const char *name, uint32_t weight, char **error_r)
+{
+    struct mix_row *row = &l->mix[l->n_mix];
+
+    if (l->n_mix == MIX_MAX) {
+        *error_r = xasprintf("mix: more than %u kinds", MIX_MAX);
+        return -1;
+    }
+    *row = (struct mix_row){.until = l->weight += weight};
+    for (size_t i = 0; i < sizeof(fast_rows) / sizeof(fast_rows[0]); i++)
+        if (strcmp(fast_rows[i].name, name) == 0) {
+            row->what = fast_rows[i].what;
+            l->n_mix++;
+            return 0;
+        }
+    if (!act_known(name)) {
+        *error_r = xasprintf("mix: \"%s\" is no kind of act", name);
+        return -1;
+    }
+    row->name = l->names[l->n_mix++] = xstrdup(name);
+    return 0;
+}
+
+static void clear_mix(struct load *l)
+{
+    for (uint32_t i = 0; i < l->n_mix; i++) {
+        free(l->names[i]);
+        l->names[i] = NULL;
+    }
+    l->n_mix = l->weight = 0;
+}
+
+static int read_mix(struct load *l, const struct json *mix, char **error_r)
+{
+    clear_mix(l);
+    for (const struct json *j = json_first(mix); j; j = json_next(j)) {
+        int64_t weight = json_int(j, -1);
+
+        if (weight < 0 || weight > 1000000) {
+            *error_r = xasprintf("mix: expected a weight for \"%s\"", json_key(j));
+            return -1;
+        }
+        if (weight && add_row(l, json_key(j), (uint32_t)weight, error_r))
+            return -1;
+    }
+    for (size_t i = 0; !mix && i < sizeof(fast_rows) / sizeof(fast_rows[0]); i++)
+        add_row(l, fast_rows[i].name, fast_rows[i].usual, error_r);
+    if (l->weight == 0) {
+        *error_r = xstrdup("mix: expected an object with at least one weight above 0");
+        return -1;
+    }
+    return 0;
+}
+
+static void make_zipf(struct load *l, uint32_t n, double exponent)
+{
+    double sum = 0, at = 0;
+
+    free(l->zipf);
+    l->zipf = xmalloc((n ? n : 1) * sizeof(*l->zipf));
+    l->n_zipf = n;
+    for (uint32_t i = 0; i < n; i++)
+        sum += 1.0 / pow(i + 1, exponent);
+    for (uint32_t i = 0; i < n; i++) {
+        at += 1.0 / pow(i + 1, exponent) / sum;
+        l->zipf[i] = at >= 1.0 ? UINT32_MAX : (uint32_t)(at * 4294967295.0);
+    }
+}
+
+static uint32_t draw_rank(struct load *l)
+{
+    uint32_t at = (uint32_t)(draw(l) >> 32), low = 0, high = l->n_zipf - 1;
+
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+
+        if (l->zipf[middle] < at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* --- one event -------------------------------------------------------------------------------- */
+
+static uint32_t intent_of(enum entry_what what)
+{
+    switch (what) {
+    case ENTRY_MESSAGE:
+        return INTENT_GUILD_MESSAGES;
+    case ENTRY_TYPING:
+        return INTENT_GUILD_TYPING;
+    case ENTRY_REACTION_ADD:
+    case ENTRY_REACTION_REMOVE:
+        return INTENT_GUILD_REACTIONS;
+    case ENTRY_PRESENCE:
+        return INTENT_GUILD_PRESENCES;
+    default:
+        return INTENT_GUILD_VOICE_STATES;
+    }
+}
+
+uint64_t load_channel(const struct sim *sim, const struct entry *e)
+{
+    const struct guild *g = &sim->world.guilds[e->guild];
+
+    if (e->what != ENTRY_VOICE)
+        return g->channels[e->channel].id;
+    return e->channel ? g->channels[e->channel - 1].id : 0;
+}
+
+static uint32_t pick_member(struct load *l, const struct guild *g)
+{
+    uint32_t humans = g->n_members - FIRST_HUMAN;
+
+    for (uint32_t i = 0; i < MEMBER_TRIES && humans > 0; i++) {
+        uint64_t rank = draw_rank(l);
+        /* The same rank is another member in each guild. */
+        uint32_t slot = FIRST_HUMAN + (uint32_t)((rank * 2654435761u + g->id % 8191) % humans);
+
+        if (!(g->members[slot].state & MEMBER_LEFT))
+            return slot;
+    }
+    return NONE;
+}
+
+static uint16_t pick_text(struct load *l, const struct guild *g)
+{
+    uint16_t channel = (uint16_t)(FIRST_TEXT + draw(l) % TEXT_CHANNELS);
+
+    return g->channels[channel].gone || g->channels[channel].hidden ? (uint16_t)g->system_channel
+                                                                    : channel;
+}
+
+/* Lets the member do something about voice and describes it in e. */
+static enum truth_kind change_voice(struct sim *sim, struct load *l, struct entry *e,
+                                    int64_t now_ms)
+{
+    struct guild *g = &sim->world.guilds[e->guild];
+    struct member *m = &g->members[e->member];
+    uint64_t dice = draw(l) % 10;
+    enum truth_kind kind;
+
+    if (m->voice_channel && dice < 4) {
+        m->voice_flags ^= VOICE_IS_SELF_MUTE;
+        kind = TRUTH_VOICE_SELF;
+    } else if (m->voice_channel && dice < 8) {
+        m->voice_channel = m->voice_flags = 0;
+        truth_voice_close(&sim->truth, m->voice_session, now_ms);
+        m->voice_session = NONE;
+        kind = TRUTH_VOICE_LEAVE;
+    } else {
+        uint16_t channel = (uint16_t)(FIRST_VOICE + draw(l) % VOICE_CHANNELS + 1);
+
+        kind = m->voice_channel ? TRUTH_VOICE_MOVE : TRUTH_VOICE_JOIN;
+        if (channel == m->voice_channel)
+            channel = channel == FIRST_VOICE + 1 ? FIRST_VOICE + 2 : FIRST_VOICE + 1;
+        truth_voice_close(&sim->truth, m->voice_session, now_ms);
+        m->voice_channel = channel;
+        m->voice_session =
+            truth_voice_open(&sim->truth, e->guild, m->user, g->channels[channel - 1].id, now_ms);
+    }
+    e->channel = m->voice_channel;
+    e->extra = m->voice_flags;
+    return kind;
+}
+
+static enum truth_kind describe(struct sim *sim, struct load *l, struct entry *e)
+{
+    struct guild *g = &sim->world.guilds[e->guild];
+
+    if (e->what == ENTRY_VOICE)
+        return change_voice(sim, l, e, id_ms(e->u.id));
+    e->channel = pick_text(l, g);
+    e->extra = (uint16_t)draw(l);
+    switch (e->what) {
+    case ENTRY_MESSAGE:
+        g->channels[e->channel].last_message = e->u.id;
+        return TRUTH_MESSAGE;
+    case ENTRY_TYPING:
+        return TRUTH_TYPING;
+    case ENTRY_REACTION_ADD:
+        return TRUTH_REACTION_ADD;
+    case ENTRY_REACTION_REMOVE:
+        return TRUTH_REACTION_REMOVE;
+    default:
+        return TRUTH_NONE;
+    }
+}
+
+static void count(struct sim *sim, struct entry *e, enum truth_kind kind)
+{
+    uint32_t user = sim->world.guilds[e->guild].members[e->member].user;
+    int64_t own_ms = 0;
+
+    if (kind == TRUTH_MESSAGE)
+        own_ms = id_ms(e->u.id);
+    else if (kind == TRUTH_TYPING)
+        own_ms = id_ms(e->u.id) / 1000 * 1000;
+    else
+        e->kind = (uint8_t)kind; /* its time is its delivery */
+    truth_count(&sim->truth, e->guild, user, load_channel(sim, e), kind, own_ms, e->u.id);
+}
+
+/* Makes one event in guild. Returns whether a session got it. */
+static bool make_event(struct sim *sim, struct load *l, uint32_t guild)
+{
+    const struct guild *g = &sim->world.guilds[guild];
+    uint32_t at = (uint32_t)(draw(l) % l->weight), slot = pick_member(l, g), intents;
+    const struct mix_row *row = l->mix;
+    struct entry e = {.guild = (uint16_t)guild, .member = slot};
+    enum truth_kind kind;
+    bool got = false;
+
+    while (row->until <= at)
+        row++;
+    l->made++;
+    if (slot == NONE)
+        return false;
+    if (row->name)
+        return act_run_plain(sim, row->name, guild, slot, pick_text(l, g)) > 0;
+    e.what = (uint8_t)row->what;
+    e.u.id = world_next_id(&sim->world);
+    intents = intent_of(row->what);
+    if (!sim_anybody(sim, guild, intents))
+        return false;
+    kind = describe(sim, l, &e);
+    if (kind)
+        count(sim, &e, kind);
+    for (size_t i = 0; i < sim->n_sessions; i++) {
+        struct session *s = sim->sessions[i];
+
+        if (s->dead || !(s->intents & intents) || !session_covers(sim, s, guild))
+            continue;
+        session_append(sim, s, e);
+        got = true;
+    }
+    return got;
+}
+
+static bool open_guild(const struct sim *sim, uint32_t guild)
+{
+    return sim->world.guilds[guild].present && sim->world.guilds[guild].available;
+}
+
+/* A guild that s covers (NULL: any session's). */
+static uint32_t pick_guild(struct sim *sim, struct load *l, const struct session *s)
+{
+    for (uint32_t i = 0; i < GUILD_TRIES && sim->world.n_guilds > 0; i++) {
+        uint32_t guild = (uint32_t)(draw(l) % sim->world.n_guilds);
+
+        if (open_guild(sim, guild) &&
+            (s ? session_covers(sim, s, guild) : sim_anybody(sim, guild, 0)))
+            return guild;
+    }
+    return NONE;
+}
+
+/* --- pace ------------------------------------------------------------------------------------- */
+
+static void finish(struct load *l)
+{
+    l->running = l->waiting = false;
+    l->ended_ms = clock_mono().ms;
+    loop_timer_stop(l->timer);
+}
+
+static bool over(struct load *l)
+{
+    const struct load_plan *p = &l->plan;
+
+    if ((p->events && l->dispatched >= p->events) ||
+        (p->seconds > 0 && (double)(clock_mono().ms - l->started_ms) >= p->seconds * 1000))
+        finish(l);
+    return !l->running;
+}
+
+unsigned load_fill(struct sim *sim, struct session *s, unsigned n)
+{
+    struct load *l = sim->load;
+    unsigned got = 0;
+
+    if (!l->running || l->waiting || !l->flat_out || over(l))
+        return 0;
+    for (unsigned i = 0; i < n; i++) {
+        uint32_t guild = pick_guild(sim, l, s);
+
+        if (guild == NONE)
+            break;
+        if (make_event(sim, l, guild)) {
+            got++;
+            l->dispatched++;
+        }
+        if (l->plan.events && l->dispatched >= l->plan.events)
+            break;
+    }
+    return session_backlog(s) > 0 ? got : 0;
+}
+
+/* A client that reads too slowly holds the making back: nothing may fall out of its log. */
+static bool held_back(const struct sim *sim)
+{
+    for (size_t i = 0; i < sim->n_sessions; i++) {
+        const struct session *s = sim->sessions[i];
+
+        if (s->conn && session_backlog(s) > sim->config.replay_max / 10 * 9)
+            return true;
+    }
+    return false;
+}
+
+static bool any_session(const struct sim *sim)
+{
+    for (size_t i = 0; i < sim->n_sessions; i++)
+        if (!sim->sessions[i]->dead)
+            return true;
+    return false;
+}
+
+static void tick(void *arg)
+{
+    struct sim *sim = arg;
+    struct load *l = sim->load;
+    double due;
+
+    if (over(l))
+        return;
+    loop_timer_set(l->timer, TICK_MS);
+    if (!any_session(sim) || held_back(sim)) {
+        l->held_back++;
+        return;
+    }
+    due = l->plan.rate * (double)(clock_mono().ms - l->started_ms) / 1000.0;
+    for (unsigned n = 0; n < BURST_MAX && (double)l->dispatched < due; n++) {
+        uint32_t guild = pick_guild(sim, l, NULL);
+
+        if (guild == NONE)
+            return;
+        if (make_event(sim, l, guild))
+            l->dispatched++;
+        else
+            due -= 1; /* nobody wants such events: not made up for */
+        if (l->plan.events && l->dispatched >= l->plan.events)
+            return;
+    }
+}
+
+static void begin(struct sim *sim)
+{
+    struct load *l = sim->load;
+
+    l->waiting = false;
+    l->started_ms = clock_mono().ms;
+    if (!l->flat_out) {
+        loop_timer_set(l->timer, TICK_MS);
+        return;
+    }
+    for (size_t i = 0; i < sim->n_sessions; i++)
+        if (sim->sessions[i]->conn)
+            gateway_wake(sim->sessions[i]->conn);
+}
+
+void load_poke(struct sim *sim)
+{
+    struct load *l = sim->load;
+    uint32_t live = 0;
+
+    if (!l->running)
+        return;
+    for (size_t i = 0; i < sim->n_sessions; i++)
+        live += sim->sessions[i]->conn != NULL;
+    if (l->waiting && live >= l->plan.wait_sessions)
+        begin(sim);
+}
+
+struct load_plan load_plan_from(const struct json *args)
+{
+    return (struct load_plan){
+        .events = (uint64_t)json_int(json_get(args, "events"), 0),
+        .rate = json_double(json_get(args, "rate"), 0),
+        .seconds = json_double(json_get(args, "seconds"), 0),
+        .zipf = json_double(json_get(args, "zipf"), 1.0),
+        .seed = (uint64_t)json_int(json_get(args, "seed"), 1),
+        .wait_sessions = (uint32_t)json_int(json_get(args, "wait_sessions"), 1),
+        .mix = json_get(args, "mix"),
+    };
+}
+
+int load_start(struct sim *sim, const struct load_plan *plan, char **error_r)
+{
+    struct load *l = sim->load;
+
+    if (l->running) {
+        *error_r = xstrdup("a load is running already");
+        return -1;
+    }
+    if (read_mix(l, plan->mix, error_r))
+        return -1;
+    l->plan = *plan;
+    l->plan.mix = NULL;
+    l->flat_out = plan->rate <= 0;
+    l->random = world_hash(plan->seed);
+    l->made = l->dispatched = l->held_back = 0;
+    make_zipf(l, sim->world.humans ? sim->world.humans : 1, plan->zipf);
+    l->running = l->waiting = true;
+    l->started_ms = clock_mono().ms;
+    load_poke(sim);
+    return 0;
+}
+
+void load_stop(struct sim *sim)
+{
+    if (sim->load->running)
+        finish(sim->load);
+}
+
+void load_print(const struct sim *sim, struct buf *out)
+{
+    const struct load *l = sim->load;
+    int64_t end_ms = l->running ? clock_mono().ms : l->ended_ms;
+    int64_t elapsed_ms = end_ms - l->started_ms;
+    uint64_t backlog = 0;
+
+    for (size_t i = 0; i < sim->n_sessions; i++)
+        if (sim->sessions[i]->conn && session_backlog(sim->sessions[i]) > backlog)
+            backlog = session_backlog(sim->sessions[i]);
+    buf_printf(out,
+               "{\"running\":%s,\"waiting\":%s,\"made\":%llu,\"dispatched\":%llu,"
+               "\"elapsed_ms\":%lld,\"per_second\":%.0f,\"held_back\":%llu,\"backlog\":%llu}",
+               l->running ? "true" : "false", l->waiting ? "true" : "false",
+               (unsigned long long)l->made, (unsigned long long)l->dispatched,
+               (long long)elapsed_ms,
+               elapsed_ms > 0 ? (double)l->dispatched * 1000.0 / (double)elapsed_ms : 0.0,
+               (unsigned long long)l->held_back, (unsigned long long)backlog);
+}
+
+struct load *load_new(struct sim *sim)
+{
+    struct load *l = xcalloc(1, sizeof(*l));
+
+    l->timer = loop_timer_new(sim->loop, tick, sim);
+    return l;
+}
+
+void load_free(struct load **l)
+{
+    if (!*l)
+        return;
+    clear_mix(*l);
+    loop_timer_free(&(*l)->timer);
+    free((*l)->zipf);
+    free(*l);
+    *l = NULL;
+}
