@@ -179,15 +179,31 @@ static struct ws_server *server_of(struct lws *wsi)
     return lws_context_user(lws_get_context(wsi));
 }
 
+/* The arguments behind '?', joined by '&' again; what does not fit is left out. */
+static void copy_query(struct lws *wsi, char *query, size_t size)
+{
+    size_t at = 0;
+
+    for (int i = 0; size - at > 2; i++) {
+        int n = lws_hdr_copy_fragment(wsi, query + at + (i > 0), (int)(size - at - 1),
+                                      WSI_TOKEN_HTTP_URI_ARGS, i);
+
+        if (n < 0)
+            break;
+        if (i > 0)
+            query[at++] = '&';
+        at += (size_t)n;
+    }
+    query[at] = '\0';
+}
+
 static int filter(struct lws *wsi, struct ws_conn *c)
 {
     struct ws_server *s = server_of(wsi);
     char path[PATH_MAX_LEN] = "/";
     int rc;
 
-    /* Copies with '&' between the arguments, undone from its percent escapes. */
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) > 0)
-        lws_hdr_copy(wsi, c->query, (int)sizeof(c->query), WSI_TOKEN_HTTP_URI_ARGS);
+    copy_query(wsi, c->query, sizeof(c->query));
     if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0)
         lws_hdr_copy(wsi, path, (int)sizeof(path), WSI_TOKEN_GET_URI);
     rc = s->handlers->filter(s->arg, path, c->query);

@@ -278,6 +278,18 @@ static void do_config(struct call *c)
         put_ok(c);
 }
 
+static void get_state(struct call *c)
+{
+    unsigned live = 0;
+
+    for (size_t i = 0; i < c->sim->n_sessions; i++)
+        live += c->sim->sessions[i]->conn != NULL;
+    buf_printf(&c->out, "{\"gateway\":\"%s\",\"http\":\"%s\",\"connected\":%u,\"load\":",
+               c->sim->gateway_url, c->sim->http_url, live);
+    load_print(c->sim, &c->out);
+    buf_putc(&c->out, '}');
+}
+
 static void get_config(struct call *c)
 {
     config_print(c->sim, &c->out);
@@ -450,6 +462,7 @@ static const struct endpoint endpoints[] = {
     {"POST", "stop", do_stop},
     {"GET", "received", get_received},
     {"GET", "sessions", get_sessions},
+    {"GET", "state", get_state},
     {"GET", "world", get_world},
     {"GET", "truth", get_truth},
 };

@@ -53,6 +53,7 @@
  * it. what: connect, identify, resume, heartbeat (late_ms: behind the schedule; below 0 early),
  * request_members, presence_update, payload, rest, disconnect, oversize, undecodable, bad_op,
  *                       send_limit, refused_connect
+ * GET  /_sim/state      URLs, connected sessions, the load's progress
  * GET  /_sim/sessions   the gateway sessions with their counters
  * GET  /_sim/world      ids of guilds, channels, roles; ?members=1 the members too
  * GET  /_sim/truth      the ground truth, one JSON object per line: {"row":"summary"} with totals

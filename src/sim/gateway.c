@@ -206,11 +206,17 @@ static bool query_value(const char *query, const char *key, char value[QUERY_VAL
 static int on_filter(void *arg, const char *path, const char *query)
 {
     struct sim *sim = arg;
+    struct buf b;
 
     if (sim->faults.refuse_connects == 0)
         return 0;
     sim->faults.refuse_connects--;
-    sim_record(sim, "refused_connect", ",\"path\":\"%.64s\",\"query\":\"%.64s\"", path, query);
+    buf_init(&b, 0);
+    buf_put_json(&b, path, strlen(path));
+    buf_puts(&b, ",\"query\":");
+    buf_put_json(&b, query, strlen(query));
+    sim_record(sim, "refused_connect", ",\"path\":%s", buf_cstr(&b));
+    buf_clear(&b);
     return sim->faults.refuse_connect_status ? sim->faults.refuse_connect_status : -1;
 }
 

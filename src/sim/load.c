@@ -428,7 +428,7 @@ void load_poke(struct sim *sim)
     struct load *l = sim->load;
     uint32_t live = 0;
 
-    if (!l->running)
+    if (!l || !l->running) /* none: the simulator is ending */
         return;
     for (size_t i = 0; i < sim->n_sessions; i++)
         live += sim->sessions[i]->conn != NULL;

@@ -94,6 +94,7 @@ static void parse(struct options *o, int argc, char **argv)
     static const struct option longs[] = {
         {"listen-gateway", required_argument, NULL, 'w'},
         {"listen-http", required_argument, NULL, 'l'},
+        {"listen", required_argument, NULL, 'l'}, /* short for the former */
         {"guilds", required_argument, NULL, 'g'},
         {"members", required_argument, NULL, 'm'},
         {"seed", required_argument, NULL, 's'},
