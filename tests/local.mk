@@ -8,7 +8,14 @@ check_PROGRAMS += tests/t_conf
 tests_t_conf_SOURCES = tests/t_conf.c
 tests_t_conf_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_conf_LDADD = liblink_ini.la libcore.la libbase.la $(CMOCKA_LIBS)
-EXTRA_DIST += tests/conf
+EXTRA_DIST += tests/conf tests/fuzz_conf.c
+
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz_conf
+tests_fuzz_conf_SOURCES = tests/fuzz_conf.c
+tests_fuzz_conf_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_conf_LDADD = liblink_ini.la libcore.la libbase.la
+endif
 
 EXTRA_DIST += $(wildcard $(srcdir)/tests/daemon/*.py)
 

@@ -245,6 +245,46 @@ static void test_errors_are_bounded(void **state)
     buf_clear(&text);
 }
 
+/* Bytes of a good file changed at random: accepted or refused with a reason, and what is accepted
+ * prints as something that is accepted again. */
+static void test_damaged_files(void **state)
+{
+    char *path = xasprintf("%s/tests/conf/full.conf", srcdir());
+    size_t len;
+    char *text = fd_read_file(path, 1 << 20, &len);
+    unsigned random = 1, accepted = 0;
+
+    (void)state;
+    assert_non_null(text);
+    for (int round = 0; round < 2000; round++) {
+        char *copy = xmalloc(len);
+        struct buf out, again;
+        bool good;
+
+        memcpy(copy, text, len);
+        for (int change = 0; change <= round % 3; change++) {
+            random = random * 1103515245u + 12345u;
+            copy[(random >> 8) % len] = (char)(random >> 24);
+        }
+        buf_init(&out, 0);
+        buf_init(&again, 0);
+        answer(copy, len, "t", &out, &good);
+        assert_true(buf_len(&out) > 0);
+        if (good) {
+            accepted++;
+            answer((char *)buf_bytes(&out), buf_len(&out), "t", &again, &good);
+            assert_true(good);
+            assert_string_equal(buf_cstr(&again), buf_cstr(&out));
+        }
+        buf_clear(&out);
+        buf_clear(&again);
+        free(copy);
+    }
+    assert_in_range(accepted, 100, 1900);
+    free(text);
+    free(path);
+}
+
 static void print_keys(void)
 {
     for (size_t i = 0; i < conf_keys_count; i++)
@@ -266,6 +306,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_unreadable_file),
         cmocka_unit_test(test_nul_and_long_lines),
         cmocka_unit_test(test_errors_are_bounded),
+        cmocka_unit_test(test_damaged_files),
     };
 
     if (argc > 1 && strcmp(argv[1], "--keys") == 0) {

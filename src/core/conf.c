@@ -165,16 +165,33 @@ static void check_unix_path(struct conf_build *b, const char *section, const cha
                    "[%s] %s: expected an absolute path behind unix:", section, key);
 }
 
+/* A path made absolute may have become too long. */
+static void check_lengths(struct conf_build *b)
+{
+    for (size_t i = 0; i < conf_keys_count; i++) {
+        const struct conf_key *k = &conf_keys[i];
+        struct buf value;
+
+        buf_init(&value, 0);
+        conf_print_value(&b->conf, k, &value);
+        if ((k->flags & CONF_BELOW) && (int64_t)buf_len(&value) > k->max)
+            build_fail(b, b->lines[i],
+                       "[%s] %s: the whole path has %zu bytes; expected at most %lld", k->section,
+                       k->key, buf_len(&value), (long long)k->max);
+        buf_clear(&value);
+    }
+}
+
 static void cross_check(struct conf_build *b)
 {
     const struct conf *c = &b->conf;
     int64_t lane = c->cache.ring * RECORD_SLOT_SIZE;
     const char *target = c->log.target;
 
+    check_lengths(b);
     check_unix_path(b, "redis", "url", c->redis.url);
     check_unix_path(b, "graphql", "url", c->graphql.url);
     check_unix_path(b, "graphqld", "listen", c->graphqld.listen);
-    check_unix_path(b, "control", "socket", c->control.socket);
     check_unix_path(b, "metrics", "listen", c->metrics.listen);
     if (strcmp(target, "stderr") != 0 && strcmp(target, "syslog") != 0 && target[0] != '/')
         build_fail(b, line_of(b, "log", "target"),

@@ -167,10 +167,11 @@ static char *check_url(const struct conf_key *key, const char *text)
     struct buf b;
     size_t len = strlen(text);
 
-    for (int i = 0; key->names[i] && !has_space(text); i++) {
+    for (int i = 0; key->names[i]; i++) {
         size_t n = strlen(key->names[i]);
+        bool path = strncmp(key->names[i], "unix:", 5) == 0;
 
-        if (strncmp(text, key->names[i], n) == 0 && len > n)
+        if (strncmp(text, key->names[i], n) == 0 && len > n && (path || !has_space(text)))
             return NULL;
     }
     buf_init(&b, 0);
