@@ -38,7 +38,8 @@ void log_write(enum log_level level, const char *event, const char *fmt, ...)
 void log_vwrite(enum log_level level, const char *event, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
-/* Writes a finished line of another process (a worker's stderr) under that process's name. */
+/* Writes a finished line of another process (a worker's stderr) under that process's name: one in
+ * our text format with its level and event, any other as event stderr at level warn. */
 void log_relay(const char *program, int pid, const char *line);
 
 #define log_debug(event, ...)                                                                      \

@@ -182,12 +182,33 @@ void log_write(enum log_level level, const char *event, const char *fmt, ...)
     va_end(ap);
 }
 
+/* Takes a line of our own text format apart: level and event, and where the message begins. */
+static char *parse_own_line(const char *program, int pid, char *line, enum log_level *level_r,
+                            char event_r[64])
+{
+    char prefix[128], level[8];
+    int n = snprintf(prefix, sizeof(prefix), " %s[%d] ", program, pid), used = 0;
+
+    if (strlen(line) <= CLOCK_RFC3339_SIZE ||
+        strncmp(line + CLOCK_RFC3339_SIZE - 1, prefix, (size_t)n) != 0)
+        return NULL;
+    line += CLOCK_RFC3339_SIZE - 1 + n;
+    if (sscanf(line, "%7[a-z] %63[a-z0-9_]: %n", level, event_r, &used) != 2 || used == 0 ||
+        log_level_parse(level, level_r))
+        return NULL;
+    return line + used;
+}
+
 void log_relay(const char *program, int pid, const char *line)
 {
-    char message[LINE_MAX_BYTES];
+    char copy[LINE_MAX_BYTES], event[64] = "stderr", *message;
+    enum log_level level = LOG_LEVEL_WARN;
 
-    snprintf(message, sizeof(message), "%s", line);
-    emit(program, pid, LOG_LEVEL_WARN, "stderr", message);
+    snprintf(copy, sizeof(copy), "%s", line);
+    if ((message = parse_own_line(program, pid, copy, &level, event)))
+        emit(program, pid, level, event, message);
+    else
+        emit(program, pid, level, "stderr", copy);
 }
 
 void fatal(const char *event, const char *fmt, ...)

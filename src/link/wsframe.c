@@ -135,6 +135,23 @@ static int feed_partial(struct wsframe *in, const unsigned char **bytes, size_t 
     return r;
 }
 
+/* Goes on with what lies in `partial`. 1 go on, 0 stop or nothing more to do, -1 broken. */
+static int go_on_partial(struct wsframe *in, const unsigned char **bytes, size_t *len,
+                         wsframe_cb *cb, void *arg, const char **error_r)
+{
+    int r;
+
+    if (*len == 0) { /* it may be whole all the same: a frame without payload */
+        struct head h;
+
+        r = read_head(buf_bytes(&in->partial), buf_len(&in->partial), &h, error_r);
+        if (r == 0 ||
+            (r == 1 && h.len <= in->max_bytes && buf_len(&in->partial) < h.head_len + h.len))
+            return 0;
+    }
+    return feed_partial(in, bytes, len, cb, arg, error_r);
+}
+
 int wsframe_feed(struct wsframe *in, const unsigned char *bytes, size_t len, wsframe_cb *cb,
                  void *arg, const char **error_r)
 {
@@ -143,30 +160,18 @@ int wsframe_feed(struct wsframe *in, const unsigned char *bytes, size_t len, wsf
         int r;
 
         if (buf_len(&in->partial) > 0) {
-            size_t before = len;
-
-            /* With no bytes left it may still be whole: a frame without payload. */
-            if (len == 0 &&
-                (read_head(buf_bytes(&in->partial), buf_len(&in->partial), &h, error_r) != 1 ||
-                 buf_len(&in->partial) < h.head_len + h.len))
-                return 0;
-            r = feed_partial(in, &bytes, &len, cb, arg, error_r);
+            r = go_on_partial(in, &bytes, &len, cb, arg, error_r);
             if (r <= 0)
                 return r;
-            if (before == len && len == 0)
-                return 0;
             continue;
         }
         if ((r = read_head(bytes, len, &h, error_r)) < 0)
             return -1;
         if (r == 0 || h.len > len - h.head_len) {
-            if (r == 1 &&
-                (h.len > in->max_bytes || buf_len(&in->message) + h.len > in->max_bytes)) {
-                *error_r = "message is larger than the bound";
-                return -1;
-            }
             buf_append(&in->partial, bytes, len);
-            return 0;
+            bytes += len;
+            len = 0;
+            continue;
         }
         r = take_frame(in, &h, bytes + h.head_len, cb, arg, error_r);
         if (r <= 0)

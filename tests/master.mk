@@ -1,0 +1,9 @@
+check_PROGRAMS += tests/t_master
+tests_t_master_SOURCES = tests/t_master.c
+tests_t_master_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_t_master_LDADD = libmaster.la libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/t_wsframe
+tests_t_wsframe_SOURCES = tests/t_wsframe.c
+tests_t_wsframe_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
+tests_t_wsframe_LDADD = liblink_ws.la liblink_inflate.la libbase.la $(CMOCKA_LIBS)
