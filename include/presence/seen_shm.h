@@ -61,7 +61,7 @@ enum seen_state { SEEN_EMPTY = 0, SEEN_CLAIMED = 1, SEEN_LIVE = 2 };
 #define SEEN_ON_ROSTER  0x0004u
 #define SEEN_LOADING    0x0008u /* Redis or GraphQL is being asked for what was before */
 #define SEEN_PENDING    0x0010u /* has not passed membership screening */
-#define SEEN_REFERENCED 0x0020u /* CLOCK eviction: used since the hand last came by */
+#define SEEN_REFERENCED 0x0020u /* used since its buckets were last swept for a row to evict */
 #define SEEN_LOOKED_UP  0x0040u /* a look-up of the bot flag is under way */
 #define SEEN_RECORDED   0x0080u /* the durable store knows this member's roster row */
 /* Told by a record since the row was made, so that an older answer from the store cannot undo it:

@@ -207,11 +207,13 @@ static bool may_evict(const struct hand *hand, const struct seen_row *row)
                       hand->now_sec);
 }
 
-/* CLOCK among the candidates: one that was not used since the hand last came by; else any. Bots
- * last: their rows spare a look-up per event. */
+/* One that was not used since the candidates were last swept; if all were, any, and all are swept.
+ * Bots last: their rows spare a look-up per event. Where to begin is chance, so that no position is
+ * taken more often. */
 static struct seen_row *choose_victim(const struct hand *hand, const struct place *p)
 {
-    struct seen_row *spare = NULL;
+    struct seen_row *spare = NULL, *swept[CANDIDATES];
+    unsigned n = 0;
 
     for (unsigned i = 0; i < CANDIDATES; i++) {
         struct seen_row *row = candidate(hand->shm, p, (unsigned)(p->hash >> 16) + i);
@@ -222,8 +224,10 @@ static struct seen_row *choose_victim(const struct hand *hand, const struct plac
             return row;
         if (!spare || ((spare->flags & SEEN_BOT) && !(row->flags & SEEN_BOT)))
             spare = row;
-        row->flags &= (uint16_t)~SEEN_REFERENCED;
+        swept[n++] = row;
     }
+    while (n > 0)
+        swept[--n]->flags &= (uint16_t)~SEEN_REFERENCED;
     return spare;
 }
 

@@ -3,7 +3,8 @@
  * has answered.
  *
  * Applying the same records again, in order, from any point on, ends in the same state: times are
- * maxima, everything else is set to what the record says.
+ * maxima, everything else is set to what the record says. (Only SEEN_..._KNOWN may be set on more
+ * rows, when a record finds a row that a later one had made.)
  *
  * Diagnostics: none; a record that has no place to go (table full) changes nothing. */
 #include <stddef.h>
@@ -85,7 +86,7 @@ static void apply_voice(struct seen_row *row, const struct record_voice *v)
 static void apply_left(struct seen_row *row)
 {
     set_flags(row, SEEN_ON_ROSTER | SEEN_PENDING, false);
-    set_flags(row, SEEN_ROSTER_KNOWN | SEEN_STATE_KNOWN | SEEN_VOICE_KNOWN, true);
+    set_flags(row, SEEN_ROSTER_KNOWN | SEEN_VOICE_KNOWN, true);
     row->voice_channel = 0;
     row->present_until = with_bits(row->present_until, 0);
 }
