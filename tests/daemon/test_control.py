@@ -1,0 +1,135 @@
+"""presencectl against a running presenced: every command, as text and as JSON."""
+
+import json
+import subprocess
+
+import pytest
+
+import harness
+
+
+@pytest.fixture
+def watched(make_stack):
+    """A running system whose simulated member 5 has just written."""
+    stack = make_stack(sim_args=["--guilds", "2", "--members", "20"]).start()
+    done = stack.sim.act("message", guild=0, user=5)
+    stack.done = done
+
+    def recorded():
+        return stack.pg.execute("select 1 from activity where user_id = %s", [int(done["user"])])
+
+    harness.wait_until(recorded, 20, "the message is recorded")
+    return stack
+
+
+def ctl(stack, *args):
+    done = subprocess.run([harness.program("presencectl"), "-c", str(stack.conf.path), *args],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=90)
+    return done.returncode, done.stdout, done.stderr
+
+
+def ctl_json(stack, *args):
+    status, out, err = ctl(stack, "--json", *args)
+    assert (status, err) == (0, "")
+    return json.loads(out)
+
+
+def test_status(watched):
+    status = ctl_json(watched, "status")
+    assert status["pid"] == watched.presenced.pid
+    assert status["state"] == "running"
+    assert [s["state"] for s in status["shards"]] == ["live"]
+    assert status["counters"]["sightings"] >= 1
+    code, text, _ = ctl(watched, "status")
+    assert code == 0
+    assert f"pid {watched.presenced.pid}, instance {status['instance']}: running since" in text
+    assert "0/1       live" in text
+    for worker in status["workers"]:
+        assert str(worker["pid"]) in text
+
+
+def test_workers_are_the_processes(watched):
+    workers = ctl_json(watched, "workers")["workers"]
+    assert {w["pid"] for w in workers} == set(watched.presenced.workers())
+    assert sum(w["lanes"] for w in workers) == 64
+    assert all(w["state"] == "ready" for w in workers)
+
+
+def test_member(watched):
+    guild, user = watched.done["guild"], watched.done["user"]
+    member = ctl_json(watched, "member", guild, user)
+    assert (member["guild"], member["user"], member["known"]) == (guild, user, True)
+    assert member["last_seen_ms"] == watched.done["time_ms"]
+    assert member["last_seen_kind"] == "message"
+    code, text, _ = ctl(watched, "member", guild, user)
+    assert code == 0 and text.startswith(f"member {user} of guild {guild}: in the table\n")
+    assert "(message)" in text
+
+
+def test_guild(watched):
+    guild = ctl_json(watched, "guild", watched.done["guild"])
+    assert guild["known"] and guild["available"]
+    assert 0 <= guild["lane"] < 64
+    code, text, _ = ctl(watched, "guild", watched.done["guild"])
+    assert code == 0 and f"guild {watched.done['guild']}: available" in text
+
+
+def test_an_unknown_guild_is_told(watched):
+    code, out, err = ctl(watched, "guild", "1")
+    assert "not known" in out + err or "not_found" in err or code == 1
+
+
+def test_top_draws_rates(watched):
+    code, text, _ = ctl(watched, "top", "-n", "2", "-i", "0.05")
+    assert code == 0
+    assert text.count("presenced at ") == 2
+    lines = [line for line in text.splitlines() if line.startswith("events")]
+    assert lines[0].endswith("-/s") and not lines[1].endswith("-/s")
+
+
+def test_log_level(watched):
+    assert ctl_json(watched, "log", "debug") == {"level": "debug", "old": "info"}
+    assert ctl_json(watched, "status")["log_level"] == "debug"
+
+
+def test_reload_names_what_changed(watched):
+    watched.conf.update(log={"level": "warn"}, cache={"members": 30000}).save()
+    result = ctl_json(watched, "reload")
+    changed = {c["key"]: (c["old"], c["new"], c["restart"]) for c in result["changed"]}
+    assert changed == {"cache.members": ("20k", "30k", True),
+                       "log.level": ("info", "warn", False)}
+    assert ctl_json(watched, "status")["restart_needed"] == ["cache.members"]
+    code, text, _ = ctl(watched, "status")
+    assert "waits for a restart: cache.members" in text
+
+
+def test_a_bad_configuration_is_refused_whole(watched):
+    watched.presenced.expect_error("reload_refused")
+    good = watched.conf.text()
+    watched.conf.path.write_text(good + "[log]\nlevel = loud\nformat = xml\n")
+    code, out, err = ctl(watched, "reload")
+    assert (code, out) == (1, "")
+    assert "expected one of debug, info, warn, error" in err
+    assert "expected one of text, json" in err
+    assert ctl_json(watched, "status")["log_level"] == "info"
+
+
+def test_drain(watched):
+    code, text, _ = ctl(watched, "drain")
+    assert (code, text) == (0, "presenced drains and stops\n")
+    assert watched.presenced.wait() == 0
+    code, _, err = ctl(watched, "status")
+    assert code == 3 and "presenced is not running" in err
+
+
+def test_invite_uses_the_application(watched):
+    application = ctl_json(watched, "status")["application_id"]
+    assert application
+    code, text, _ = ctl(watched, "invite")
+    assert code == 0 and f"client_id={application}&" in text
+
+
+def test_an_unknown_fault_is_refused(watched):
+    code, _, err = ctl(watched, "debug", "explode")
+    assert code == 1 and "debug" in err
