@@ -1,7 +1,7 @@
 # --- src/base and src/core ---------------------------------------------------------------------
 core_tests = tests/t_activity tests/t_backoff tests/t_buf tests/t_clock tests/t_fd tests/t_ipc \
   tests/t_loop tests/t_msg \
-  tests/t_record tests/t_ring tests/t_seen tests/t_shm tests/t_snowflake
+  tests/t_record tests/t_ring tests/t_seen tests/t_shm tests/t_snowflake tests/t_spool
 check_PROGRAMS += $(core_tests)
 CORE_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -I$(top_srcdir) -DTEST_SRCDIR='"$(abs_top_srcdir)"'
 CORE_TEST_LDADD = libcore.la libbase.la $(CMOCKA_LIBS)
@@ -44,3 +44,6 @@ tests_t_shm_LDADD = $(CORE_TEST_LDADD)
 tests_t_seen_SOURCES = tests/t_seen.c tests/shm_fixture.h
 tests_t_seen_CFLAGS = $(CORE_TEST_CFLAGS)
 tests_t_seen_LDADD = $(CORE_TEST_LDADD)
+tests_t_spool_SOURCES = tests/t_spool.c
+tests_t_spool_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_t_spool_LDADD = $(CORE_TEST_LDADD)
