@@ -360,7 +360,7 @@ static const struct {
     {115, "poll_vote_remove mira text now counted"},
     {116, "typing mira text 1785585905000"},
     {117, "voice_join mira voice now counted; voice mira 0>voice 1"},
-    {118, "voice_leave mira voice now counted; voice mira voice>0 0"},
+    {118, "voice_leave mira 0 now counted; voice mira voice>0 0"},
     {119, "voice_effect mira voice now counted"},
     {120, ""},
     {121, ""},
@@ -812,7 +812,7 @@ static void voice_rules(void **state)
     assert_string_equal(voice(w, VOICE, ""), "voice_move mira voice now counted; "
                                              "voice mira 1213063185301639199>voice 0");
     assert_string_equal(voice(w, "null", ""),
-                        "voice_leave mira voice now counted; voice mira voice>0 0");
+                        "voice_leave mira 0 now counted; voice mira voice>0 0");
     assert_int_equal(row(w, MIRA)->voice_channel, 0);
     /* bots are nobody */
     assert_string_equal(send(w, "VOICE_STATE_UPDATE",

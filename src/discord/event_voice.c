@@ -146,8 +146,7 @@ const char *event_voice_state(struct job *job)
     kind = kind_of_change(job, row, &v);
     before(row, &from, &state);
     if (kind != ACTIVITY_NONE)
-        error = job_act_member(job, v.user, v.member, v.channel.id ? v.channel : from, kind,
-                               job->arrival);
+        error = job_act_member(job, v.user, v.member, v.channel, kind, job->arrival);
     if (!snowflake_equal(from, v.channel) || (v.channel.id && state != v.state) ||
         kind == ACTIVITY_VOICE_LEAVE)
         add_voice(job, v.user, v.channel, from, v.channel.id ? v.state : 0, 0);
