@@ -37,7 +37,8 @@ struct ws_server *ws_server_new(const char *address, unsigned port, size_t messa
                                 char **error_r);
 struct loop *ws_server_loop(struct ws_server *s);
 unsigned ws_server_port(const struct ws_server *s);
-/* Closes all connections (closed is called for each) and frees the loop too. */
+/* Frees the loop, then closes all connections (closed is called for each; it must not use the
+ * loop). */
 void ws_server_free(struct ws_server **s);
 
 void ws_conn_set_user(struct ws_conn *c, void *user);

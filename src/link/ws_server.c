@@ -1,32 +1,24 @@
 /* WebSocket server: the serving side of libwebsockets (handshake, unmasking, control frames), and
  * the loop it leads. Called by presence-sim.
- * Our loop's descriptors sit in one epoll set, which libwebsockets watches as a single raw file, so
- * that neither has to know the other's descriptors.
- * Diagnostics: fatal when the epoll set cannot be made or adopted. */
+ * Diagnostics: fatal when the library does not start at all. */
 #include "presence/ws_server.h"
 
 #include <errno.h>
 #include <libwebsockets.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include "loop_lws.h"
 #include "presence/buf.h"
-#include "presence/fd.h"
 #include "presence/log.h"
 
-#define EPOLL_BATCH  64
 #define PATH_MAX_LEN 1024
 
 struct ws_server {
     struct lws_context *context;
     struct lws_vhost *vhost, *loop_vhost;
     struct loop *loop;
-    int epoll_fd;
-    lws_sorted_usec_list_t wake; /* ends a wait in time for our timers */
     const struct ws_server_handlers *handlers;
     void *arg;
     size_t message_max;
@@ -45,132 +37,6 @@ struct ws_conn {
     unsigned peer_code;
     char query[PATH_MAX_LEN];
 };
-
-struct watched {
-    int fd;
-    struct loop_fd *w;
-    struct watched *next_dead;
-};
-
-/* --- the loop's back end --------------------------------------------------------------------- */
-
-struct epoll_ctx {
-    struct ws_server *server;
-    struct watched *dead; /* deleted while a batch of events is being served */
-    bool in_batch;
-};
-
-static uint32_t epoll_events(unsigned events)
-{
-    return (events & LOOP_READ ? (uint32_t)EPOLLIN : 0u) |
-           (events & LOOP_WRITE ? (uint32_t)EPOLLOUT : 0u);
-}
-
-static int epoll_add(void *arg, int fd, unsigned events, struct loop_fd *w, void **handle_r)
-{
-    struct epoll_ctx *ctx = arg;
-    struct watched *watched = xcalloc(1, sizeof(*watched));
-    struct epoll_event ev = {.events = epoll_events(events), .data.ptr = watched};
-
-    *watched = (struct watched){.fd = fd, .w = w};
-    if (epoll_ctl(ctx->server->epoll_fd, EPOLL_CTL_ADD, fd, &ev)) {
-        free(watched);
-        return -1;
-    }
-    *handle_r = watched;
-    return 0;
-}
-
-static void epoll_want(void *arg, void *handle, unsigned events)
-{
-    struct epoll_ctx *ctx = arg;
-    struct watched *watched = handle;
-    struct epoll_event ev = {.events = epoll_events(events), .data.ptr = watched};
-
-    epoll_ctl(ctx->server->epoll_fd, EPOLL_CTL_MOD, watched->fd, &ev);
-}
-
-static void epoll_del(void *arg, void *handle)
-{
-    struct epoll_ctx *ctx = arg;
-    struct watched *watched = handle;
-
-    epoll_ctl(ctx->server->epoll_fd, EPOLL_CTL_DEL, watched->fd, NULL);
-    watched->w = NULL;
-    watched->next_dead = ctx->dead;
-    ctx->dead = watched;
-}
-
-static void free_dead(struct epoll_ctx *ctx)
-{
-    while (ctx->dead && !ctx->in_batch) {
-        struct watched *watched = ctx->dead;
-
-        ctx->dead = watched->next_dead;
-        free(watched);
-    }
-}
-
-static void serve_epoll(struct epoll_ctx *ctx)
-{
-    struct epoll_event events[EPOLL_BATCH];
-    int n = epoll_wait(ctx->server->epoll_fd, events, EPOLL_BATCH, 0);
-
-    ctx->in_batch = true;
-    for (int i = 0; i < n; i++) {
-        struct watched *watched = events[i].data.ptr;
-        uint32_t got = events[i].events;
-        unsigned out = (got & EPOLLIN ? LOOP_READ : 0) | (got & EPOLLOUT ? LOOP_WRITE : 0);
-
-        if (got & (EPOLLHUP | EPOLLERR))
-            out |= LOOP_HUP | LOOP_READ;
-        if (watched->w)
-            loop_fd_ready(watched->w, out);
-    }
-    ctx->in_batch = false;
-    free_dead(ctx);
-}
-
-static void wake_due(lws_sorted_usec_list_t *sul)
-{
-    (void)sul;
-}
-
-static void epoll_wait_in_lws(void *arg, int64_t max_wait_ms)
-{
-    struct epoll_ctx *ctx = arg;
-    struct ws_server *s = ctx->server;
-
-    if (max_wait_ms > 0)
-        lws_sul_schedule(s->context, 0, &s->wake, wake_due, max_wait_ms * LWS_US_PER_MS);
-    lws_service(s->context, max_wait_ms == 0 ? -1 : 0);
-    if (max_wait_ms > 0)
-        lws_sul_schedule(s->context, 0, &s->wake, wake_due, LWS_SET_TIMER_USEC_CANCEL);
-    free_dead(ctx);
-}
-
-static void epoll_free(void *arg)
-{
-    free_dead(arg);
-    free(arg);
-}
-
-static const struct loop_backend epoll_backend = {.add = epoll_add,
-                                                  .want = epoll_want,
-                                                  .del = epoll_del,
-                                                  .wait = epoll_wait_in_lws,
-                                                  .free = epoll_free};
-
-static int loop_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-                         size_t len)
-{
-    (void)user;
-    (void)in;
-    (void)len;
-    if (reason == LWS_CALLBACK_RAW_RX_FILE)
-        serve_epoll(lws_get_opaque_user_data(wsi));
-    return 0;
-}
 
 /* --- connections ----------------------------------------------------------------------------- */
 
@@ -304,24 +170,11 @@ static const struct lws_protocols gateway_protocols[] = {
 };
 
 static const struct lws_protocols loop_protocols[] = {
-    {.name = "loop", .callback = loop_callback},
+    {.name = LOOP_LWS_PROTOCOL, .callback = loop_lws_callback},
     {.name = NULL},
 };
 
 /* --- start and end --------------------------------------------------------------------------- */
-
-static void adopt_epoll(struct ws_server *s, struct epoll_ctx *ctx)
-{
-    lws_sock_file_fd_type fd;
-    struct lws *wsi;
-
-    /* lws closes what it adopted, so it gets a duplicate. */
-    fd.filefd = dup(s->epoll_fd);
-    wsi = lws_adopt_descriptor_vhost(s->loop_vhost, LWS_ADOPT_RAW_FILE_DESC, fd, "loop", NULL);
-    if (!wsi)
-        fatal("ws_loop", "libwebsockets does not watch our descriptors");
-    lws_set_opaque_user_data(wsi, ctx);
-}
 
 static int start_vhosts(struct ws_server *s, const char *address, unsigned port)
 {
@@ -349,25 +202,19 @@ struct ws_server *ws_server_new(const char *address, unsigned port, size_t messa
     struct ws_server *s = xcalloc(1, sizeof(*s));
     struct lws_context_creation_info info = {
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DISABLE_IPV6, .user = s};
-    struct epoll_ctx *ctx = xcalloc(1, sizeof(*ctx));
 
     *s = (struct ws_server){.handlers = handlers, .arg = arg, .message_max = message_max};
-    ctx->server = s;
     lws_set_log_level(LLL_ERR, NULL);
-    s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     s->context = lws_create_context(&info);
-    if (s->epoll_fd < 0 || !s->context)
+    if (!s->context)
         fatal("ws_context", "cannot start libwebsockets: %s", strerror(errno));
     if (start_vhosts(s, address, port)) {
         *error_r = xasprintf("cannot listen on %s:%u", address, port);
         lws_context_destroy(s->context);
-        close(s->epoll_fd);
-        free(ctx);
         free(s);
         return NULL;
     }
-    adopt_epoll(s, ctx);
-    s->loop = loop_new_backend(&epoll_backend, ctx);
+    s->loop = loop_lws_new(s->context, s->loop_vhost);
     return s;
 }
 
@@ -387,9 +234,8 @@ void ws_server_free(struct ws_server **s)
 
     if (!server)
         return;
-    lws_context_destroy(server->context);
     loop_free(&server->loop);
-    close(server->epoll_fd);
+    lws_context_destroy(server->context);
     free(server);
     *s = NULL;
 }

@@ -8,5 +8,5 @@ presence_sim_SOURCES = \
   src/sim/load.c src/sim/load.h src/sim/load_render.c \
   src/sim/rest.c src/sim/rest.h src/sim/rest_call.h src/sim/rest_routes.c \
   src/sim/control.c src/sim/control.h src/sim/received.c src/sim/received.h
-presence_sim_LDADD = liblink_httpd.la liblink_ws_server.la liblink_json.la liblink_deflate.la \
+presence_sim_LDADD = liblink_httpd.la liblink_ws_server.la liblink_ws.la liblink_json.la liblink_deflate.la \
   libbase.la -lm

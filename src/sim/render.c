@@ -107,7 +107,8 @@ void render_user(const struct world *w, uint32_t user, struct buf *b)
     }
     if (u->flags & USER_SYSTEM)
         buf_puts(b, ",\"system\":true");
-    buf_puts(b, ",\"avatar_decoration_data\":null,\"flags\":0,\"avatar\":");
+    buf_puts(b, ",\"display_name_styles\":null,\"collectibles\":null,\"clan\":null,"
+                "\"avatar_decoration_data\":null,\"flags\":0,\"avatar\":");
     if (world_hash(u->id) & 1)
         render_hash(b, u->id);
     else

@@ -61,14 +61,14 @@ class Control:
         assert status == 200, f"{method} /_sim/{path} {body}: {status} {text.decode()}"
         return json.loads(text)
 
-    def get(self, path, **query):
+    def get(self, path, /, **query):
         return self.call("GET", path + ("?" + urllib.parse.urlencode(query) if query else ""))
 
-    def post(self, path, **args):
+    def post(self, path, /, **args):
         return self.call("POST", path, args)
 
-    def act(self, kind, **args):
-        return self.post("act", kind=kind, **args)
+    def act(self, kind, /, **args):
+        return self.call("POST", "act", {"kind": kind} | args)
 
     def config(self, **settings):
         return self.post("config", **settings)
