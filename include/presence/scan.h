@@ -52,11 +52,16 @@ static inline bool slice_equal(struct slice a, struct slice b)
 struct scan_field {
     const char *name;
     size_t len;
+    uint64_t head; /* the first 8 bytes, the first one lowest; 0 behind a shorter name */
     struct slice *value_r;
 };
+#define SCAN_HEAD(lit, i) ((uint64_t)(unsigned char)(sizeof(lit) > (i) ? (lit)[(i)] : 0) << 8 * (i))
 #define SCAN_FIELD(lit, to)                                                                        \
     {                                                                                              \
-        (lit), sizeof(lit) - 1, (to)                                                               \
+        (lit), sizeof(lit) - 1,                                                                    \
+            SCAN_HEAD(lit, 0) | SCAN_HEAD(lit, 1) | SCAN_HEAD(lit, 2) | SCAN_HEAD(lit, 3) |        \
+                SCAN_HEAD(lit, 4) | SCAN_HEAD(lit, 5) | SCAN_HEAD(lit, 6) | SCAN_HEAD(lit, 7),     \
+            (to)                                                                                   \
     }
 
 /* Fills in the values of the named keys of an object (SLICE_NONE where absent; of a key that comes

@@ -127,14 +127,8 @@ const char *event_channel(struct job *job)
     return channel_read(job, job->d);
 }
 
-static const char *gone(struct job *job, const char *key, uint16_t type)
+static const char *gone(struct job *job, struct slice id, uint16_t type)
 {
-    struct slice id;
-    const struct scan_field fields[] = {{key, strlen(key), &id}};
-    const char *error = FIELDS(job->d, fields);
-
-    if (error)
-        return error;
     if (!id_or_none(id).id)
         return "id of what was deleted: expected a snowflake";
     job_add_subject(job, type, SNOWFLAKE_NONE, id_or_none(id));
@@ -143,7 +137,11 @@ static const char *gone(struct job *job, const char *key, uint16_t type)
 
 const char *event_channel_delete(struct job *job)
 {
-    return gone(job, "id", RECORD_CHANNEL_GONE);
+    struct slice id;
+    const struct scan_field fields[] = {SCAN_FIELD("id", &id)};
+    const char *error = FIELDS(job->d, fields);
+
+    return error ? error : gone(job, id, RECORD_CHANNEL_GONE);
 }
 
 static const char *role_read(struct job *job, struct slice object)
@@ -200,5 +198,9 @@ const char *event_role(struct job *job)
 
 const char *event_role_delete(struct job *job)
 {
-    return gone(job, "role_id", RECORD_ROLE_GONE);
+    struct slice id;
+    const struct scan_field fields[] = {SCAN_FIELD("role_id", &id)};
+    const char *error = FIELDS(job->d, fields);
+
+    return error ? error : gone(job, id, RECORD_ROLE_GONE);
 }

@@ -160,11 +160,34 @@ static struct slice plain_key(struct slice key, char *out, size_t cap)
     return key.len > cap ? SLICE_NONE : (struct slice){out, scan_string(quoted, out, cap)};
 }
 
+/* The first 8 bytes as SCAN_FIELD has them. room: bytes that may be read at p. */
+static inline uint64_t head_of(const char *p, size_t len, size_t room)
+{
+    uint64_t head = 0;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (room >= 8) {
+        memcpy(&head, p, 8);
+        return len >= 8 ? head : head & ((UINT64_C(1) << 8 * len) - 1);
+    }
+#endif
+    (void)room;
+    for (size_t i = 0; i < len && i < 8; i++)
+        head |= (uint64_t)(unsigned char)p[i] << 8 * i;
+    return head;
+}
+
+static inline bool is_field(const struct scan_field *field, struct slice key, uint64_t head)
+{
+    return field->len == key.len && field->head == head &&
+           (key.len <= 8 || memcmp(field->name + 8, key.p + 8, key.len - 8) == 0);
+}
+
 const char *scan_fields(struct slice object, const struct scan_field *fields, size_t count)
 {
     struct scan scan;
     struct slice key, value;
-    uint64_t lengths = 0;
+    uint64_t lengths = 0, head;
     char plain[64];
 
     for (size_t i = 0; i < count; i++) {
@@ -174,13 +197,17 @@ const char *scan_fields(struct slice object, const struct scan_field *fields, si
     if (!scan_object(&scan, object))
         return scan.error;
     while (take_key(&scan, &key) && take_value(&scan, NULL, &value)) {
-        if (scan.key_escaped)
+        size_t room = (size_t)(scan.end - key.p);
+
+        if (scan.key_escaped) {
             key = plain_key(key, plain, sizeof(plain));
+            room = key.len;
+        }
         if (!(lengths >> (key.len & 63) & 1))
             continue;
+        head = head_of(key.p, key.len, room);
         for (size_t i = 0; i < count; i++) {
-            if (fields[i].len == key.len && fields[i].name[0] == key.p[0] &&
-                memcmp(fields[i].name, key.p, key.len) == 0) {
+            if (is_field(&fields[i], key, head)) {
                 *fields[i].value_r = value;
                 break;
             }

@@ -76,18 +76,24 @@ static inline __attribute__((always_inline)) struct masks masks_sse2(const char 
                   open = _mm_set1_epi8('{'), close = _mm_set1_epi8('}'), fold = _mm_set1_epi8(0x20),
                   wanted = _mm_set1_epi8(first);
 
-    for (unsigned i = 0; i < 64; i += 16) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
-        __m128i y = _mm_or_si128(x, fold); /* [ to {, ] to } */
-#define BITS(v) ((uint64_t)(uint32_t)_mm_movemask_epi8(v) << i)
-        m.quote |= BITS(_mm_cmpeq_epi8(x, quote));
-        m.backslash |= BITS(_mm_cmpeq_epi8(x, backslash));
-        m.open |= BITS(_mm_cmpeq_epi8(y, open));
-        m.close |= BITS(_mm_cmpeq_epi8(y, close));
-        if (first)
-            m.first |= BITS(_mm_cmpeq_epi8(x, wanted));
+#define BITS(v, i) ((uint64_t)(uint32_t)_mm_movemask_epi8(v) << (i))
+#define PART(i)                                                                                    \
+    do {                                                                                           \
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p + (i)));                     \
+        __m128i y = _mm_or_si128(x, fold); /* [ to {, ] to } */                                    \
+        m.quote |= BITS(_mm_cmpeq_epi8(x, quote), i);                                              \
+        m.backslash |= BITS(_mm_cmpeq_epi8(x, backslash), i);                                      \
+        m.open |= BITS(_mm_cmpeq_epi8(y, open), i);                                                \
+        m.close |= BITS(_mm_cmpeq_epi8(y, close), i);                                              \
+        if (first)                                                                                 \
+            m.first |= BITS(_mm_cmpeq_epi8(x, wanted), i);                                         \
+    } while (0)
+    PART(0);
+    PART(16);
+    PART(32);
+    PART(48);
+#undef PART
 #undef BITS
-    }
     return m;
 }
 
@@ -98,18 +104,22 @@ __attribute__((target("avx2"))) static inline struct masks masks_avx2(const char
                   open = _mm256_set1_epi8('{'), close = _mm256_set1_epi8('}'),
                   fold = _mm256_set1_epi8(0x20), wanted = _mm256_set1_epi8(first);
 
-    for (unsigned i = 0; i < 64; i += 32) {
-        __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)(p + i));
-        __m256i y = _mm256_or_si256(x, fold);
-#define BITS(v) ((uint64_t)(uint32_t)_mm256_movemask_epi8(v) << i)
-        m.quote |= BITS(_mm256_cmpeq_epi8(x, quote));
-        m.backslash |= BITS(_mm256_cmpeq_epi8(x, backslash));
-        m.open |= BITS(_mm256_cmpeq_epi8(y, open));
-        m.close |= BITS(_mm256_cmpeq_epi8(y, close));
-        if (first)
-            m.first |= BITS(_mm256_cmpeq_epi8(x, wanted));
+#define BITS(v, i) ((uint64_t)(uint32_t)_mm256_movemask_epi8(v) << (i))
+#define PART(i)                                                                                    \
+    do {                                                                                           \
+        __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)(p + (i)));                  \
+        __m256i y = _mm256_or_si256(x, fold);                                                      \
+        m.quote |= BITS(_mm256_cmpeq_epi8(x, quote), i);                                           \
+        m.backslash |= BITS(_mm256_cmpeq_epi8(x, backslash), i);                                   \
+        m.open |= BITS(_mm256_cmpeq_epi8(y, open), i);                                             \
+        m.close |= BITS(_mm256_cmpeq_epi8(y, close), i);                                           \
+        if (first)                                                                                 \
+            m.first |= BITS(_mm256_cmpeq_epi8(x, wanted), i);                                      \
+    } while (0)
+    PART(0);
+    PART(32);
+#undef PART
 #undef BITS
-    }
     return m;
 }
 

@@ -37,17 +37,39 @@ bool scan_bool(struct slice value, bool *v_r)
     return true;
 }
 
+/* 8 digits at once: pairs, then fours, then all eight. False if they are not all digits. */
+static inline bool eight_digits(const char *p, uint64_t *v_r)
+{
+    uint64_t x;
+
+    memcpy(&x, p, 8);
+    x -= UINT64_C(0x3030303030303030);
+    if ((x | (x + UINT64_C(0x7676767676767676))) & UINT64_C(0x8080808080808080))
+        return false;
+    x = (x * 10 + (x >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x * 100 + (x >> 16)) & UINT64_C(0x0000ffff0000ffff);
+    *v_r = (x * 10000 + (x >> 32)) & UINT64_C(0xffffffff);
+    return true;
+}
+
 bool scan_u64(struct slice value, uint64_t *v_r)
 {
-    uint64_t v = 0;
+    uint64_t v = 0, part;
+    size_t i = 0;
 
     if (!value.p || value.len == 0 || value.len > 20)
         return false;
-    for (size_t i = 0; i < value.len; i++) {
-        unsigned digit = (unsigned char)value.p[i] - (unsigned)'0';
-
-        if (digit > 9 || __builtin_mul_overflow(v, UINT64_C(10), &v) ||
-            __builtin_add_overflow(v, (uint64_t)digit, &v))
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (; i + 8 <= value.len; i += 8) {
+        if (!eight_digits(value.p + i, &part))
+            return false;
+        v = v * 100000000 + part;
+    }
+#endif
+    for (; i < value.len; i++) {
+        part = (unsigned char)value.p[i] - UINT64_C(48);
+        if (part > 9 || __builtin_mul_overflow(v, UINT64_C(10), &v) ||
+            __builtin_add_overflow(v, part, &v))
             return false;
     }
     *v_r = v;
