@@ -6,14 +6,24 @@
 
 #include "discord/scan_skip.h"
 
+/* These are the inner loop of scan_fields. */
+#define INNER static inline __attribute__((always_inline))
+
+static inline bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 static inline const char *skip_space(const char *p, const char *end)
 {
-    while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
+    if (p < end && (unsigned char)*p > ' ') /* Discord sends none */
+        return p;
+    while (p < end && is_space(*p))
         p++;
     return p;
 }
 
-static bool fail(struct scan *scan, const char *error)
+static __attribute__((cold)) bool fail(struct scan *scan, const char *error)
 {
     scan->error = error;
     return false;
@@ -50,7 +60,7 @@ static const char *skip_literal(const char *p, const char *end, const char *word
 }
 
 /* The end of the value at p, or NULL. */
-static inline const char *skip_value(const char *p, const char *end, struct skip_watch *watch)
+INNER const char *skip_value(const char *p, const char *end, struct skip_watch *watch)
 {
     const char *begin = p;
     bool escaped;
@@ -78,7 +88,7 @@ static inline const char *skip_value(const char *p, const char *end, struct skip
 }
 
 /* Steps to the next member or element; false at the end or on an error. */
-static inline bool step(struct scan *scan)
+INNER bool step(struct scan *scan)
 {
     const char *p = skip_space(scan->p, scan->end);
 
@@ -100,7 +110,7 @@ static inline bool step(struct scan *scan)
     return true;
 }
 
-static inline bool take_key(struct scan *scan, struct slice *key_r)
+INNER bool take_key(struct scan *scan, struct slice *key_r)
 {
     const char *key, *p;
 
@@ -121,7 +131,7 @@ static inline bool take_key(struct scan *scan, struct slice *key_r)
     return true;
 }
 
-static inline bool take_value(struct scan *scan, struct skip_watch *watch, struct slice *value_r)
+INNER bool take_value(struct scan *scan, struct skip_watch *watch, struct slice *value_r)
 {
     const char *p = scan->p, *after = skip_value(p, scan->end, watch);
 
@@ -177,9 +187,15 @@ static inline uint64_t head_of(const char *p, size_t len, size_t room)
     return head;
 }
 
+/* A bit for a field or key: most keys that nobody looks for are dismissed by it. */
+static inline uint64_t sieve_bit(uint64_t head, size_t len)
+{
+    return UINT64_C(1) << ((head ^ head >> 5 ^ head >> 16 ^ len) & 63);
+}
+
 static inline bool is_field(const struct scan_field *field, struct slice key, uint64_t head)
 {
-    return field->len == key.len && field->head == head &&
+    return field->head == head && field->len == key.len &&
            (key.len <= 8 || memcmp(field->name + 8, key.p + 8, key.len - 8) == 0);
 }
 
@@ -187,12 +203,12 @@ const char *scan_fields(struct slice object, const struct scan_field *fields, si
 {
     struct scan scan;
     struct slice key, value;
-    uint64_t lengths = 0, head;
+    uint64_t sieve = 0, head;
     char plain[64];
 
     for (size_t i = 0; i < count; i++) {
         *fields[i].value_r = SLICE_NONE;
-        lengths |= UINT64_C(1) << (fields[i].len & 63);
+        sieve |= sieve_bit(fields[i].head, fields[i].len);
     }
     if (!scan_object(&scan, object))
         return scan.error;
@@ -203,9 +219,9 @@ const char *scan_fields(struct slice object, const struct scan_field *fields, si
             key = plain_key(key, plain, sizeof(plain));
             room = key.len;
         }
-        if (!(lengths >> (key.len & 63) & 1))
-            continue;
         head = head_of(key.p, key.len, room);
+        if (!(sieve & sieve_bit(head, key.len)))
+            continue;
         for (size_t i = 0; i < count; i++) {
             if (is_field(&fields[i], key, head)) {
                 *fields[i].value_r = value;
