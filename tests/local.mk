@@ -45,3 +45,11 @@ EXTRA_DIST += tests/data/events.jsonl tests/data/gateway.jsonl
 noinst_PROGRAMS += tests/bench_scan
 tests_bench_scan_SOURCES = tests/bench_scan.c
 tests_bench_scan_LDADD = libdiscord.la libcore.la libbase.la
+
+check_PROGRAMS += tests/t_scan tests/t_envelope
+tests_t_scan_SOURCES = tests/t_scan.c
+tests_t_scan_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CJSON_CFLAGS) -DSRCDIR='"$(abs_top_srcdir)"'
+tests_t_scan_LDADD = libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS) $(CJSON_LIBS)
+tests_t_envelope_SOURCES = tests/t_envelope.c
+tests_t_envelope_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -DSRCDIR='"$(abs_top_srcdir)"'
+tests_t_envelope_LDADD = libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
