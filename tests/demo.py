@@ -15,6 +15,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "daemon"))
 import harness  # noqa: E402
+import lag  # noqa: E402
 import truth  # noqa: E402
 
 DRAIN_SECONDS = 60
@@ -51,6 +52,7 @@ class Demo:
             self.stack.presenced.env["DISCORD_TOKEN"] = self.token
         self.sent = {}
         self.cpu_before = None
+        self.probe = None
 
     def start(self):
         for what, start in (("PostgreSQL", self.stack.pg.start), ("Redis", self.stack.redis.start),
@@ -60,6 +62,9 @@ class Demo:
             start()
         if not self.token:
             self.stack.sim.post("/_sim/load", {"rate": self.options.rate})
+            self.probe = lag.LagProbe(self.stack.sim, self.stack.pg, self.options.guilds,
+                                      self.options.members, per_second=5)
+            self.probe.start()
 
     def start_graphqld(self):
         self.stack.graphqld.prepare().start()
@@ -88,12 +93,6 @@ class Demo:
             select coalesce(m.username, l.user_id::text), extract(epoch from now() - last_counted)
             from last_seen l left join member m using (guild_id, user_id)
             where last_counted is not null order by last_counted limit 3""")
-
-    def lag(self):
-        """Milliseconds from a frame's arrival to its commit: the slowest worker's p50 and p99."""
-        workers = self.status.get("workers") or []
-        return [max((w.get(f"lag_{p}_ms") or 0 for w in workers), default=0) or None
-                for p in ("p50", "p99")]
 
     def cpu(self):
         """Share of a core that master and workers took since the last call, in percent."""
@@ -132,9 +131,11 @@ def picture(demo, elapsed):
         lines.append(f"  {kind:<20}{sent:>12}{number(got):>12}  {bar}")
     total = "-" if demo.token else number(sum(demo.sent.values()))
     lines += [f"  {'all':<20}{total:>12}{number(sum(demo.recorded.values())):>12}", ""]
-    p50, p99 = demo.lag()
-    lines += [f"  frame received to committed   p50 {number(p50)} ms   p99 {number(p99)} ms",
-              f"  members {demo.members:,}   seen acting {demo.seen:,}   idle for 10 s "
+    if demo.probe:
+        p50, p99 = demo.probe.percentiles(last=500)
+        lines.append(f"  from the act to its commit in PostgreSQL: p50 {number(p50)} ms, "
+                     f"p99 {number(p99)} ms")
+    lines += [              f"  members {demo.members:,}   seen acting {demo.seen:,}   idle for 10 s "
               f"{demo.idle:,}   in voice {demo.in_voice:,}",
               f"  presenced and its {len(demo.status.get('workers') or [])} workers take "
               f"{number(demo.cpu(), '{:.1f}')} % of one core"]
@@ -174,6 +175,7 @@ def watch(demo):
 def judge(demo):
     """Stops the load, waits until all of it is recorded, compares. True if nothing differs."""
     demo.stack.sim.post("/_sim/load/stop")
+    demo.probe.stop()
     sent = truth.Truth.of(demo.stack.sim)
     try:
         harness.wait_until(lambda: truth.recorded_total(demo.stack.pg) >= sent.total(),

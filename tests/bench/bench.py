@@ -17,6 +17,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "daemon"))
 import harness  # noqa: E402
+import lag  # noqa: E402
 import truth  # noqa: E402
 
 MODES = ("none", "zstd-stream", "zlib-stream")
@@ -167,11 +168,6 @@ def flat(options):
     return medians
 
 
-def lag_of(system):
-    workers = system.presenced.ctl("workers")["workers"]
-    return [max(w.get(f"lag_{p}_ms") or 0 for w in workers) for p in ("p50", "p99")]
-
-
 def paced(options, rate, title):
     system = System(options, "zstd-stream")
     try:
@@ -180,16 +176,19 @@ def paced(options, rate, title):
 
         def work():
             system.load(rate=rate, seconds=options.seconds)
+            probe.start()
             harness.wait_until(lambda: not system.load_progress()["running"],
                                options.seconds * 2 + 30, "the load ends", interval=0.2)
+            probe.stop()
             return system.load_progress()
 
+        probe = lag.LagProbe(system.sim, system.pg, options.guilds, options.members, 20)
         progress, _, tree_cpu, graphqld_cpu, pg_cpu = spent(system, work)
-        p50, p99 = lag_of(system)
+        p50, p99 = probe.percentiles()
         system.wait_recorded()
         events = progress["dispatched"]
         print(f"\n{title}: {progress['per_second']:,.0f} events/s for {options.seconds:.0f} s\n"
-              f"  lag, frame received to committed: p50 {p50} ms, p99 {p99} ms\n"
+              f"  lag, from the act to its commit: p50 {p50} ms, p99 {p99} ms\n"
               f"  CPU per event: presence {tree_cpu / events * 1e6:.1f} us, graphqld "
               f"{graphqld_cpu / events * 1e6:.1f} us, postgres {pg_cpu / events * 1e6:.1f} us\n"
               f"  resident: {resident(tree(system.presenced)) / 1e6:.1f} MB", flush=True)
