@@ -46,7 +46,6 @@ noinst_PROGRAMS += tests/bench_scan
 tests_bench_scan_SOURCES = tests/bench_scan.c
 tests_bench_scan_LDADD = libdiscord.la libcore.la libbase.la
 
-<<<<<<< HEAD
 check_PROGRAMS += tests/t_scan tests/t_envelope
 tests_t_scan_SOURCES = tests/t_scan.c
 tests_t_scan_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CJSON_CFLAGS) -DSRCDIR='"$(abs_top_srcdir)"'
@@ -54,9 +53,7 @@ tests_t_scan_LDADD = libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS) $(CJSON_
 tests_t_envelope_SOURCES = tests/t_envelope.c
 tests_t_envelope_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -DSRCDIR='"$(abs_top_srcdir)"'
 tests_t_envelope_LDADD = libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
-=======
 check_PROGRAMS += tests/t_log
 tests_t_log_SOURCES = tests/t_log.c
 tests_t_log_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_log_LDADD = libbase.la $(CMOCKA_LIBS)
->>>>>>> 4e23012 (log: a worker's lines keep their level and event when the master relays them)
