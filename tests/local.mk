@@ -57,3 +57,13 @@ check_PROGRAMS += tests/t_log
 tests_t_log_SOURCES = tests/t_log.c
 tests_t_log_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_log_LDADD = libbase.la $(CMOCKA_LIBS)
+
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz_envelope tests/fuzz_event
+tests_fuzz_envelope_SOURCES = tests/fuzz_envelope.c
+tests_fuzz_envelope_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_envelope_LDADD = libdiscord.la libcore.la libbase.la
+tests_fuzz_event_SOURCES = tests/fuzz_event.c
+tests_fuzz_event_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_event_LDADD = libdiscord.la libcore.la libbase.la
+endif
