@@ -52,7 +52,8 @@ static void log_sessions(void *arg)
 
     while (lane && n < r->n_sessions && !log_session(lane, &r->sessions[n]))
         n++;
-    memmove(r->sessions, r->sessions + n, (r->n_sessions - n) * sizeof(*r->sessions));
+    if (n > 0)
+        memmove(r->sessions, r->sessions + n, (r->n_sessions - n) * sizeof(*r->sessions));
     r->n_sessions -= n;
     if (r->n_sessions && lane)
         loop_timer_set(r->timer, RETRY_MS);
