@@ -364,7 +364,8 @@ static const struct {
     {119, "voice_effect mira voice now counted"},
     {120, ""},
     {121, ""},
-    {122, "channel thread 11 weekend p0 in text ; thread_create tomas thread now counted"},
+    {122,
+     "channel thread 11 weekend p0 in text ; thread_create tomas thread 1785435600000 counted"},
     {123, "channel thread 11 weekend p0 in text last 1533083251638407176 archived "},
     /* mira was mentioned there by 102, which in this story came at the same time */
     {124, "thread_leave tomas thread now counted"},
@@ -1047,6 +1048,24 @@ static void threads(void **state)
     static const char add[] = IN_THREAD ",\"added_members\":[{\"user_id\":\"806374682394759223\"}]";
 
     know(w, MIRA, SEEN_HUMAN | SEEN_RECORDED);
+    /* started from a message of 12:00:00.123, with its id */
+    assert_string_equal(send(w, "THREAD_CREATE",
+                             "\"id\":\"1533081865936834564\",\"newly_created\":true,"
+                             "\"owner_id\":\"806374682394759223\",\"thread_metadata\":"
+                             "{\"create_timestamp\":\"2026-08-01T12:11:00.500000+00:00\"}"),
+                        "channel 1533081865936834564 0  p0 ; thread_create mira "
+                        "1533081865936834564 1785586260500 counted");
+    /* the same where the server does not tell when */
+    assert_string_equal(send(w, "THREAD_CREATE",
+                             "\"id\":\"1533081865936834564\",\"newly_created\":true,"
+                             "\"owner_id\":\"806374682394759223\""),
+                        "channel 1533081865936834564 0  p0 ; thread_create mira "
+                        "1533081865936834564 now counted");
+    assert_string_equal(send(w, "THREAD_CREATE",
+                             MSG_ID ",\"newly_created\":true,"
+                                    "\"owner_id\":\"806374682394759223\""),
+                        "channel 1533084612691132416 0  p0 ; thread_create mira "
+                        "1533084612691132416 " MSG_TIME " counted");
     assert_string_equal(send(w, "THREAD_CREATE",
                              IN_THREAD ",\"type\":11,\"owner_id\":\"806374682394759223\","
                                        "\"member\":{}"),

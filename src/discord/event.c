@@ -1,8 +1,8 @@
 /* The event table: which handler takes which dispatch (product sheet section 4). Called by the
  * worker for every event; an event that is not listed is nobody's act and changes nothing.
  *
- * Channels of sightings: a voice leave names the channel left, a thread event the thread, an audit
- * entry options.channel_id; joins, member updates and RSVPs none.
+ * Channels of sightings: what the event names; for threads the thread, for audit entries
+ * options.channel_id; a voice leave, joins, member updates and RSVPs name none.
  * Diagnostics: none; what is wrong with an event is returned as static text, and then nothing of it
  * may be recorded. */
 #include "presence/event.h"

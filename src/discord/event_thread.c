@@ -3,15 +3,35 @@
  * Diagnostics: none; static texts. */
 #include "discord/event_priv.h"
 
-/* Also sent when the bot is added to an old thread; only a new one is somebody's act. Its id may be
- * that of an old message, so the time is the arrival. */
+/* A thread's id is made with it, unless it was started from a message: then the two share one id,
+ * and only create_timestamp tells. */
+#define SAME_MOMENT_MS 2000
+
+static unixms_t creation_time(const struct job *job, snowflake_t id, struct slice metadata)
+{
+    struct slice timestamp;
+    const struct scan_field fields[] = {SCAN_FIELD("create_timestamp", &timestamp)};
+    unixms_t own = snowflake_time(id), created;
+    int64_t away_ms;
+
+    if (scan_is_object(metadata) && !FIELDS(metadata, fields) && scan_time(timestamp, &created)) {
+        away_ms = created.ms - own.ms;
+        return job_time(job,
+                        away_ms <= SAME_MOMENT_MS && away_ms >= -SAME_MOMENT_MS ? own : created);
+    }
+    away_ms = job->arrival.ms - own.ms;
+    return away_ms <= job_slack_ms(job) && away_ms >= -job_slack_ms(job) ? own : job->arrival;
+}
+
+/* Also sent when the bot is added to an old thread; only a new one is somebody's act. */
 const char *event_thread_create(struct job *job)
 {
-    struct slice id, owner, created;
+    struct slice id, owner, created, metadata;
     const struct scan_field fields[] = {
         SCAN_FIELD("id", &id),
         SCAN_FIELD("owner_id", &owner),
         SCAN_FIELD("newly_created", &created),
+        SCAN_FIELD("thread_metadata", &metadata),
     };
     const char *error = FIELDS(job->d, fields);
     bool newly = false;
@@ -23,7 +43,7 @@ const char *event_thread_create(struct job *job)
     scan_bool(created, &newly);
     if (newly && id_or_none(owner).id)
         job_act(job, id_or_none(owner), PERSON_UNKNOWN, id_or_none(id), ACTIVITY_THREAD_CREATE,
-                job->arrival);
+                creation_time(job, id_or_none(id), metadata));
     return NULL;
 }
 
