@@ -67,3 +67,9 @@ tests_fuzz_event_SOURCES = tests/fuzz_event.c
 tests_fuzz_event_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_event_LDADD = libdiscord.la libcore.la libbase.la
 endif
+check_PROGRAMS += tests/t_worker
+tests_t_worker_SOURCES = tests/t_worker.c
+tests_t_worker_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) \
+  -DWORKER_PATH='"$(abs_top_builddir)/presence-worker"'
+tests_t_worker_LDADD = liblink_httpd.la liblink_json.la libcore.la libbase.la $(CMOCKA_LIBS)
+tests_t_worker_DEPENDENCIES = presence-worker liblink_httpd.la liblink_json.la libcore.la libbase.la

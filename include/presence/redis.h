@@ -31,7 +31,7 @@ typedef void redis_state_cb(void *arg, bool up);
  * library has no TLS. Connecting starts at once and is tried again for ever. */
 struct redis *redis_new(struct loop *loop, const char *url, redis_state_cb *state, void *arg,
                         char **error_r);
-void redis_free(struct redis **redis); /* answers still owed are dropped without a call */
+void redis_free(struct redis **redis); /* answers still owed are answered NULL first */
 bool redis_up(const struct redis *redis);
 size_t redis_pending(const struct redis *redis); /* answers owed */
 

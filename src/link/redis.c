@@ -536,6 +536,8 @@ void redis_free(struct redis **redis)
     fd_close(&r->fd);
     loop_timer_free(&r->retry);
     loop_timer_free(&r->timeout);
+    r->up = false;
+    drop_pending(r);
     if (r->reader)
         redisReaderFree(r->reader);
     buf_clear(&r->out);

@@ -23,8 +23,9 @@ static bool rings_wait(const struct worker *w)
 
 void away_enter(struct worker *w, const char *why)
 {
-    if (!w->away) {
-        w->away = true;
+    w->away = true;
+    if (!w->away_told) {
+        w->away_told = true;
         w->away_since = clock_mono();
         log_warn("graphql_away", "%s; keeping records until it answers", why ? why : "no answer");
     }
@@ -37,10 +38,11 @@ void away_enter(struct worker *w, const char *why)
 void away_leave(struct worker *w)
 {
     w->heard = true;
-    backoff_reset(&w->away_backoff);
-    if (!w->away)
-        return;
     w->away = false;
+    if (!w->away_told)
+        return;
+    w->away_told = false;
+    backoff_reset(&w->away_backoff);
     loop_timer_stop(w->away_timer);
     log_info("graphql_back", "after %lld ms", (long long)(clock_mono().ms - w->away_since.ms));
     load_kick(w);

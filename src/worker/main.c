@@ -322,8 +322,8 @@ static void tear_down(struct worker *w)
     for (unsigned i = 0; i < LANES; i++)
         lane_free(&w->lanes[i]);
     react_free(w);
-    load_free(w);
     cache_free(w);
+    load_free(w);
     rest_free(&w->rest);
     http_free(&w->http);
     ipc_free(&w->ipc);

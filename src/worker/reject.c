@@ -73,9 +73,12 @@ void reject_flight(struct lane *lane, const char *why)
 {
     struct worker *w = lane->w;
 
-    log_error("batch_refused", "lane %u, positions %llu to %llu, %u events: %s", lane->number,
-              (unsigned long long)lane->flight_start, (unsigned long long)lane->flight_to,
-              lane->flight_events, why);
+    /* The halves that follow are the same news. */
+    if (!lane->refused_to || log_level() == LOG_LEVEL_DEBUG)
+        log_write(lane->refused_to ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "batch_refused",
+                  "lane %u, positions %llu to %llu, %u events: %s", lane->number,
+                  (unsigned long long)lane->flight_start, (unsigned long long)lane->flight_to,
+                  lane->flight_events, why);
     if (lane->flight_to > lane->refused_to)
         lane->refused_to = lane->flight_to;
     if (lane->skip_to) { /* an empty batch was refused: it is not the data */

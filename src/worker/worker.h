@@ -111,6 +111,7 @@ struct worker {
     unsigned flights;
     unsigned next_lane; /* where the round robin goes on */
     bool away;          /* GraphQL does not answer */
+    bool away_told;     /* said so; until it has answered again */
     bool heard;         /* it has answered once */
     monoms_t away_since;
     struct backoff away_backoff;
