@@ -371,7 +371,7 @@ static bool spool_is_empty(void)
     struct stat st;
 
     snprintf(path, sizeof(path), "%s/lane-%02u.spool", t.spool_dir, lane_number());
-    return stat(path, &st) || st.st_size <= 64; /* its head */
+    return stat(path, &st) || st.st_size <= 4096; /* its head */
 }
 
 /* --- set up ---------------------------------------------------------------------------------- */
