@@ -7,3 +7,8 @@ check_PROGRAMS += tests/t_wsframe
 tests_t_wsframe_SOURCES = tests/t_wsframe.c
 tests_t_wsframe_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
 tests_t_wsframe_LDADD = liblink_ws.la liblink_inflate.la libbase.la $(CMOCKA_LIBS)
+
+# Stands in for presence-worker where presenced is tested alone (tests/daemon/test_master.py).
+noinst_PROGRAMS += tests/stub-worker
+tests_stub_worker_SOURCES = tests/stub_worker.c
+tests_stub_worker_LDADD = libcore.la libbase.la
