@@ -26,6 +26,7 @@ tests_t_gw_LDADD = libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
 EXTRA_DIST += tests/suite.py tests/daemon/pytest.ini scripts/deps scripts/build scripts/demo scripts/test .ci/run tests/demo.py
 
 include tests/core.mk
+include tests/ops.mk
 include tests/master.mk
 check_PROGRAMS += tests/t_batch tests/t_limits
 tests_t_batch_SOURCES = tests/t_batch.c

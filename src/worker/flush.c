@@ -115,6 +115,7 @@ static void batch_applied(struct lane *lane)
     lane->pg_epoch = lane->flight_epoch;
     lane->pg_pos = lane->flight_to;
     shm_count(&w->shm, SHM_COUNT_BATCHES, 1);
+    delay_committed(&w->delay, &lane->delay, lane->flight_to, clock_unix());
     if (lane->from_spool) {
         if (lane->flight_to >= lane->flight_frame_to &&
             spool_drop(lane->spool, lane->flight_epoch, lane->flight_to))

@@ -151,7 +151,8 @@ static bool append_partial(struct lane *lane)
 }
 
 /* The event's records into the ring. False: no room, or not for all of them yet. */
-static bool append_event(struct lane *lane, struct worker *w, const struct event_result *result)
+static bool append_event(struct lane *lane, struct worker *w, const struct msg_event *event,
+                         const struct event_result *result)
 {
     bool partly = (result->flags & EVENT_IDEMPOTENT) != 0;
     uint32_t taken = ring_append(&lane->ring, &w->list, 0, partly);
@@ -160,8 +161,10 @@ static bool append_event(struct lane *lane, struct worker *w, const struct event
         apply_list(lane, &w->list, 0, taken);
         flush_note(lane);
     }
-    if (taken == w->list.count)
+    if (taken == w->list.count) {
+        delay_mark(&lane->delay, ring_head(&lane->ring), event->arrival_ms);
         return true;
+    }
     if (partly) {
         struct record_list swapped = lane->partial;
 
@@ -192,7 +195,7 @@ static bool take_event(struct lane *lane, const struct msg_event *event, const c
     }
     if (w->list.count == 0)
         ring_raise_appended(&lane->ring, event->session, event->seq);
-    else if (!append_event(lane, w, &result)) {
+    else if (!append_event(lane, w, event, &result)) {
         if (lane->partial.count > lane->partial_first)
             react(lane, event, &result); /* its records are on their way */
         return false;

@@ -105,6 +105,17 @@ static void answer_guild(struct worker *w, const struct json *q, struct buf *out
     buf_puts(out, "}");
 }
 
+static void put_delay(const struct delay *d, const char *name, unsigned percent, struct buf *out)
+{
+    int64_t ms = delay_percentile(d, percent);
+
+    buf_puts(out, name);
+    if (ms >= 0)
+        buf_put_i64(out, ms);
+    else
+        buf_puts(out, "null");
+}
+
 static void answer_stats(struct worker *w, struct buf *out)
 {
     struct rusage usage;
@@ -123,7 +134,7 @@ static void answer_stats(struct worker *w, struct buf *out)
     getrusage(RUSAGE_SELF, &usage);
     buf_printf(out,
                "{\"lanes\":%u,\"graphql\":\"%s\",\"redis\":\"%s\",\"in_flight\":%u,"
-               "\"waiting_slots\":%llu,\"spool_bytes\":%llu,\"rss_bytes\":%lld,\"cpu_ms\":%lld}",
+               "\"waiting_slots\":%llu,\"spool_bytes\":%llu,\"rss_bytes\":%lld,\"cpu_ms\":%lld",
                lanes,
                w->away    ? "down"
                : w->heard ? "up"
@@ -132,6 +143,9 @@ static void answer_stats(struct worker *w, struct buf *out)
                (long long)usage.ru_maxrss * 1024,
                (long long)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
                    (long long)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
+    put_delay(&w->delay, ",\"lag_p50_ms\":", 50, out);
+    put_delay(&w->delay, ",\"lag_p99_ms\":", 99, out);
+    buf_puts(out, "}");
 }
 
 void query_answer(struct worker *w, uint64_t id, const char *text, size_t len)

@@ -23,6 +23,7 @@
 #include "presence/seen.h"
 #include "presence/spool.h"
 #include "worker/batch.h"
+#include "worker/delay.h"
 #include "worker/gql.h"
 #include "worker/offsets.h"
 
@@ -79,6 +80,7 @@ struct lane {
     uint64_t skip_to;     /* what lies before was moved aside; 0 = nothing */
 
     struct offsets durable; /* as reported to the master */
+    struct delay_lane delay;
     monoms_t unflushed_since;
     bool unflushed;
 };
@@ -117,6 +119,7 @@ struct worker {
     struct backoff away_backoff;
     struct loop_timer *away_timer;
     unsigned rejected; /* events moved aside */
+    struct delay delay;
 
     struct load *load;
     struct rest *rest;
