@@ -74,3 +74,8 @@ tests_t_worker_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) \
   -DWORKER_PATH='"$(abs_top_builddir)/presence-worker"'
 tests_t_worker_LDADD = liblink_httpd.la liblink_json.la libcore.la libbase.la $(CMOCKA_LIBS)
 tests_t_worker_DEPENDENCIES = presence-worker liblink_httpd.la liblink_json.la libcore.la libbase.la
+
+check_PROGRAMS += tests/t_json
+tests_t_json_SOURCES = tests/t_json.c
+tests_t_json_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_t_json_LDADD = liblink_json.la libbase.la $(CMOCKA_LIBS)

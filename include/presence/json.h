@@ -15,6 +15,9 @@ struct json;
 /* Parses exactly one value, or returns NULL and, if error_r is given, a text that names the byte
  * (owned by the caller). Nesting is limited by the library (1,000). */
 struct json *json_parse(const char *text, size_t len, char **error_r);
+/* The same, but integers of more than 15 digits become strings: a tree keeps numbers as doubles, and
+ * some clients write ids without quotes. */
+struct json *json_parse_exact(const char *text, size_t len, char **error_r);
 void json_free(struct json **root);
 
 const struct json *json_get(const struct json *object, const char *key); /* or NULL */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define EXACT_DIGITS 15 /* of an integer that a double surely holds */
+
 /* struct json is never defined: it is a cJSON under another name. */
 static const cJSON *in(const struct json *j)
 {
@@ -33,6 +35,52 @@ struct json *json_parse(const char *text, size_t len, char **error_r)
     if (error_r)
         *error_r = xasprintf("not JSON at byte %zu of %zu", end ? (size_t)(end - text) : 0, len);
     return NULL;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* The length of a string literal that begins at text, quotes included. */
+static size_t string_len(const char *text, size_t len)
+{
+    size_t i = 1;
+
+    while (i < len && text[i] != '"')
+        i += text[i] == '\\' ? 2 : 1;
+    return i + 1 < len ? i + 1 : len;
+}
+
+struct json *json_parse_exact(const char *text, size_t len, char **error_r)
+{
+    struct json *root;
+    struct buf quoted;
+
+    buf_init(&quoted, 0);
+    for (size_t i = 0, n; i < len; i += n) {
+        bool whole;
+
+        n = 1;
+        if (text[i] == '"') {
+            n = string_len(text + i, len - i);
+        } else if (is_digit(text[i])) {
+            while (i + n < len && is_digit(text[i + n]))
+                n++;
+            whole = (i == 0 || !strchr("-+.eE", text[i - 1])) &&
+                    (i + n == len || !strchr(".eE", text[i + n]));
+            if (n > EXACT_DIGITS && whole) {
+                buf_putc(&quoted, '"');
+                buf_append(&quoted, text + i, n);
+                buf_putc(&quoted, '"');
+                continue;
+            }
+        }
+        buf_append(&quoted, text + i, n);
+    }
+    root = json_parse(buf_cstr(&quoted), buf_len(&quoted), error_r);
+    buf_clear(&quoted);
+    return root;
 }
 
 void json_free(struct json **root)

@@ -567,7 +567,7 @@ void gateway_payload(struct conn *c, const char *bytes, size_t len)
         refuse(c, 4008);
         return;
     }
-    root = len <= PAYLOAD_MAX ? json_parse(bytes, len, NULL) : NULL;
+    root = len <= PAYLOAD_MAX ? json_parse_exact(bytes, len, NULL) : NULL;
     if (!root || !json_is_number(json_get(root, "op"))) {
         sim_record(c->sim, "undecodable", ",\"conn\":%llu,\"bytes\":%zu", number(c), len);
         refuse(c, 4002);

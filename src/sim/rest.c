@@ -231,7 +231,7 @@ static bool read_body(struct rest_call *c)
         rest_error(c, 400, 50035, "Invalid Form Body");
         return false;
     }
-    c->body = json_parse(text, len, NULL);
+    c->body = json_parse_exact(text, len, NULL);
     if (!c->body)
         rest_error(c, 400, 50109, "The request body contains invalid JSON.");
     return c->body != NULL;

@@ -2,6 +2,7 @@
 gateway. Only the standard library, so that everything can use it."""
 
 import base64
+import ctypes
 import json
 import os
 import pathlib
@@ -162,6 +163,36 @@ class Sim(Control):
         return Gateway(self.gateway_url, token=self.token, **options)
 
 
+class Zstd:
+    """libzstd's stream, without a module for it."""
+
+    class Buffer(ctypes.Structure):
+        _fields_ = [("bytes", ctypes.c_void_p), ("size", ctypes.c_size_t),
+                    ("pos", ctypes.c_size_t)]
+
+    def __init__(self):
+        self.lib = ctypes.CDLL("libzstd.so.1")
+        self.lib.ZSTD_createDStream.restype = ctypes.c_void_p
+        self.lib.ZSTD_decompressStream.restype = ctypes.c_size_t
+        self.lib.ZSTD_decompressStream.argtypes = [ctypes.c_void_p, ctypes.c_void_p,
+                                                   ctypes.c_void_p]
+        self.lib.ZSTD_isError.argtypes = [ctypes.c_size_t]
+        self.stream = ctypes.c_void_p(self.lib.ZSTD_createDStream())
+        self.room = ctypes.create_string_buffer(1 << 17)
+
+    def decompress(self, data):
+        source = ctypes.create_string_buffer(data, len(data))
+        got = self.Buffer(ctypes.cast(source, ctypes.c_void_p), len(data), 0)
+        text = b""
+        while True:
+            out = self.Buffer(ctypes.cast(self.room, ctypes.c_void_p), len(self.room), 0)
+            rc = self.lib.ZSTD_decompressStream(self.stream, ctypes.byref(out), ctypes.byref(got))
+            assert not self.lib.ZSTD_isError(rc), "zstd stream broken"
+            text += self.room.raw[:out.pos]
+            if got.pos == got.size and out.pos < out.size:
+                return text
+
+
 class Closed(Exception):
     """The connection ended; code is None without a close frame."""
 
@@ -173,11 +204,12 @@ class Closed(Exception):
 class Gateway:
     """One gateway connection, read and written by hand."""
 
-    def __init__(self, url, token="sim-token", compress=None, query=None, timeout=10, zstd=None):
+    def __init__(self, url, token="sim-token", compress=None, query=None, timeout=10):
         self.token = token
         self.timeout = timeout
         self.compress = compress
-        self.inflater = zlib.decompressobj() if compress == "zlib-stream" else zstd
+        self.inflater = {"zlib-stream": zlib.decompressobj, "zstd-stream": Zstd,
+                         None: lambda: None}[compress]()
         self.seq = None
         self.session_id = None
         self.frames = 0

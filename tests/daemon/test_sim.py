@@ -374,6 +374,8 @@ def test_member_look_ups(small):
         g.send(8, {"guild_id": guild, "query": people[5]["name"], "limit": 5})
         got = g.until("GUILD_MEMBERS_CHUNK")["d"]
         assert [m["user"]["id"] for m in got["members"]] == [people[5]["id"]]
+        g.send(8, {"guild_id": int(guild), "user_ids": int(people[3]["id"])})  # without quotes
+        assert len(g.until("GUILD_MEMBERS_CHUNK")["d"]["members"]) == 1
         g.send(8, {"guild_id": guild, "query": ""})
         assert g.closed() == 4002
 
@@ -517,6 +519,16 @@ def test_reconnect_and_invalid_session(small):
         assert other.until(op=9)["d"] is False
 
 
+@pytest.mark.parametrize("compress", [None, "zlib-stream", "zstd-stream"])
+def test_truncated_messages(small, compress):
+    with small.gateway(compress=compress) as g:
+        g.ready()
+        small.post("raw", text=json.dumps({"op": 0, "t": "X", "s": 9, "d": "y" * 300}), cut=12)
+        data = g.message()
+        with pytest.raises((ValueError, AssertionError)):
+            json.loads(g.inflater.decompress(data) if g.inflater else data)
+
+
 @pytest.mark.parametrize("code", [1000, 4000, 4001, 4002, 4003, 4004, 4005, 4007, 4008, 4009, 4010,
                                   4011, 4012, 4013, 4014])
 def test_every_close_code(small, code):
@@ -553,7 +565,7 @@ def test_refusals(small):
         g.ready()
 
 
-@pytest.mark.parametrize("compress", [None, "zlib-stream"])
+@pytest.mark.parametrize("compress", [None, "zlib-stream", "zstd-stream"])
 @pytest.mark.parametrize("how", [{"size": 7}, {"size": 1}, {"trickle": True}])
 def test_fragments(small, compress, how):
     small.post("fragment", **how)
@@ -653,7 +665,7 @@ def check_truth(sim, watcher):
         assert r["first"] <= r["last"] and r["first"] > now - 600000
 
 
-@pytest.mark.parametrize("compress", [None, "zlib-stream"])
+@pytest.mark.parametrize("compress", [None, "zlib-stream", "zstd-stream"])
 def test_load_is_what_the_truth_says(make_sim, compress):
     sim = make_sim("--guilds", "5", "--members", "50")
     watcher = Watcher()
