@@ -95,7 +95,8 @@ static void answer(struct rest_call *c)
 
     record(c);
     if (buf_len(&c->out) > 0)
-        headers[n++] = (struct httpd_header){"Content-Type", "application/json"};
+        headers[n++] = (struct httpd_header){
+            "Content-Type", buf_bytes(&c->out)[0] == '<' ? "text/html" : "application/json"};
     for (size_t i = 0; i < c->n_headers; i++)
         headers[n++] = (struct httpd_header){c->headers[i].name, c->headers[i].value};
     httpd_respond_buf(c->req, c->status, headers, n, &c->out);

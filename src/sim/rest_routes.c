@@ -129,7 +129,8 @@ static void get_application(struct rest_call *c)
                "\"flags\":%u,\"flags_new\":\"%u\",\"hook\":true,\"storefront_available\":false,"
                "\"is_monetized\":false,\"is_verified\":false,\"is_discoverable\":false,"
                "\"interactions_endpoint_url\":null,\"role_connections_verification_url\":null,"
-               "\"redirect_uris\":[],\"rpc_origins\":[],\"tags\":[],\"team\":null,"
+               "\"redirect_uris\":[],\"eligible_oauth2_scopes\":[],\"rpc_origins\":[],\"tags\":[],"
+               "\"team\":null,"
                "\"integration_types_config\":{},\"explicit_content_filter\":0,"
                "\"approximate_guild_count\":%u,\"approximate_user_install_count\":0,"
                "\"approximate_user_authorization_count\":0,\"bot\":",
@@ -320,8 +321,13 @@ static void get_voice_state(struct rest_call *c)
         return;
     if (!c->w->guilds[guild].members[slot].voice_channel)
         rest_error(c, 404, 10065, "Unknown Voice State");
-    else
+    else {
         render_voice_state(c->w, guild, slot, true, &c->out);
+        if (!(c->w->guilds[guild].members[slot].voice_flags & VOICE_IS_SELF_STREAM)) {
+            c->out.end--; /* events leave the key out, REST does not */
+            buf_puts(&c->out, ",\"self_stream\":false}");
+        }
+    }
 }
 
 /* --- channels and messages -------------------------------------------------------------------- */
