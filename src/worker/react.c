@@ -116,7 +116,8 @@ void react_take_lane(struct lane *lane)
 {
     cache_take_lane(lane);
     roster_take_lane(lane);
-    survey_lane(lane->w, lane->number, true);
+    if (!lane->fresh) /* a fresh table holds nothing unfinished */
+        survey_lane(lane->w, lane->number, true);
     if (lane->number == 0)
         log_sessions(lane->w);
 }

@@ -21,9 +21,10 @@ static bool look_at(void *arg, struct seen_row *row)
 
     if (!lane || !(w->survey->lanes >> number & 1))
         return true;
-    if (row->flags & SEEN_LOADING)
-        load_row(lane, row);
-    else if (!(row->flags & (SEEN_HUMAN | SEEN_BOT)) && atomic_load(&row->seen)) {
+    if (row->flags & SEEN_LOADING) {
+        if (w->survey->taken >> number & 1)
+            load_row(lane, row);
+    } else if (!(row->flags & (SEEN_HUMAN | SEEN_BOT)) && atomic_load(&row->seen)) {
         if (w->survey->taken >> number & 1)
             row->flags &= (uint16_t)~SEEN_LOOKED_UP;
         lookup_want(w, guild, user);
