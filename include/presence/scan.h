@@ -41,6 +41,8 @@ bool scan_array(struct scan *scan, struct slice value);
  * then behind the closing bracket), or with scan->error set. */
 bool scan_member(struct scan *scan, struct slice *key_r, struct slice *value_r);
 bool scan_element(struct scan *scan, struct slice *value_r);
+/* The next element is at scan->p, to be read in place (scan_fields_in). */
+bool scan_next(struct scan *scan);
 
 static inline bool slice_equal(struct slice a, struct slice b)
 {
@@ -54,19 +56,25 @@ struct scan_field {
     size_t len;
     uint64_t head; /* the first 8 bytes, the first one lowest; 0 behind a shorter name */
     struct slice *value_r;
+    const struct scan_field
+        *inner; /* keys of the value, if it is an object; NULL = not looked at */
+    size_t inner_count;
 };
 #define SCAN_HEAD(lit, i) ((uint64_t)(unsigned char)(sizeof(lit) > (i) ? (lit)[(i)] : 0) << 8 * (i))
-#define SCAN_FIELD(lit, to)                                                                        \
+#define SCAN_FIELD_INNER(lit, to, in, n)                                                           \
     {                                                                                              \
         (lit), sizeof(lit) - 1,                                                                    \
             SCAN_HEAD(lit, 0) | SCAN_HEAD(lit, 1) | SCAN_HEAD(lit, 2) | SCAN_HEAD(lit, 3) |        \
                 SCAN_HEAD(lit, 4) | SCAN_HEAD(lit, 5) | SCAN_HEAD(lit, 6) | SCAN_HEAD(lit, 7),     \
-            (to)                                                                                   \
+            (to), (in), (n)                                                                        \
     }
+#define SCAN_FIELD(lit, to) SCAN_FIELD_INNER(lit, to, NULL, 0)
 
 /* Fills in the values of the named keys of an object (SLICE_NONE where absent; of a key that comes
  * twice the last one). Returns NULL, or what is wrong (static text). */
 const char *scan_fields(struct slice object, const struct scan_field *fields, size_t count);
+/* The same of the object at scan->p; steps over it. */
+const char *scan_fields_in(struct scan *scan, const struct scan_field *fields, size_t count);
 
 /* Readers: true if the value is of that kind (and fits); nothing is stored otherwise. */
 bool scan_u64(struct slice value, uint64_t *v_r); /* a number without sign, fraction, exponent */

@@ -15,26 +15,23 @@
 #define ROLES_MAX    512
 #define NAME_MAX_LEN 255
 
-const char *user_read(struct slice value, struct user *user_r)
+const char *user_of_parts(const struct user_parts *parts, struct user *user_r)
 {
-    struct slice id, bot, system;
-    const struct scan_field fields[] = {
-        SCAN_FIELD("id", &id),
-        SCAN_FIELD("username", &user_r->username),
-        SCAN_FIELD("global_name", &user_r->global_name),
-        SCAN_FIELD("bot", &bot),
-        SCAN_FIELD("system", &system),
-    };
-    const char *error = FIELDS(value, fields);
-
-    if (error)
-        return error;
-    user_r->bot = user_r->system = false;
-    scan_bool(bot, &user_r->bot);
-    scan_bool(system, &user_r->system);
+    *user_r = (struct user){.username = parts->username, .global_name = parts->global_name};
+    scan_bool(parts->bot, &user_r->bot);
+    scan_bool(parts->system, &user_r->system);
     if (user_r->system)
         user_r->bot = true;
-    return scan_snowflake(id, &user_r->id) ? NULL : "user.id: expected a snowflake";
+    return scan_snowflake(parts->id, &user_r->id) ? NULL : "user.id: expected a snowflake";
+}
+
+const char *user_read(struct slice value, struct user *user_r)
+{
+    struct user_parts parts;
+    const struct scan_field fields[] = USER_FIELDS(&parts);
+    const char *error = FIELDS(value, fields);
+
+    return error ? error : user_of_parts(&parts, user_r);
 }
 
 static unixms_t time_or_none(struct slice value)
@@ -45,11 +42,13 @@ static unixms_t time_or_none(struct slice value)
     return t;
 }
 
-const char *member_read(struct slice value, struct member *m)
+const char *member_read_in(struct scan *scan, struct member *m)
 {
     struct slice user, joined, premium, timeout, flags, pending;
+    struct user_parts parts;
+    const struct scan_field user_fields[] = USER_FIELDS(&parts);
     const struct scan_field fields[] = {
-        SCAN_FIELD("user", &user),
+        SCAN_FIELD_INNER("user", &user, user_fields, USER_FIELDS_COUNT),
         SCAN_FIELD("nick", &m->nick),
         SCAN_FIELD("roles", &m->roles),
         SCAN_FIELD("avatar", &m->avatar),
@@ -60,13 +59,9 @@ const char *member_read(struct slice value, struct member *m)
         SCAN_FIELD("flags", &flags),
         SCAN_FIELD("pending", &pending),
     };
-    const char *error;
+    const char *error = scan_fields_in(scan, fields, sizeof(fields) / sizeof(fields[0]));
     uint64_t bits = 0;
 
-    memset(m, 0, sizeof(*m));
-    if (scan_is_null(value))
-        return NULL;
-    error = FIELDS(value, fields);
     if (error)
         return error;
     m->joined_at = time_or_none(joined);
@@ -74,8 +69,20 @@ const char *member_read(struct slice value, struct member *m)
     m->timeout_until = time_or_none(timeout);
     m->has_flags = scan_u64(flags, &bits);
     m->flags = (uint32_t)bits;
+    m->pending = false;
     m->has_pending = scan_bool(pending, &m->pending);
-    return scan_is_object(user) ? user_read(user, &m->user) : NULL;
+    m->user.id = SNOWFLAKE_NONE;
+    return scan_is_object(user) ? user_of_parts(&parts, &m->user) : NULL;
+}
+
+const char *member_read(struct slice value, struct member *m)
+{
+    struct scan scan = {.p = value.p, .end = value.p ? value.p + value.len : NULL};
+
+    if (!scan_is_null(value))
+        return member_read_in(&scan, m);
+    memset(m, 0, sizeof(*m));
+    return NULL;
 }
 
 struct seen_row *job_row(const struct job *job, snowflake_t user)
@@ -176,14 +183,18 @@ const char *job_act_shown(struct job *job, const struct user *user, struct slice
 const char *member_user(struct slice member, struct user *user_r)
 {
     struct slice user;
-    const struct scan_field fields[] = {SCAN_FIELD("user", &user)};
+    struct user_parts parts;
+    const struct scan_field user_fields[] = USER_FIELDS(&parts);
+    const struct scan_field fields[] = {
+        SCAN_FIELD_INNER("user", &user, user_fields, USER_FIELDS_COUNT)};
     const char *error;
 
-    *user_r = (struct user){.id = SNOWFLAKE_NONE};
+    user_r->id = SNOWFLAKE_NONE;
+    user_r->bot = user_r->system = false;
     if (scan_is_null(member))
         return NULL;
     error = FIELDS(member, fields);
-    return error || !scan_is_object(user) ? error : user_read(user, user_r);
+    return error || !scan_is_object(user) ? error : user_of_parts(&parts, user_r);
 }
 
 const char *job_act_member(struct job *job, snowflake_t id, struct slice member,

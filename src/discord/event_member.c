@@ -2,7 +2,7 @@
  * gateway.md §13). Called through the event table.
  * Diagnostics: none; static texts. */
 #include "discord/event_priv.h"
-
+#include "discord/scan_skip.h"
 #include "presence/buf.h"
 
 /* Guild member flags that only the member's own hand sets. */
@@ -109,23 +109,21 @@ static void list_id(struct id_list *list, snowflake_t id)
     list->ids[list->count++] = id;
 }
 
-const char *members_read(struct job *job, struct slice array, unsigned state, struct id_list *bots,
-                         uint32_t *count_r)
+const char *members_read_in(struct job *job, struct scan *outer, unsigned state,
+                            struct id_list *bots, uint32_t *count_r)
 {
-    struct slice element;
     struct scan scan;
     struct member m;
-    const char *error = NULL;
+    const char *error;
 
-    *count_r = 0;
-    if (scan_is_null(array))
-        return NULL;
-    if (!scan_array(&scan, array))
+    if (!scan_array(&scan, (struct slice){outer->p, (size_t)(outer->end - outer->p)}))
         return "members: expected an array";
-    while (scan_element(&scan, &element)) {
-        error = read_shown(element, &m);
+    while (scan_next(&scan)) {
+        error = member_read_in(&scan, &m);
         if (error)
             return error;
+        if (!m.user.id.id)
+            return "user: expected a user object";
         if (m.user.system)
             continue;
         if (m.user.bot && bots)
@@ -133,33 +131,56 @@ const char *members_read(struct job *job, struct slice array, unsigned state, st
         job_add_member(job, &m.user, &m, state);
         (*count_r)++;
     }
+    outer->p = scan.p;
     return scan.error;
+}
+
+const char *members_read(struct job *job, struct slice array, unsigned state, struct id_list *bots,
+                         uint32_t *count_r)
+{
+    struct scan scan = {.p = array.p, .end = array.p ? array.p + array.len : NULL};
+
+    *count_r = 0;
+    return scan_is_null(array) ? NULL : members_read_in(job, &scan, state, bots, count_r);
+}
+
+/* The members are most of a chunk: they are read where they are met. */
+static const char *chunk_member(struct job *job, struct scan *scan, struct slice key,
+                                uint64_t *index, uint64_t *count)
+{
+    struct event_result *result = job->result;
+    struct slice value;
+
+    if (slice_is(key, "members"))
+        return members_read_in(job, scan, MEMBER_FROM_CATALOGUE, NULL, &result->members);
+    if (!scan_take_value(scan, NULL, &value))
+        return scan->error;
+    if (slice_is(key, "chunk_index"))
+        scan_u64(value, index);
+    else if (slice_is(key, "chunk_count"))
+        scan_u64(value, count);
+    else if (slice_is(key, "nonce"))
+        result->nonce[scan_string(value, result->nonce, sizeof(result->nonce) - 1)] = '\0';
+    return NULL;
 }
 
 const char *event_members_chunk(struct job *job)
 {
-    struct slice members, index, count, nonce;
-    const struct scan_field fields[] = {
-        SCAN_FIELD("members", &members),
-        SCAN_FIELD("chunk_index", &index),
-        SCAN_FIELD("chunk_count", &count),
-        SCAN_FIELD("nonce", &nonce),
-    };
     struct event_result *result = job->result;
-    const char *error = FIELDS(job->d, fields);
-    uint64_t i = 0, n = 1;
+    uint64_t index = 0, count = 1;
+    const char *error = NULL;
+    struct scan scan;
+    struct slice key;
 
-    if (!error)
-        error = members_read(job, members, MEMBER_FROM_CATALOGUE, NULL, &result->members);
-    if (error)
-        return error;
-    scan_u64(index, &i);
-    scan_u64(count, &n);
-    if (i >= n || n > UINT32_MAX)
+    scan_object(&scan, job->d);
+    while (!error && scan_take_key(&scan, &key))
+        error = chunk_member(job, &scan, key, &index, &count);
+    if (error || scan.error)
+        return error ? error : scan.error;
+    if (index >= count || count > UINT32_MAX)
         return "chunk_index: expected to be below chunk_count";
-    result->chunk_index = (uint32_t)i;
-    result->chunk_count = (uint32_t)n;
-    result->nonce[scan_string(nonce, result->nonce, sizeof(result->nonce) - 1)] = '\0';
+    result->chunk_index = (uint32_t)index;
+    result->chunk_count = (uint32_t)count;
     result->flags |= EVENT_ROSTER_CHUNK | EVENT_IDEMPOTENT;
     return NULL;
 }

@@ -80,16 +80,18 @@ struct message {
     snowflake_t id, channel;
     uint64_t type, flags;
     struct slice author, member, webhook, metadata, mentions, edited, channel_type;
+    struct user_parts author_parts;
 };
 
 static const char *message_read(struct slice d, struct message *m)
 {
     struct slice id, channel, type, flags;
+    const struct scan_field author_fields[] = USER_FIELDS(&m->author_parts);
     const struct scan_field fields[] = {
         SCAN_FIELD("id", &id),
         SCAN_FIELD("type", &type),
         SCAN_FIELD("flags", &flags),
-        SCAN_FIELD("author", &m->author),
+        SCAN_FIELD_INNER("author", &m->author, author_fields, USER_FIELDS_COUNT),
         SCAN_FIELD("member", &m->member),
         SCAN_FIELD("mentions", &m->mentions),
         SCAN_FIELD("channel_id", &channel),
@@ -146,7 +148,7 @@ const char *event_message_create(struct job *job)
         return error;
     if (!scan_is_object(m.author))
         return "author: expected an object";
-    error = user_read(m.author, &author);
+    error = user_of_parts(&m.author_parts, &author);
     if (error)
         return error;
     webhook = !scan_is_null(m.webhook);
@@ -186,7 +188,7 @@ const char *event_message_update(struct job *job)
         return error;
     if (!scan_is_object(m.author) || !scan_time(m.edited, &edited))
         return NULL;
-    error = user_read(m.author, &author);
+    error = user_of_parts(&m.author_parts, &author);
     if (error || author.bot || kind_of_type(m.type) == ACTIVITY_NONE)
         return error;
     if (!is_fresh_edit(job, author.id, edited))

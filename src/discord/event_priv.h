@@ -82,11 +82,25 @@ static inline snowflake_t id_or_none(struct slice value)
 #define FIELDS(object, fields) scan_fields((object), (fields), sizeof(fields) / sizeof((fields)[0]))
 
 /* event_actor.c */
+/* The keys of a user object, for a walk that comes past one, and what they say then. */
+struct user_parts {
+    struct slice id, username, global_name, bot, system;
+};
+#define USER_FIELDS(parts)                                                                         \
+    {                                                                                              \
+        SCAN_FIELD("id", &(parts)->id), SCAN_FIELD("username", &(parts)->username),                \
+            SCAN_FIELD("global_name", &(parts)->global_name), SCAN_FIELD("bot", &(parts)->bot),    \
+            SCAN_FIELD("system", &(parts)->system),                                                \
+    }
+#define USER_FIELDS_COUNT 5
+const char *user_of_parts(const struct user_parts *parts, struct user *user_r);
 const char *user_read(struct slice value, struct user *user_r);
 /* The user object within a member object; id 0 where there is none. */
 const char *member_user(struct slice member, struct user *user_r);
 /* Tolerates an absent or null object: everything empty. */
 const char *member_read(struct slice value, struct member *member_r);
+/* The member object at scan->p, in place. */
+const char *member_read_in(struct scan *scan, struct member *member_r);
 struct seen_row *job_row(const struct job *job, snowflake_t user);
 void *job_add(struct job *job, uint16_t type, size_t tail_len);
 /* A one-slot record about user and other. */
@@ -128,6 +142,9 @@ event_handler event_thread_create, event_thread_update, event_thread_delete, eve
     event_thread_members;
 /* event_member.c */
 event_handler event_member_add, event_member_update, event_member_remove, event_members_chunk;
+/* Roster records of the array of members at outer->p, which steps over it; adds to *count_r. */
+const char *members_read_in(struct job *job, struct scan *outer, unsigned state,
+                            struct id_list *bots, uint32_t *count_r);
 /* Roster records of an array of members (absent is fine); the bots among them are added to bots if
  * that is not NULL. */
 const char *members_read(struct job *job, struct slice array, unsigned state, struct id_list *bots,

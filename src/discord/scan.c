@@ -162,6 +162,11 @@ bool scan_element(struct scan *scan, struct slice *value_r)
     return step(scan) && take_value(scan, NULL, value_r);
 }
 
+bool scan_next(struct scan *scan)
+{
+    return step(scan);
+}
+
 /* An escaped key, undone into out; keys longer than out match nothing. */
 static struct slice plain_key(struct slice key, char *out, size_t cap)
 {
@@ -171,7 +176,7 @@ static struct slice plain_key(struct slice key, char *out, size_t cap)
 }
 
 /* The first 8 bytes as SCAN_FIELD has them. room: bytes that may be read at p. */
-static inline uint64_t head_of(const char *p, size_t len, size_t room)
+INNER uint64_t head_of(const char *p, size_t len, size_t room)
 {
     uint64_t head = 0;
 
@@ -188,46 +193,85 @@ static inline uint64_t head_of(const char *p, size_t len, size_t room)
 }
 
 /* A bit for a field or key: most keys that nobody looks for are dismissed by it. */
-static inline uint64_t sieve_bit(uint64_t head, size_t len)
+INNER uint64_t sieve_bit(uint64_t head, size_t len)
 {
     return UINT64_C(1) << ((head ^ head >> 5 ^ head >> 16 ^ len) & 63);
 }
 
-static inline bool is_field(const struct scan_field *field, struct slice key, uint64_t head)
+INNER bool is_field(const struct scan_field *field, struct slice key, uint64_t head)
 {
     return field->head == head && field->len == key.len &&
            (key.len <= 8 || memcmp(field->name + 8, key.p + 8, key.len - 8) == 0);
 }
 
-const char *scan_fields(struct slice object, const struct scan_field *fields, size_t count)
+INNER const struct scan_field *find_field(const struct scan_field *fields, size_t count,
+                                          const struct scan *scan, struct slice key, uint64_t sieve)
 {
-    struct scan scan;
-    struct slice key, value;
-    uint64_t sieve = 0, head;
+    size_t room = (size_t)(scan->end - key.p);
     char plain[64];
+    uint64_t head;
+
+    if (__builtin_expect(scan->key_escaped, 0)) {
+        key = plain_key(key, plain, sizeof(plain));
+        room = key.len;
+    }
+    head = head_of(key.p, key.len, room);
+    if (!(sieve & sieve_bit(head, key.len)))
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        if (is_field(&fields[i], key, head))
+            return &fields[i];
+    return NULL;
+}
+
+static uint64_t clear_fields(const struct scan_field *fields, size_t count)
+{
+    uint64_t sieve = 0;
 
     for (size_t i = 0; i < count; i++) {
         *fields[i].value_r = SLICE_NONE;
         sieve |= sieve_bit(fields[i].head, fields[i].len);
+        if (fields[i].inner)
+            clear_fields(fields[i].inner, fields[i].inner_count);
     }
-    if (!scan_object(&scan, object))
-        return scan.error;
-    while (take_key(&scan, &key) && take_value(&scan, NULL, &value)) {
-        size_t room = (size_t)(scan.end - key.p);
+    return sieve;
+}
 
-        if (scan.key_escaped) {
-            key = plain_key(key, plain, sizeof(plain));
-            room = key.len;
+/* How deep this goes is up to the caller's fields, not to the input. */
+const char *scan_fields_in(struct scan *outer, const struct scan_field *fields, size_t count)
+{
+    uint64_t sieve = clear_fields(fields, count);
+    struct scan scan = {.p = outer->p + 1, .end = outer->end, .close = '}', .first = true};
+    struct slice key, value;
+
+    if (outer->p >= outer->end || *outer->p != '{')
+        return "expected an object";
+    while (take_key(&scan, &key)) {
+        const struct scan_field *field = find_field(fields, count, &scan, key, sieve);
+        const char *begin = scan.p, *error;
+
+        if (field && field->inner && begin < scan.end && *begin == '{') {
+            error = scan_fields_in(&scan, field->inner, field->inner_count);
+            if (error)
+                return error;
+            value = (struct slice){begin, (size_t)(scan.p - begin)};
+        } else if (!take_value(&scan, NULL, &value)) {
+            break;
         }
-        head = head_of(key.p, key.len, room);
-        if (!(sieve & sieve_bit(head, key.len)))
-            continue;
-        for (size_t i = 0; i < count; i++) {
-            if (is_field(&fields[i], key, head)) {
-                *fields[i].value_r = value;
-                break;
-            }
-        }
+        if (field)
+            *field->value_r = value;
     }
+    outer->p = scan.p;
     return scan.error;
+}
+
+const char *scan_fields(struct slice object, const struct scan_field *fields, size_t count)
+{
+    struct scan scan = {.p = object.p, .end = object.p ? object.p + object.len : NULL};
+
+    if (!object.p || object.len < 2) {
+        clear_fields(fields, count);
+        return "expected an object";
+    }
+    return scan_fields_in(&scan, fields, count);
 }
