@@ -63,13 +63,16 @@ const char *skip_container_portable(const char *p, const char *end, struct skip_
 
 #ifdef HAVE_SSE2
 
+/* Part of the template below, compiled once for each target. */
+#define INNER static inline __attribute__((always_inline))
+
 /* One bit per byte of a block of 64. */
 struct masks {
     uint64_t quote, backslash, open, close;
     uint64_t first; /* the first byte of the watched name */
 };
 
-static inline __attribute__((always_inline)) struct masks masks_sse2(const char *p, char first)
+INNER struct masks masks_sse2(const char *p, char first)
 {
     struct masks m = {0};
     const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'),
@@ -124,7 +127,7 @@ __attribute__((target("avx2"))) static inline struct masks masks_avx2(const char
 }
 
 /* Bytes behind an unescaped backslash; *carry: whether the next block's first byte is one. */
-static inline uint64_t escaped_bytes(uint64_t backslash, uint64_t *carry)
+INNER uint64_t escaped_bytes(uint64_t backslash, uint64_t *carry)
 {
     uint64_t escaped = *carry;
 
@@ -160,7 +163,7 @@ __attribute__((target("pclmul"))) static inline uint64_t running_xor_pclmul(uint
 }
 
 /* The bit of the bracket that brings depth to 0, or 64; *depth is carried on. */
-static inline unsigned find_end(uint64_t open, uint64_t close, int64_t *depth)
+INNER unsigned find_end(uint64_t open, uint64_t close, int64_t *depth)
 {
     for (uint64_t both = open | close; both; both &= both - 1) {
         uint64_t bit = both & -both;
@@ -173,8 +176,8 @@ static inline unsigned find_end(uint64_t open, uint64_t close, int64_t *depth)
     return 64;
 }
 
-static inline void note_watched(const char *base, const char *end, uint64_t starts, uint64_t open,
-                                uint64_t close, int64_t depth, struct skip_watch *watch)
+INNER void note_watched(const char *base, const char *end, uint64_t starts, uint64_t open,
+                        uint64_t close, int64_t depth, struct skip_watch *watch)
 {
     for (; starts; starts &= starts - 1) {
         uint64_t below = (starts & -starts) - 1;
@@ -187,10 +190,11 @@ static inline void note_watched(const char *base, const char *end, uint64_t star
     }
 }
 
-#define SKIP_CONTAINER(MASKS, RUNNING_XOR)                                                         \
+/* One template; WATCHED is a constant, so that what is not watched costs nothing. */
+#define SKIP_CONTAINER(MASKS, RUNNING_XOR, WATCHED)                                                \
     char tail[64];                                                                                 \
     uint64_t inside_before = 0, escape_before = 0;                                                 \
-    const char first = watch ? watch->name[0] : '\0';                                              \
+    const char first = (WATCHED) ? watch->name[0] : '\0';                                          \
     int64_t depth = 1;                                                                             \
                                                                                                    \
     for (p++; p < end; p += 64) {                                                                  \
@@ -201,23 +205,24 @@ static inline void note_watched(const char *base, const char *end, uint64_t star
             block = tail;                                                                          \
         }                                                                                          \
         struct masks m = MASKS(block, first);                                                      \
-        if (m.backslash | escape_before)                                                           \
+        if (__builtin_expect((m.backslash | escape_before) != 0, 0))                               \
             m.quote &= ~escaped_bytes(m.backslash, &escape_before);                                \
         uint64_t inside = RUNNING_XOR(m.quote) ^ inside_before;                                    \
         uint64_t open = m.open & ~inside, close = m.close & ~inside;                               \
-        uint64_t stray = m.backslash & ~inside;                                                    \
-        inside_before = (uint64_t)((int64_t)inside >> 63);                                         \
+        uint64_t stray = m.backslash & ~inside, part = ~UINT64_C(0);                               \
+        int64_t closing = __builtin_popcountll(close), depth_before = depth;                       \
         unsigned stop = 64;                                                                        \
-        int64_t depth_before = depth;                                                              \
-        int64_t closing = __builtin_popcountll(close);                                             \
-        if (closing < depth)                                                                       \
+        inside_before = (uint64_t)((int64_t)inside >> 63);                                         \
+        if (closing < depth) {                                                                     \
             depth += __builtin_popcountll(open) - closing;                                         \
-        else                                                                                       \
+        } else {                                                                                   \
             stop = find_end(open, close, &depth);                                                  \
-        uint64_t part = stop < 64 ? (UINT64_C(1) << stop) - 1 : ~UINT64_C(0);                      \
+            if (stop < 64)                                                                         \
+                part = (UINT64_C(1) << stop) - 1;                                                  \
+        }                                                                                          \
         if (stray & part)                                                                          \
             return NULL;                                                                           \
-        if (first) {                                                                               \
+        if (WATCHED) {                                                                             \
             uint64_t starts = m.quote & inside & ((m.first >> 1) | UINT64_C(1) << 63) & part;      \
             if (starts)                                                                            \
                 note_watched(p, end, starts, open, close, depth_before, watch);                    \
@@ -227,24 +232,54 @@ static inline void note_watched(const char *base, const char *end, uint64_t star
     }                                                                                              \
     return NULL
 
-const char *skip_container_sse2(const char *p, const char *end, struct skip_watch *watch)
+static const char *skip_sse2(const char *p, const char *end)
 {
-    SKIP_CONTAINER(masks_sse2, running_xor_portable);
+    struct skip_watch *watch = NULL;
+    SKIP_CONTAINER(masks_sse2, running_xor_portable, false);
 }
 
-__attribute__((target("avx2,pclmul,popcnt,bmi"))) const char *
-skip_container_avx2(const char *p, const char *end, struct skip_watch *watch)
+static const char *skip_watching_sse2(const char *p, const char *end, struct skip_watch *watch)
 {
-    SKIP_CONTAINER(masks_avx2, running_xor_pclmul);
+    SKIP_CONTAINER(masks_sse2, running_xor_portable, true);
+}
+
+#define AVX2 __attribute__((target("avx2,pclmul,popcnt,bmi")))
+
+AVX2 static const char *skip_avx2(const char *p, const char *end)
+{
+    struct skip_watch *watch = NULL;
+    SKIP_CONTAINER(masks_avx2, running_xor_pclmul, false);
+}
+
+AVX2 static const char *skip_watching_avx2(const char *p, const char *end, struct skip_watch *watch)
+{
+    SKIP_CONTAINER(masks_avx2, running_xor_pclmul, true);
+}
+
+static bool have_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") &&
+           __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi");
+}
+
+const char *skip_container_sse2(const char *p, const char *end, struct skip_watch *watch)
+{
+    return watch ? skip_watching_sse2(p, end, watch) : skip_sse2(p, end);
+}
+
+const char *skip_container_avx2(const char *p, const char *end, struct skip_watch *watch)
+{
+    if (!have_avx2())
+        return skip_container_portable(p, end, watch);
+    return watch ? skip_watching_avx2(p, end, watch) : skip_avx2(p, end);
 }
 
 const char *skip_container(const char *p, const char *end, struct skip_watch *watch)
 {
     if (end - p >= 2 && (p[1] == '}' || p[1] == ']'))
         return p + 2;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") &&
-        __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi"))
-        return skip_container_avx2(p, end, watch);
+    if (have_avx2())
+        return watch ? skip_watching_avx2(p, end, watch) : skip_avx2(p, end);
     return skip_container_sse2(p, end, watch);
 }
 
