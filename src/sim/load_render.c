@@ -41,6 +41,25 @@ static const char *const texts[TEXTS] = {
 
 static size_t text_len[TEXTS];
 
+static const char embed[] =
+    "{\"type\":\"article\",\"url\":\"https://news.example.org/2026/08/the-garden-in-winter\","
+    "\"title\":\"The garden in winter: what to do before the first frost\",\"description\":"
+    "\"Cover the young trees, cut back the roses, and leave the seed heads for the birds. A short "
+    "list for those who put it off every year, with the dates that matter in the north and in the "
+    "south.\",\"provider\":{\"name\":\"Example News\",\"url\":null},\"author\":{\"name\":\"A. "
+    "Writer\"},\"thumbnail\":{\"url\":\"https://news.example.org/i/garden.jpg\",\"proxy_url\":"
+    "\"https://images-ext-1.example.net/external/3f2c/garden.jpg\",\"width\":1200,\"height\":630,"
+    "\"flags\":0},\"color\":3447003}";
+
+static const char attachment[] =
+    "{\"id\":\"1533083251218976776\",\"filename\":\"IMG_2048.jpg\",\"size\":2483112,\"url\":"
+    "\"https://cdn.example.net/attachments/1213063185301639169/1533083251218976776/IMG_2048.jpg"
+    "?ex=6a1b2c3d&is=69f9e8d7&hm=0a1b2c3d4e5f60718293a4b5c6d7e8f9\",\"proxy_url\":"
+    "\"https://media.example.net/attachments/1213063185301639169/1533083251218976776/IMG_2048.jpg"
+    "?ex=6a1b2c3d&is=69f9e8d7&hm=0a1b2c3d4e5f60718293a4b5c6d7e8f9\",\"width\":4032,\"height\":"
+    "3024,\"content_type\":\"image/jpeg\",\"content_scan_version\":1,\"placeholder\":"
+    "\"3PcNNYSFeXh/d3eld0iHZoZgVwh2\",\"placeholder_version\":1}";
+
 struct pen {
     char *p;
 };
@@ -146,14 +165,20 @@ static void put_message(struct pen *pen, const struct event *ev, bool with_conte
     put_member(pen, ev->m);
     PUT(pen, ",\"id\":\"");
     put_number(pen, e->u.id);
-    PUT(pen, "\",\"flags\":0,\"embeds\":[],\"edited_timestamp\":null,\"content\":\"");
+    PUT(pen, "\",\"flags\":0,\"embeds\":[");
+    if (with_content && (e->extra >> 8 & 7) == 0)
+        put(pen, embed, sizeof(embed) - 1);
+    PUT(pen, "],\"edited_timestamp\":null,\"content\":\"");
     if (with_content)
         put(pen, texts[text], text_len[text]);
     PUT(pen, "\",\"components\":[],\"channel_type\":0,\"channel_id\":\"");
     put_number(pen, ev->g->channels[e->channel].id);
     PUT(pen, "\",\"author\":");
     put_user(pen, ev->m);
-    PUT(pen, ",\"attachments\":[],\"guild_id\":\"");
+    PUT(pen, ",\"attachments\":[");
+    if (with_content && (e->extra >> 4 & 15) == 0)
+        put(pen, attachment, sizeof(attachment) - 1);
+    PUT(pen, "],\"guild_id\":\"");
     put_number(pen, ev->g->id);
     PUT(pen, "\"}}");
 }

@@ -115,7 +115,6 @@ uint32_t truth_count(struct truth *t, uint32_t guild, uint32_t user, uint64_t ch
     }
     if (!r->first_event)
         r->first_event = event;
-    r->last_event = event;
     return index;
 }
 

@@ -57,8 +57,11 @@ struct truth_row {
     uint32_t count;
     int64_t first_ms, first_until_ms; /* of the earliest event; until: its last delivery */
     int64_t last_ms, last_until_ms;   /* of the latest event; until: the last delivery of any */
-    uint64_t first_event, last_event; /* ids, to know them again at delivery; 0 = not yet */
+    uint64_t first_event; /* its id, to know it again at delivery; 0 = the kind has own times */
 };
+
+_Static_assert(sizeof(struct truth_row) == 64,
+               "a row is a cache line: load mode touches one per event");
 
 struct voice_session {
     uint32_t user;

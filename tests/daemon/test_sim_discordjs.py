@@ -1,0 +1,117 @@
+"""presence-sim driven by discord.js, where node and npm are at hand. The library is installed into a
+cache outside the tree ($XDG_CACHE_HOME/presence-tests) the first time."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+from simclient import Sim
+
+SCRIPT = pathlib.Path(__file__).with_name("discord_js_client.js")
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME",
+                                    pathlib.Path.home() / ".cache")) / "presence-tests"
+
+
+@pytest.fixture(scope="module")
+def modules():
+    if not shutil.which("node") or not shutil.which("npm"):
+        pytest.skip("node and npm are not installed")
+    if not (CACHE / "node_modules" / "discord.js" / "package.json").exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        try:
+            done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--prefix",
+                                   str(CACHE), "discord.js@14"], capture_output=True, text=True,
+                                  timeout=180)
+        except subprocess.TimeoutExpired:
+            pytest.skip("npm does not finish")
+        if done.returncode:
+            pytest.skip(f"npm cannot install discord.js: {done.stderr[-200:]}")
+    return CACHE / "node_modules"
+
+
+@pytest.fixture
+def sim():
+    with Sim("--guilds", "3", "--members", "1500", "--set", "identify_window_ms=0") as s:
+        yield s
+
+
+class Client:
+    def __init__(self, sim, modules):
+        self.process = subprocess.Popen(
+            ["node", "--no-warnings", str(SCRIPT), sim.base + "/api", sim.token],
+            env=os.environ | {"NODE_PATH": str(modules)}, stdout=subprocess.PIPE, text=True)
+        self.seen = []
+
+    def wait(self, what, **fields):
+        for line in self.process.stdout:
+            report = json.loads(line)
+            self.seen.append(report)
+            assert report["what"] != "error", report
+            if report["what"] == what and all(report.get(k) == v for k, v in fields.items()):
+                return report
+        pytest.fail(f"no {what} {fields}; saw {self.seen[-5:]}")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def client(sim, modules):
+    c = Client(sim, modules)
+    yield c
+    c.stop()
+
+
+def test_login_caches_and_events(sim, client):
+    ready = client.wait("ready")
+    world = sim.world(members=True)
+    assert ready["user"] == world["self"]
+    for guild in world["guilds"]:
+        assert ready["guilds"][guild["id"]] == {
+            "name": guild["name"], "members": 1502, "threads": 1, "roles": 4,
+            "channels": len([c for c in guild["channels"] if c["type"] != 11])}
+    done = sim.act("message", content="hello library", user=7)
+    got = client.wait("message", id=done["id"])
+    assert (got["content"], got["author"]) == ("hello library", done["user"])
+    assert abs(got["created_ms"] - done["time_ms"]) < 1000
+    done = sim.act("reaction_add", user=8)
+    assert client.wait("reaction", user=done["user"])["channel"] == done["channel"]
+    done = sim.act("voice_join", user=9)
+    assert client.wait("voice", user=done["user"])["after"] == done["channel"]
+    moved = sim.act("voice_move", user=9)
+    assert client.wait("voice", user=done["user"])["after"] == moved["channel"]
+    sim.act("voice_leave", user=9)
+    assert client.wait("voice", user=done["user"])["after"] is None
+    done = sim.act("typing", user=10)
+    assert client.wait("typing", user=done["user"])["ms"] == done["time_ms"] // 1000 * 1000
+    done = sim.act("member_join", name="newcomer")
+    assert client.wait("join", user=done["user"])["name"] == "newcomer"
+    sim.act("member_update", user=done["user"], nick="Newie")
+    assert client.wait("update", user=done["user"])["nick"] == "Newie"
+    sim.act("member_leave", user=done["user"])
+    client.wait("leave", user=done["user"])
+    done = sim.act("edit", user=7, content="again")
+    assert client.wait("edit", id=done["id"])["content"] == "again"
+    done = sim.act("thread_create", user=11)
+    assert client.wait("thread", id=done["id"])["fresh"] is True
+    done = sim.act("audit", user=12)
+    assert client.wait("audit", id=done["id"])["user"] == done["user"]
+    done = sim.act("interaction", user=12)
+    assert client.wait("interaction", id=done["id"])["user"] == done["user"]
+    done = sim.act("invite_create", user=13)
+    client.wait("invite", user=done["user"])
+
+
+def test_resume_after_a_drop(sim, client):
+    client.wait("ready")
+    sim.post("stall", sending=True)
+    done = [sim.act("message", content=str(i), user=7) for i in range(100)]
+    sim.post("drop")
+    assert client.wait("resumed")["replayed"] == 101  # the library counts RESUMED itself too
+    seen = [r["id"] for r in client.seen if r["what"] == "message"]
+    assert seen == [d["id"] for d in done] and len(sim.received("identify")) == 1
