@@ -9,6 +9,8 @@
 
 /* The member's row, or NULL. */
 struct seen_row *seen_find(const struct shm *shm, snowflake_t guild, snowflake_t user);
+/* Fetches it into the processor's cache; for loops over many members. */
+void seen_prefetch(const struct shm *shm, snowflake_t guild, snowflake_t user);
 
 /* The member's row, inserted (with SEEN_LOADING set) if there was none; may evict. slot: the
  * caller's worker slot. *inserted_r tells. NULL if both buckets are full of rows that may not be

@@ -124,6 +124,19 @@ struct seen_row *seen_find(const struct shm *shm, snowflake_t guild, snowflake_t
     return find_at(shm, &p, guild.id, user.id);
 }
 
+void seen_prefetch(const struct shm *shm, snowflake_t guild, snowflake_t user)
+{
+    struct place p = place_of(shm, guild.id, user.id);
+
+    for (unsigned b = 0; b < 2; b++) {
+        uint64_t word = __atomic_load_n(tag_word(shm, p.bucket[b]), __ATOMIC_RELAXED);
+
+        for (uint64_t hits = tags_like(word, p.tag); hits; hits &= hits - 1)
+            __builtin_prefetch(table_rows(shm) + p.bucket[b] * SHM_BUCKET_ROWS +
+                               (unsigned)__builtin_ctzll(hits) / 8);
+    }
+}
+
 /* --- claiming and evicting ------------------------------------------------------------------- */
 
 static struct seen_row *candidate(const struct shm *shm, const struct place *p, unsigned i)

@@ -373,24 +373,47 @@ static void push_pending(struct redis *r, redis_reply_cb *cb, void *arg)
     r->pending[(r->first + r->count++) % r->cap] = (struct pending){cb, arg};
 }
 
+static unsigned char *put_length(unsigned char *p, char mark, size_t n)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n);
+    *p++ = (unsigned char)mark;
+    memcpy(p, digits + at, sizeof(digits) - at);
+    p += sizeof(digits) - at;
+    *p++ = '\r';
+    *p++ = '\n';
+    return p;
+}
+
 /* redisFormatCommandArgv allocates per command; the protocol is simple enough to be written in
  * place: *argc, then $length and the bytes for each. */
 static int send_command(struct redis *r, size_t argc, const char *const *argv, const size_t *lens,
                         redis_reply_cb *cb, void *arg)
 {
+    size_t room = 24;
+    unsigned char *start, *p;
+
     if (buf_len(&r->out) > OUT_MAX)
         return -1;
-    buf_putc(&r->out, '*');
-    buf_put_u64(&r->out, argc);
+    for (size_t i = 0; i < argc; i++)
+        room += 26 + (lens ? lens[i] : strlen(argv[i]));
+    start = buf_reserve(&r->out, room);
+    p = put_length(start, '*', argc);
     for (size_t i = 0; i < argc; i++) {
         size_t len = lens ? lens[i] : strlen(argv[i]);
 
-        buf_append(&r->out, "\r\n$", 3);
-        buf_put_u64(&r->out, len);
-        buf_append(&r->out, "\r\n", 2);
-        buf_append(&r->out, argv[i], len);
+        p = put_length(p, '$', len);
+        memcpy(p, argv[i], len);
+        p += len;
+        *p++ = '\r';
+        *p++ = '\n';
     }
-    buf_append(&r->out, "\r\n", 2);
+    buf_commit(&r->out, (size_t)(p - start));
     if (r->count == 0)
         loop_timer_set(r->timeout, REPLY_TIMEOUT_MS);
     push_pending(r, cb, arg);

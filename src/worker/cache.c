@@ -17,7 +17,10 @@
 
 #define ZADD_PAIRS_MAX 256u
 #define KEY_SIZE       80u
+#define PREFETCH       8u
 #define NUMBER_SIZE    24u
+#define ACT_VALUES     2u
+#define STATE_VALUES   5u
 
 struct cache_lane {
     struct worker *w;
@@ -106,35 +109,55 @@ static int compare(const void *a, const void *b)
     return (x->user.id > y->user.id) - (x->user.id < y->user.id);
 }
 
-static size_t member_key(const struct load_key *k, char out[KEY_SIZE])
+static char *put_text(char *p, const char *text, size_t len)
 {
-    return (size_t)snprintf(out, KEY_SIZE, "guild:{%llu}:member:%llu",
-                            (unsigned long long)k->guild.id, (unsigned long long)k->user.id);
+    memcpy(p, text, len);
+    return p + len;
 }
 
-static size_t put_number(char out[NUMBER_SIZE], uint64_t v)
+static size_t member_key(const struct load_key *k, char out[KEY_SIZE])
+{
+    char *p = put_text(out, "guild:{", 7);
+
+    p += snowflake_print(k->guild, p);
+    p = put_text(p, "}:member:", 9);
+    p += snowflake_print(k->user, p);
+    return (size_t)(p - out);
+}
+
+static size_t put_number(char *out, uint64_t v)
 {
     return snowflake_print((snowflake_t){v}, out);
 }
 
+/* Numbers with spaces between. */
+static size_t put_numbers(char *out, const uint64_t *values, size_t n)
+{
+    char *p = out;
+
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            *p++ = ' ';
+        p += put_number(p, values[i]);
+    }
+    return (size_t)(p - out);
+}
+
+/* act: seen and counted, each ms << 16 | kind; state: present_until, last_edit (packed as in the
+ * row), voice channel, flags, member flags. Few long fields: each costs on both sides. */
 static void write_member(struct cache_lane *cl, const struct load_key *k,
                          const struct seen_row *row)
 {
-    static const char names[7][2] = {"s", "c", "p", "e", "v", "f", "m"};
-    uint64_t values[7] = {atomic_load(&row->seen), atomic_load(&row->counted), row->present_until,
-                          row->last_edit,          row->voice_channel,         row->flags,
-                          row->member_flags};
-    char key[KEY_SIZE], numbers[7][NUMBER_SIZE];
-    const char *argv[16] = {"HSET", key};
-    size_t lens[16] = {4, member_key(k, key)};
+    const uint64_t act[ACT_VALUES] = {atomic_load(&row->seen), atomic_load(&row->counted)};
+    const uint64_t state[STATE_VALUES] = {row->present_until, row->last_edit, row->voice_channel,
+                                          row->flags, row->member_flags};
+    char key[KEY_SIZE], act_text[ACT_VALUES * NUMBER_SIZE], state_text[STATE_VALUES * NUMBER_SIZE];
+    const char *argv[] = {"HSET", key, "act", act_text, "state", state_text};
+    size_t lens[] = {4, member_key(k, key),
+                     3, put_numbers(act_text, act, ACT_VALUES),
+                     5, put_numbers(state_text, state, STATE_VALUES)};
 
-    for (size_t i = 0; i < 7; i++) {
-        argv[2 + 2 * i] = names[i];
-        lens[2 + 2 * i] = 1;
-        argv[3 + 2 * i] = numbers[i];
-        lens[3 + 2 * i] = put_number(numbers[i], values[i]);
-    }
-    send_to(cl, 16, argv, lens);
+    send_to(cl, 6, argv, lens);
 }
 
 /* What is being loaded is not known in full: better no key than half of one. */
@@ -182,6 +205,8 @@ static void write_guild(struct cache_lane *cl, const struct load_key *keys, size
     z.argv[2] = "GT";
     z.lens[2] = 2;
     for (size_t i = 0; i < n; i++) {
+        if (i + PREFETCH < n)
+            seen_prefetch(&w->shm, keys[i + PREFETCH].guild, keys[i + PREFETCH].user);
         const struct seen_row *row = seen_find(&w->shm, keys[i].guild, keys[i].user);
         int64_t ms = row ? SEEN_MS(atomic_load(&row->seen)) : 0;
 
@@ -231,27 +256,32 @@ void cache_flush(struct lane *lane)
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-static bool take_value(const struct redis_value *reply, size_t i, uint64_t *value_r)
+static bool take_values(const struct redis_value *reply, size_t element, size_t n, uint64_t *out)
 {
     size_t len = 0;
-    const char *text = redis_text(redis_element(reply, i), &len);
-    snowflake_t number;
+    const char *text = redis_text(redis_element(reply, element), &len), *end = text + len;
 
-    if (!text || snowflake_parse(text, len, &number))
-        return false;
-    *value_r = number.id;
+    for (size_t i = 0; i < n; i++) {
+        const char *stop = text ? memchr(text, ' ', (size_t)(end - text)) : NULL;
+        snowflake_t number;
+
+        if (!text || (i + 1 < n) != (stop != NULL) ||
+            snowflake_parse(text, (size_t)((stop ? stop : end) - text), &number))
+            return false;
+        out[i] = number.id;
+        text = stop ? stop + 1 : end;
+    }
     return true;
 }
 
 static bool take_seed(const struct redis_value *reply, struct load_key key, struct seen_seed *seed)
 {
-    uint64_t v[7];
+    uint64_t v[ACT_VALUES + STATE_VALUES];
 
-    if (redis_type(reply) != REDIS_ARRAY || redis_count(reply) != 7)
+    if (redis_type(reply) != REDIS_ARRAY || redis_count(reply) != 2 ||
+        !take_values(reply, 0, ACT_VALUES, v) ||
+        !take_values(reply, 1, STATE_VALUES, v + ACT_VALUES))
         return false;
-    for (size_t i = 0; i < 7; i++)
-        if (!take_value(reply, i, &v[i]))
-            return false;
     *seed = (struct seen_seed){
         .guild = key.guild,
         .user = key.user,
@@ -291,14 +321,14 @@ bool cache_ask(struct worker *w, struct load_key key)
     struct cache *c = w->cache;
     struct asked *a;
     char name[KEY_SIZE];
-    const char *argv[] = {"HMGET", name, "s", "c", "p", "e", "v", "f", "m"};
-    size_t lens[] = {5, member_key(&key, name), 1, 1, 1, 1, 1, 1, 1};
+    const char *argv[] = {"HMGET", name, "act", "state"};
+    size_t lens[] = {5, member_key(&key, name), 3, 5};
 
     if (!c || !c->redis || !redis_up(c->redis) || c->lanes[route_lane(key.guild)].must_purge)
         return false;
     a = xmalloc(sizeof(*a));
     *a = (struct asked){w, key};
-    if (redis_command(c->redis, 9, argv, lens, read_back, a)) {
+    if (redis_command(c->redis, 4, argv, lens, read_back, a)) {
         free(a);
         return false;
     }
