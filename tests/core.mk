@@ -1,5 +1,5 @@
 # --- src/base and src/core ---------------------------------------------------------------------
-core_tests = tests/t_activity tests/t_backoff tests/t_buf tests/t_clock tests/t_fd tests/t_ipc \
+core_tests = tests/t_activity tests/t_backoff tests/t_buf tests/t_clock tests/t_fd tests/t_ipc tests/t_kill \
   tests/t_loop tests/t_msg \
   tests/t_record tests/t_ring tests/t_seen tests/t_shm tests/t_snowflake tests/t_spool
 check_PROGRAMS += $(core_tests)
@@ -47,3 +47,6 @@ tests_t_seen_LDADD = $(CORE_TEST_LDADD)
 tests_t_spool_SOURCES = tests/t_spool.c
 tests_t_spool_CFLAGS = $(CORE_TEST_CFLAGS)
 tests_t_spool_LDADD = $(CORE_TEST_LDADD)
+tests_t_kill_SOURCES = tests/t_kill.c tests/shm_fixture.h
+tests_t_kill_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_t_kill_LDADD = $(CORE_TEST_LDADD)

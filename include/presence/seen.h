@@ -42,8 +42,9 @@ struct seen_seed {
 };
 void seen_merge(const struct shm *shm, struct seen_row *row, const struct seen_seed *seed);
 
-/* A row may be evicted only if its last sighting lies before what is durable; the lane's owner
- * keeps for its lanes the wall-clock time (ms) up to which every record appended is durable. */
+/* A row may be evicted only if everything that was folded into it is where it would be read back
+ * from. The lane's owner tells, for its lanes, the wall-clock time up to which every record appended
+ * is committed (not merely spooled). Before the first call nothing of the lane is evicted. */
 void seen_set_durable(const struct shm *shm, unsigned lane, unixms_t durable);
 
 /* Releases the claims of a dead worker slot. Called by the master. */

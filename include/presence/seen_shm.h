@@ -25,9 +25,9 @@
  * key's hash, so that a search reads two words and, nearly always, one row. A tag is set before its
  * row turns LIVE and cleared after it has left LIVE.
  *
- * Not yet durable: whenever a record is folded into a row, the row is stamped with the seconds of
- * the monotonic clock (16 bits, in the upper half of state). It is durable when the lane's
- * durable_ms, the monotonic time up to which everything appended is durable, is later.
+ * Not yet durable: whenever a record is folded into a row, the row is stamped with the monotonic
+ * clock's quarter-seconds (256 ms; 16 bits, in the upper half of state). It is durable when the
+ * lane's durable_ms, the monotonic time up to which everything appended is durable, is later.
  *
  * All offsets are from the start of the segment; there are no pointers. */
 #ifndef PRESENCE_SEEN_SHM_H

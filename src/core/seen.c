@@ -10,6 +10,7 @@
 #include "core/seen_internal.h"
 
 #define CANDIDATES (2 * SHM_BUCKET_ROWS)
+#define STAMP_MS   256
 #define LOW_BYTES  UINT64_C(0x0101010101010101)
 
 /* Where a key may live. */
@@ -185,20 +186,21 @@ static struct seen_row *claim_empty(const struct shm *shm, const struct place *p
     return row ? row : claim_in_bucket(shm, p->bucket[!first], free[!first], slot);
 }
 
-/* Seconds are enough, so two of slack cover the coarse clock and the rounding. A stamp that lies
- * between the durable time and now is not durable; one that lies elsewhere is older than the
- * durable time, how often 16 bits may have gone round since. */
-static bool is_durable(uint32_t state, int64_t durable_sec, int64_t now_sec)
+/* The stamp counts STAMP_MS; two of slack cover the coarse clock and the rounding. A stamp between
+ * the durable time and now is not durable; one elsewhere is older than the durable time, however
+ * often 16 bits may have gone round since. */
+static bool is_durable(uint32_t state, int64_t durable_ms, int64_t now_ms)
 {
-    uint16_t ahead = (uint16_t)((state >> 16) - (uint32_t)(durable_sec - 2));
+    int64_t begin = durable_ms / STAMP_MS - 2, end = now_ms / STAMP_MS + 2;
+    uint16_t ahead = (uint16_t)((state >> 16) - (uint32_t)begin);
 
-    return durable_sec > 0 && ahead > now_sec + 2 - (durable_sec - 2);
+    return durable_ms > 0 && ahead > end - begin;
 }
 
 struct hand {
     const struct shm *shm;
     uint32_t owner; /* of the lane that wants room */
-    int64_t now_sec;
+    int64_t now_ms;
 };
 
 /* May the row be taken away by the process that wants room? Judges rows of its own lanes only: any
@@ -216,8 +218,8 @@ static bool may_evict(const struct hand *hand, const struct seen_row *row)
         return false;
     if ((row->flags & (SEEN_LOADING | SEEN_LOOKED_UP)) || row->voice_channel)
         return false;
-    return is_durable(state, atomic_load_explicit(&lane->durable_ms, memory_order_acquire) / 1000,
-                      hand->now_sec);
+    return is_durable(state, atomic_load_explicit(&lane->durable_ms, memory_order_acquire),
+                      hand->now_ms);
 }
 
 /* One that was not used since the candidates were last swept; if all were, any, and all are swept.
@@ -258,7 +260,7 @@ static void blank(struct seen_row *row)
 static struct seen_row *evict(const struct shm *shm, const struct place *p, snowflake_t guild,
                               unsigned slot)
 {
-    struct hand hand = {.shm = shm, .now_sec = clock_mono().ms / 1000};
+    struct hand hand = {.shm = shm, .now_ms = clock_mono().ms};
     struct seen_row *row;
 
     hand.owner =
@@ -277,9 +279,9 @@ static struct seen_row *evict(const struct shm *shm, const struct place *p, snow
 
 void seen_stamp(struct seen_row *row)
 {
-    uint32_t sec = (uint32_t)(clock_mono_coarse().ms / 1000);
+    uint32_t stamp = (uint32_t)(clock_mono_coarse().ms / STAMP_MS);
 
-    atomic_store_explicit(&row->state, SEEN_LIVE | (sec & 0xffff) << 16, memory_order_release);
+    atomic_store_explicit(&row->state, SEEN_LIVE | (stamp & 0xffff) << 16, memory_order_release);
 }
 
 struct seen_row *seen_touch(const struct shm *shm, snowflake_t guild, snowflake_t user,
