@@ -204,6 +204,32 @@ static void a_late_event_with_an_old_time_is_not_durable_either(void **state)
     assert_non_null(seen_touch(&shm, GUILD, user(1000000), SLOT, &inserted));
 }
 
+/* A flood in which no commit ever covers all that was appended. */
+static void commits_that_lag_behind_make_room_too(void **state)
+{
+    unsigned lane = route_lane(GUILD);
+    struct shm_lane *l = shm_lane(&shm, lane);
+    bool inserted;
+
+    (void)state;
+    own_lane(SLOT);
+    fill(0);
+    atomic_store(&l->head, 100);
+    seen_committed(&shm, lane, 50); /* the first call only takes note */
+    assert_null(seen_touch(&shm, GUILD, user(1000000), SLOT, &inserted));
+    for (uint64_t position = 60; position < 100; position += 13) {
+        mono.ms += 5000;
+        atomic_store(&l->head, position + 100);
+        seen_committed(&shm, lane, position);
+        assert_null(seen_touch(&shm, GUILD, user(1000000), SLOT, &inserted));
+    }
+    seen_committed(&shm, lane, 100); /* all that there was at the first call */
+    assert_null(seen_touch(&shm, GUILD, user(1000000), SLOT, &inserted));
+    mono.ms += 5000;
+    seen_committed(&shm, lane, 300);
+    assert_non_null(seen_touch(&shm, GUILD, user(1000000), SLOT, &inserted));
+}
+
 static void the_stamp_may_go_round(void **state)
 {
     bool inserted;
@@ -797,6 +823,7 @@ int main(void)
         SEEN_TEST(times_are_maxima),
         SMALL_TEST(nothing_is_evicted_before_it_is_durable),
         SMALL_TEST(a_late_event_with_an_old_time_is_not_durable_either),
+        SMALL_TEST(commits_that_lag_behind_make_room_too),
         SMALL_TEST(the_stamp_may_go_round),
         SMALL_TEST(rows_in_use_stay),
         SMALL_TEST(rows_of_other_owners_stay),

@@ -43,8 +43,10 @@ struct seen_seed {
 void seen_merge(const struct shm *shm, struct seen_row *row, const struct seen_seed *seed);
 
 /* A row may be evicted only if everything that was folded into it is where it would be read back
- * from. The lane's owner tells, for its lanes, the wall-clock time up to which every record appended
- * is committed (not merely spooled). Before the first call nothing of the lane is evicted. */
+ * from: committed, not merely spooled. The lane's owner calls this after every commit; what lies
+ * before `position` is committed. Before the second call nothing of the lane is evicted. */
+void seen_committed(const struct shm *shm, unsigned lane, uint64_t position);
+/* The same by time: every record appended until then (wall clock) is committed. */
 void seen_set_durable(const struct shm *shm, unsigned lane, unixms_t durable);
 
 /* Releases the claims of a dead worker slot. Called by the master. */

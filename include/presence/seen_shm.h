@@ -113,7 +113,9 @@ struct shm_lane {
     uint32_t reserved;
     uint64_t spooled_to; /* position up to which the spool holds this lane; 0 = spool empty */
     _Atomic int64_t durable_ms; /* monotonic; what was appended until then is durable; 0 = never */
-    char pad3[SHM_LINE - 32];
+    uint64_t check_head;        /* a head that was seen at check_ms (seen_committed) */
+    int64_t check_ms;
+    char pad3[SHM_LINE - 48];
     struct shm_session_seq sessions[SHM_SESSIONS_MAX];
 };
 

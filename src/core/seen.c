@@ -374,3 +374,17 @@ void seen_set_durable(const struct shm *shm, unsigned lane, unixms_t durable)
     atomic_store_explicit(&shm_lane(shm, lane)->durable_ms, mono - (ago > 0 ? ago : 0),
                           memory_order_release);
 }
+
+/* A commit rarely covers all that was appended when it ends. So a pair of head and time is kept:
+ * once that head is committed, so is all that was folded in until that time, and the next pair is
+ * taken. */
+void seen_committed(const struct shm *shm, unsigned lane, uint64_t position)
+{
+    struct shm_lane *l = shm_lane(shm, lane);
+
+    if (position < l->check_head)
+        return;
+    atomic_store_explicit(&l->durable_ms, l->check_ms, memory_order_release);
+    l->check_head = atomic_load_explicit(&l->head, memory_order_acquire);
+    l->check_ms = clock_mono().ms;
+}
