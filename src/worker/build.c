@@ -71,8 +71,6 @@ static void begin(struct lane *lane, uint64_t epoch)
 {
     batch_reset(lane->w->batch);
     lane->flight_epoch = epoch;
-    lane->flight_time = clock_unix();
-    lane->flight_is_all = false;
     lane->flight_events = 0;
 }
 
@@ -122,10 +120,8 @@ static bool build_from_ring(struct lane *lane)
             break;
     }
     finish(lane, from, pos, false);
-    if (pos == head) {
-        lane->flight_is_all = true;
+    if (pos == head)
         lane_appended(lane, &lane->flight_offsets);
-    }
     return true;
 }
 

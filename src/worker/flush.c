@@ -126,9 +126,9 @@ static void batch_applied(struct lane *lane)
         if (lane->flight_to > ring_tail(&lane->ring))
             ring_set_tail(&lane->ring, lane->flight_to);
         lane_report_durable(lane, &lane->flight_offsets);
-        if (lane->flight_is_all)
-            seen_set_durable(&w->shm, lane->number, lane->flight_time);
     }
+    if (lane->flight_epoch == w->shm.header->epoch)
+        seen_committed(&w->shm, lane->number, lane->flight_to);
     reject_passed(lane);
     after_progress(lane);
 }

@@ -73,11 +73,9 @@ struct lane {
     unsigned flight_events;
     uint64_t flight_epoch, flight_from, flight_to;
     struct offsets flight_offsets;
-    bool flight_is_all;   /* it ends at what was the head */
-    unixms_t flight_time; /* when it was built */
-    uint64_t limit_to;    /* a refused batch is cut in halves: do not go beyond */
-    uint64_t refused_to;  /* end of the batch that was refused first; 0 = none */
-    uint64_t skip_to;     /* what lies before was moved aside; 0 = nothing */
+    uint64_t limit_to;   /* a refused batch is cut in halves: do not go beyond */
+    uint64_t refused_to; /* end of the batch that was refused first; 0 = none */
+    uint64_t skip_to;    /* what lies before was moved aside; 0 = nothing */
 
     struct offsets durable; /* as reported to the master */
     struct delay_lane delay;
