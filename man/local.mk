@@ -19,3 +19,4 @@ uninstall-local:
 	if cmp -s etc/presence.conf $(DESTDIR)$(sysconfdir)/presence/presence.conf; then \
 	  rm -f $(DESTDIR)$(sysconfdir)/presence/presence.conf; fi
 EXTRA_DIST += README.md etc/presenced.service etc/presence-graphqld.service
+dist_man_MANS += man/presence-sim.1

@@ -79,3 +79,4 @@ check_PROGRAMS += tests/t_json
 tests_t_json_SOURCES = tests/t_json.c
 tests_t_json_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_json_LDADD = liblink_json.la libbase.la $(CMOCKA_LIBS)
+EXTRA_DIST += tests/daemon/discord_js_client.js
