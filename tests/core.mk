@@ -1,7 +1,7 @@
 # --- src/base and src/core ---------------------------------------------------------------------
 core_tests = tests/t_activity tests/t_backoff tests/t_buf tests/t_clock tests/t_fd tests/t_ipc tests/t_kill \
   tests/t_loop tests/t_msg \
-  tests/t_record tests/t_ring tests/t_seen tests/t_shm tests/t_snowflake tests/t_spool
+  tests/t_record tests/t_ring tests/t_seen tests/t_shm tests/t_snowflake tests/t_spool tests/t_threads
 check_PROGRAMS += $(core_tests)
 CORE_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -I$(top_srcdir) -DTEST_SRCDIR='"$(abs_top_srcdir)"'
 CORE_TEST_LDADD = libcore.la libbase.la $(CMOCKA_LIBS)
@@ -50,3 +50,20 @@ tests_t_spool_LDADD = $(CORE_TEST_LDADD)
 tests_t_kill_SOURCES = tests/t_kill.c tests/shm_fixture.h
 tests_t_kill_CFLAGS = $(CORE_TEST_CFLAGS)
 tests_t_kill_LDADD = $(CORE_TEST_LDADD)
+tests_t_threads_SOURCES = tests/t_threads.c tests/shm_fixture.h
+tests_t_threads_CFLAGS = $(CORE_TEST_CFLAGS) -pthread
+tests_t_threads_LDADD = $(CORE_TEST_LDADD)
+
+# The same threads under ThreadSanitizer, which wants everything compiled for it. setarch: it cannot
+# place its shadow memory where addresses are random over many bits.
+tsan_sources = tests/t_threads.c src/core/activity.c src/core/record.c src/core/ring.c \
+  src/core/seen.c src/core/seen_apply.c src/core/shm.c \
+  src/base/buf.c src/base/clock.c src/base/log.c
+check-tsan:
+	$(AM_V_at)$(MKDIR_P) tests
+	$(AM_V_CC)$(CC) -std=gnu11 -g -O1 -fsanitize=thread -pthread $(AM_CPPFLAGS) -I$(top_srcdir) \
+	  $(BSD_CFLAGS) $(CMOCKA_CFLAGS) -o tests/t_threads_tsan \
+	  $(tsan_sources:%=$(top_srcdir)/%) $(CMOCKA_LIBS) $(BSD_LIBS)
+	$(AM_V_at)TSAN_OPTIONS=halt_on_error=1 setarch -R ./tests/t_threads_tsan
+.PHONY: check-tsan
+CLEANFILES += tests/t_threads_tsan
