@@ -80,3 +80,7 @@ tests_t_json_SOURCES = tests/t_json.c
 tests_t_json_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_json_LDADD = liblink_json.la libbase.la $(CMOCKA_LIBS)
 EXTRA_DIST += tests/daemon/discord_js_client.js
+
+noinst_PROGRAMS += tests/interpret
+tests_interpret_SOURCES = tests/interpret.c
+tests_interpret_LDADD = libdiscord.la libcore.la libbase.la

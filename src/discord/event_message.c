@@ -189,7 +189,7 @@ const char *event_message_update(struct job *job)
     if (!scan_is_object(m.author) || !scan_time(m.edited, &edited))
         return NULL;
     error = user_of_parts(&m.author_parts, &author);
-    if (error || author.bot || kind_of_type(m.type) == ACTIVITY_NONE)
+    if (error || author.bot)
         return error;
     if (!is_fresh_edit(job, author.id, edited))
         return NULL;
