@@ -552,6 +552,9 @@ static void act(struct shard *s, const struct gw_action *a)
         disconnected(s, a);
         break;
     case GW_INTENTS_REFUSED:
+        for (unsigned i = 0; i < s->m->shard_count; i++) /* the others need not be refused too */
+            if (&s->m->shards[i] != s)
+                gw_drop_intents(s->m->shards[i].gw, a->intents);
         log_error("gateway_intents",
                   "Discord refuses privileged intents: %s; going on without them",
                   a->text ? a->text : "");
