@@ -92,8 +92,6 @@ static void apply_one(struct lane *lane, const struct record_header *h)
     bool inserted = false;
     struct seen_row *row = seen_apply(&lane->w->shm, h, lane->w->slot, &inserted);
 
-    if (h->type == RECORD_SIGHTING)
-        lane->w->counted_sightings++;
     if (!row)
         return;
     /* In the lane is as good as in the store: what a member is need not be recorded again. */
@@ -115,6 +113,7 @@ static void apply_list(struct lane *lane, const struct record_list *list, uint32
             (const void *)(list->slots + (size_t)first * RECORD_SLOT_SIZE);
 
         apply_one(lane, h);
+        lane->w->counted_sightings += h->type == RECORD_SIGHTING;
         first += h->slots;
     }
 }

@@ -101,6 +101,8 @@ struct worker {
 
     struct lane *lanes[LANES];
     struct loop_timer *ack_timer, *flush_timer, *takeover_timer;
+    struct loop_timer *rest_timer;
+    unsigned round_events; /* since the loop's round began */
     unsigned unacked;
     bool takeover_asked;
     uint64_t counted_events, counted_sightings, counted_duplicates; /* not yet in shm counters */
