@@ -341,7 +341,8 @@ class Postgres(Process):
     def connect(self, database="presence"):
         import psycopg2
 
-        c = psycopg2.connect(f"host={self.sockets} user=presence dbname={database}")
+        c = psycopg2.connect(f"host={self.sockets} user=presence dbname={database}",
+                             options="-c search_path=presence,public")
         c.autocommit = True
         return c
 

@@ -36,9 +36,9 @@ def ctl_json(stack, *args):
 
 
 def test_status(watched):
-    status = ctl_json(watched, "status")
+    status = harness.wait_until(
+        lambda: (s := ctl_json(watched, "status"))["state"] == "running" and s, 10, "it runs")
     assert status["pid"] == watched.presenced.pid
-    assert status["state"] == "running"
     assert [s["state"] for s in status["shards"]] == ["live"]
     assert status["counters"]["sightings"] >= 1
     code, text, _ = ctl(watched, "status")
@@ -108,11 +108,15 @@ def test_a_bad_configuration_is_refused_whole(watched):
     watched.presenced.expect_error("reload_refused")
     good = watched.conf.text()
     watched.conf.path.write_text(good + "[log]\nlevel = loud\nformat = xml\n")
-    code, out, err = ctl(watched, "reload")
+    socket = ["-s", str(watched.conf.control_socket)]
+    code, out, err = ctl(watched, "reload", *socket)
     assert (code, out) == (1, "")
     assert "expected one of debug, info, warn, error" in err
     assert "expected one of text, json" in err
-    assert ctl_json(watched, "status")["log_level"] == "info"
+    assert ctl_json(watched, "status", *socket)["log_level"] == "info"
+    # without -s presencectl finds the same errors when it looks for the socket
+    code, out, err = ctl(watched, "reload")
+    assert (code, out) == (2, "") and "expected one of text, json" in err
 
 
 def test_drain(watched):
