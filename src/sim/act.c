@@ -1,6 +1,5 @@
-/* Acts: arguments, dispatch and counting; the kinds themselves are in act_message.c, act_member.c,
- * act_guild.c. Called by the control API and load mode.
- * Diagnostics: what is wrong with a call is told to the caller. */
+/* Acts: arguments, dispatch and counting; the kinds themselves are in the other act_*.c. Called by
+ * the control API and load mode. Diagnostics: what is wrong with a call is told to the caller. */
 #include "sim/act.h"
 
 #include <stdarg.h>
@@ -11,8 +10,9 @@
 #include "presence/clock.h"
 #include "sim/render.h"
 
-static const struct act_kind *const tables[] = {act_message_kinds, act_member_kinds,
-                                                act_guild_kinds};
+static const struct act_kind *const tables[] = {act_message_kinds, act_reaction_kinds,
+                                                act_voice_kinds,   act_member_kinds,
+                                                act_thread_kinds,  act_guild_kinds};
 
 static const struct act_kind *find_kind(const char *name)
 {
@@ -98,6 +98,30 @@ uint32_t act_find_role(const struct act *a, const struct json *j)
         if (!a->g->roles[i].gone && strcmp(a->g->roles[i].name, name) == 0)
             return i;
     return NONE;
+}
+
+bool act_need_member(struct act *a)
+{
+    if (a->slot == NONE)
+        act_fail(a, "user: not a member of the guild");
+    return !a->error;
+}
+
+bool act_need_channel(struct act *a)
+{
+    if (a->channel == NONE)
+        act_fail(a, "channel: this act needs one");
+    return !a->error;
+}
+
+void act_rename(char **name, const struct act *a)
+{
+    const char *text = act_string(a, "name", NULL);
+
+    if (!text)
+        return;
+    free(*name);
+    *name = xstrdup(text);
 }
 
 static void read_place(struct act *a)

@@ -32,7 +32,8 @@ struct act_kind {
     act_fn *fn;
 };
 
-extern const struct act_kind act_message_kinds[], act_member_kinds[], act_guild_kinds[];
+extern const struct act_kind act_message_kinds[], act_reaction_kinds[], act_voice_kinds[],
+    act_member_kinds[], act_thread_kinds[], act_guild_kinds[];
 
 /* Does what args say; appends the answer as an object. Returns the HTTP status. */
 unsigned act_run(struct sim *sim, const struct json *args, struct buf *out);
@@ -64,6 +65,24 @@ bool act_bool(const struct act *a, const char *key, bool otherwise);
 uint32_t act_find_user(const struct act *a, const char *key); /* NONE if absent or unknown */
 uint32_t act_find_channel(const struct act *a, const char *key);
 uint32_t act_find_role(const struct act *a, const struct json *j);
+
+/* Fail the act unless the user is a member, or a channel is meant. */
+bool act_need_member(struct act *a);
+bool act_need_channel(struct act *a);
+
+static inline struct member *act_member(const struct act *a)
+{
+    return &a->g->members[a->slot];
+}
+
+static inline uint64_t act_channel_id(const struct act *a)
+{
+    return a->g->channels[a->channel].id;
+}
+
+/* Gives *name the argument "name", if there is one. */
+void act_rename(char **name, const struct act *a);
+void act_voice_leave(struct act *a);
 
 /* Forgets pieces rendered for load mode: the member changed. */
 void act_member_changed(struct guild *g, uint32_t slot);

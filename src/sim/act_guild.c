@@ -1,4 +1,4 @@
-/* Acts on guilds and their parts: channels, threads, roles, events, invites, outages, coming and
+/* Acts on guilds and their parts: channels, roles, events, invites, outages, coming and
  * going of the bot. Called through the table.
  * Diagnostics: see act.c. */
 #include <stdlib.h>
@@ -14,158 +14,6 @@
 static uint64_t user_id(const struct act *a)
 {
     return a->w->users[a->user].id;
-}
-
-static void rename_to(char **name, const struct act *a)
-{
-    const char *text = act_string(a, "name", NULL);
-
-    if (!text)
-        return;
-    free(*name);
-    *name = xstrdup(text);
-}
-
-/* --- threads ---------------------------------------------------------------------------------- */
-
-static bool find_thread(struct act *a)
-{
-    if (json_get(a->args, "channel")) {
-        if (!channel_is_thread(&a->g->channels[a->channel]))
-            act_fail(a, "channel: not a thread");
-        return !a->error;
-    }
-    for (uint32_t i = 0; i < a->g->n_channels; i++)
-        if (channel_is_thread(&a->g->channels[i]) && !a->g->channels[i].gone) {
-            a->channel = i;
-            return true;
-        }
-    act_fail(a, "channel: the guild has no thread");
-    return false;
-}
-
-static void emit_thread(struct act *a, const char *type, bool created, enum truth_kind kind)
-{
-    const struct channel *c = &a->g->channels[a->channel];
-    struct buf d;
-
-    buf_init(&d, 0);
-    render_channel(a->g, c, true, &d);
-    if (created) {
-        d.end--;
-        buf_puts(&d, ",\"newly_created\":true}");
-    }
-    if (c->hidden) {
-        buf_clear(&d);
-        a->sim->truth.unseen[kind]++;
-        return;
-    }
-    act_emit_counted(a, type, INTENT_GUILDS, &d, NULL, kind, a->user, kind ? c->id : 0,
-                     kind ? id_ms(c->id) : 0);
-}
-
-static void act_thread_create(struct act *a)
-{
-    const struct channel *parent = &a->g->channels[a->channel];
-    uint64_t id = world_next_id(a->w), parent_id = parent->id;
-    bool hidden = parent->hidden;
-
-    a->id = id;
-    a->channel =
-        guild_add_channel(a->g, id, 11, act_string(a, "name", "side talk"), parent_id, a->now_ms);
-    a->g->channels[a->channel].owner = user_id(a);
-    a->g->channels[a->channel].member_count = 1;
-    a->g->channels[a->channel].hidden = hidden;
-    emit_thread(a, "THREAD_CREATE", true, TRUTH_THREAD_CREATE);
-}
-
-/* The bot is shown an old thread: nobody's act. */
-static void act_thread_shown(struct act *a)
-{
-    if (find_thread(a))
-        emit_thread(a, "THREAD_CREATE", false, TRUTH_NONE);
-}
-
-static void act_thread_update(struct act *a)
-{
-    if (!find_thread(a))
-        return;
-    rename_to(&a->g->channels[a->channel].name, a);
-    a->g->channels[a->channel].archived = act_bool(a, "archived", false);
-    a->g->channels[a->channel].locked = act_bool(a, "locked", false);
-    emit_thread(a, "THREAD_UPDATE", false, TRUTH_NONE);
-}
-
-static void act_thread_delete(struct act *a)
-{
-    struct channel *c;
-    struct buf d;
-
-    if (!find_thread(a))
-        return;
-    c = &a->g->channels[a->channel];
-    act_begin(a, &d);
-    buf_printf(&d, ",\"type\":%d,\"parent_id\":", c->type);
-    render_id(&d, c->parent);
-    buf_puts(&d, ",\"id\":");
-    render_id(&d, c->id);
-    buf_putc(&d, '}');
-    c->gone = true;
-    act_emit(a, "THREAD_DELETE", INTENT_GUILDS, &d, NULL);
-}
-
-static void begin_thread_members(struct act *a, struct buf *d)
-{
-    struct channel *c = &a->g->channels[a->channel];
-
-    act_begin(a, d);
-    buf_puts(d, ",\"id\":");
-    render_id(d, c->id);
-    buf_printf(d, ",\"member_count\":%u", c->member_count);
-}
-
-static void act_thread_join(struct act *a)
-{
-    struct channel *c;
-    struct buf d;
-
-    if (!find_thread(a))
-        return;
-    c = &a->g->channels[a->channel];
-    c->member_count++;
-    begin_thread_members(a, &d);
-    buf_puts(&d, ",\"added_members\":[{\"id\":");
-    render_id(&d, c->id);
-    buf_puts(&d, ",\"user_id\":");
-    render_id(&d, user_id(a));
-    buf_puts(&d, ",\"join_timestamp\":");
-    render_time(&d, a->now_ms);
-    buf_puts(&d, ",\"flags\":1");
-    if (a->slot != NONE) {
-        buf_puts(&d, ",\"member\":");
-        render_member(a->w, a->guild, a->slot, true, &d);
-    }
-    buf_puts(&d, ",\"presence\":null}]}");
-    act_emit_counted(a, "THREAD_MEMBERS_UPDATE", INTENT_GUILD_MEMBERS, &d, NULL, TRUTH_THREAD_JOIN,
-                     a->user, c->id, 0);
-}
-
-static void act_thread_leave(struct act *a)
-{
-    struct channel *c;
-    struct buf d;
-
-    if (!find_thread(a))
-        return;
-    c = &a->g->channels[a->channel];
-    if (c->member_count)
-        c->member_count--;
-    begin_thread_members(a, &d);
-    buf_puts(&d, ",\"removed_member_ids\":[");
-    render_id(&d, user_id(a));
-    buf_puts(&d, "]}");
-    act_emit_counted(a, "THREAD_MEMBERS_UPDATE", INTENT_GUILD_MEMBERS, &d, NULL, TRUTH_THREAD_LEAVE,
-                     a->user, c->id, 0);
 }
 
 /* --- channels and roles ----------------------------------------------------------------------- */
@@ -193,7 +41,7 @@ static void act_channel_update(struct act *a)
 {
     struct channel *c = &a->g->channels[a->channel];
 
-    rename_to(&c->name, a);
+    act_rename(&c->name, a);
     c->hidden = act_bool(a, "hidden", c->hidden);
     emit_channel(a, "CHANNEL_UPDATE");
 }
@@ -257,7 +105,7 @@ static void act_role_update(struct act *a)
 
     if (role == NONE)
         return;
-    rename_to(&a->g->roles[role].name, a);
+    act_rename(&a->g->roles[role].name, a);
     emit_role(a, "GUILD_ROLE_UPDATE", role);
 }
 
@@ -389,7 +237,7 @@ static void act_guild_update(struct act *a)
 {
     struct buf d;
 
-    rename_to(&a->g->name, a);
+    act_rename(&a->g->name, a);
     if (json_get(a->args, "afk_channel"))
         a->g->afk_channel = act_find_channel(a, "afk_channel");
     buf_init(&d, 0);
@@ -470,12 +318,6 @@ static void act_guild_join(struct act *a)
 }
 
 const struct act_kind act_guild_kinds[] = {
-    {"thread_create", act_thread_create},
-    {"thread_shown", act_thread_shown},
-    {"thread_update", act_thread_update},
-    {"thread_delete", act_thread_delete},
-    {"thread_join", act_thread_join},
-    {"thread_leave", act_thread_leave},
     {"channel_create", act_channel_create},
     {"channel_update", act_channel_update},
     {"channel_delete", act_channel_delete},

@@ -10,18 +10,6 @@
 
 #define AN_HOUR (UINT64_C(3600000) << 22)
 
-static uint64_t channel_id(const struct act *a)
-{
-    return a->g->channels[a->channel].id;
-}
-
-static bool need_channel(struct act *a)
-{
-    if (a->channel == NONE)
-        act_fail(a, "channel: this act needs one");
-    return !a->error;
-}
-
 /* Discord shows content without the intent too if the bot is mentioned or wrote it. */
 static bool content_exempt(const struct message_view *v)
 {
@@ -54,7 +42,7 @@ static void emit_message(struct act *a, const char *type, struct message_view *v
         return;
     }
     act_emit_counted(a, type, INTENT_GUILD_MESSAGES, &full, &bare, kind, credited,
-                     kind ? channel_id(a) : 0, own_ms);
+                     kind ? act_channel_id(a) : 0, own_ms);
 }
 
 static struct message_view new_view(struct act *a)
@@ -109,7 +97,7 @@ static void act_message(struct act *a)
 {
     struct message_view v;
 
-    if (!need_channel(a))
+    if (!act_need_channel(a))
         return;
     v = new_view(a);
     if (v.type == 19 || json_get(a->args, "reply_to")) {
@@ -126,7 +114,7 @@ static void act_bot_message(struct act *a)
 {
     struct message_view v;
 
-    if (!need_channel(a))
+    if (!act_need_channel(a))
         return;
     a->user = act_bool(a, "self", false) ? SELF_USER : OTHER_BOT;
     v = new_view(a);
@@ -138,11 +126,11 @@ static void act_webhook_message(struct act *a)
 {
     struct message_view v;
 
-    if (!need_channel(a))
+    if (!act_need_channel(a))
         return;
     v = new_view(a);
     v.user = NONE;
-    v.webhook_id = channel_id(a) + 1;
+    v.webhook_id = act_channel_id(a) + 1;
     emit_message(a, "MESSAGE_CREATE", &v, TRUTH_NONE, NONE, 0);
 }
 
@@ -151,7 +139,7 @@ static void act_command(struct act *a)
 {
     struct message_view v;
 
-    if (!need_channel(a))
+    if (!act_need_channel(a))
         return;
     v = new_view(a);
     if (!json_get(a->args, "type"))
@@ -169,13 +157,13 @@ static void act_ephemeral(struct act *a)
 {
     struct message_view v;
 
-    if (!need_channel(a))
+    if (!act_need_channel(a))
         return;
     v = new_view(a);
     v.type = 20;
     v.flags |= 64;
     v.guild = NONE;
-    v.channel_id = channel_id(a);
+    v.channel_id = act_channel_id(a);
     v.metadata_user = a->user;
     v.metadata_id = v.id - 4096;
     v.user = SELF_USER;
@@ -267,201 +255,10 @@ static void act_delete(struct act *a)
     buf_puts(&d, ",\"id\":");
     render_id(&d, m->id);
     buf_puts(&d, ",\"channel_id\":");
-    render_id(&d, channel_id(a));
+    render_id(&d, act_channel_id(a));
     buf_putc(&d, '}');
     m->id = 0;
     act_emit(a, "MESSAGE_DELETE", INTENT_GUILD_MESSAGES, &d, NULL);
-}
-
-/* --- reactions, votes, typing ----------------------------------------------------------------- */
-
-/* guild_id, user_id, channel_id, message_id: what reactions and votes begin with. */
-static bool begin_on_message(struct act *a, struct buf *d)
-{
-    uint64_t message = json_id(json_get(a->args, "message"));
-
-    if (!need_channel(a))
-        return false;
-    if (!message)
-        message = a->g->channels[a->channel].last_message;
-    if (!message)
-        message = channel_id(a) + 7; /* an old message nobody has cached */
-    act_begin(a, d);
-    buf_puts(d, ",\"user_id\":");
-    render_id(d, a->w->users[a->user].id);
-    buf_puts(d, ",\"channel_id\":");
-    render_id(d, channel_id(a));
-    buf_puts(d, ",\"message_id\":");
-    render_id(d, message);
-    return true;
-}
-
-static void finish_on_message(struct act *a, const char *type, uint32_t intent, struct buf *d,
-                              enum truth_kind kind)
-{
-    buf_putc(d, '}');
-    if (!act_channel_visible(a)) {
-        buf_clear(d);
-        a->sim->truth.unseen[kind]++;
-        return;
-    }
-    act_emit_counted(a, type, intent, d, NULL, kind, a->user, channel_id(a), 0);
-}
-
-static void put_emoji(struct act *a, struct buf *d)
-{
-    buf_puts(d, ",\"type\":0,\"burst\":false,\"emoji\":{\"name\":");
-    render_string(d, act_string(a, "emoji", "\xf0\x9f\x94\xa5"));
-    buf_puts(d, ",\"id\":null}");
-}
-
-static void act_reaction_add(struct act *a)
-{
-    struct buf d;
-
-    if (!begin_on_message(a, &d))
-        return;
-    if (a->slot != NONE) {
-        buf_puts(&d, ",\"member\":");
-        render_member(a->w, a->guild, a->slot, true, &d);
-    }
-    put_emoji(a, &d);
-    finish_on_message(a, "MESSAGE_REACTION_ADD", INTENT_GUILD_REACTIONS, &d, TRUTH_REACTION_ADD);
-}
-
-static void act_reaction_remove(struct act *a)
-{
-    struct buf d;
-
-    if (!begin_on_message(a, &d))
-        return;
-    put_emoji(a, &d);
-    finish_on_message(a, "MESSAGE_REACTION_REMOVE", INTENT_GUILD_REACTIONS, &d,
-                      TRUTH_REACTION_REMOVE);
-}
-
-static void act_reaction_remove_all(struct act *a)
-{
-    struct buf d;
-
-    if (!need_channel(a))
-        return;
-    act_begin(a, &d);
-    buf_puts(&d, ",\"channel_id\":");
-    render_id(&d, channel_id(a));
-    buf_puts(&d, ",\"message_id\":");
-    render_id(&d, channel_id(a) + 7);
-    buf_putc(&d, '}');
-    act_emit(a, "MESSAGE_REACTION_REMOVE_ALL", INTENT_GUILD_REACTIONS, &d, NULL);
-}
-
-static void vote(struct act *a, const char *type, enum truth_kind kind)
-{
-    struct buf d;
-
-    if (!begin_on_message(a, &d))
-        return;
-    buf_printf(&d, ",\"answer_id\":%lld", (long long)act_int(a, "answer", 1));
-    finish_on_message(a, type, INTENT_GUILD_POLLS, &d, kind);
-}
-
-static void act_vote_add(struct act *a)
-{
-    vote(a, "MESSAGE_POLL_VOTE_ADD", TRUTH_POLL_VOTE_ADD);
-}
-
-static void act_vote_remove(struct act *a)
-{
-    vote(a, "MESSAGE_POLL_VOTE_REMOVE", TRUTH_POLL_VOTE_REMOVE);
-}
-
-static void act_typing(struct act *a)
-{
-    int64_t seconds = a->now_ms / 1000;
-    struct buf d;
-
-    if (!need_channel(a))
-        return;
-    act_begin(a, &d);
-    buf_puts(&d, ",\"channel_id\":");
-    render_id(&d, channel_id(a));
-    buf_puts(&d, ",\"user_id\":");
-    render_id(&d, a->w->users[a->user].id);
-    buf_printf(&d, ",\"timestamp\":%lld", (long long)seconds);
-    if (a->slot != NONE) {
-        buf_puts(&d, ",\"member\":");
-        render_member(a->w, a->guild, a->slot, true, &d);
-    }
-    buf_putc(&d, '}');
-    if (!act_channel_visible(a)) {
-        buf_clear(&d);
-        a->sim->truth.unseen[TRUTH_TYPING]++;
-        return;
-    }
-    act_emit_counted(a, "TYPING_START", INTENT_GUILD_TYPING, &d, NULL, TRUTH_TYPING, a->user,
-                     channel_id(a), seconds * 1000);
-}
-
-/* --- interactions ----------------------------------------------------------------------------- */
-
-static void put_interaction_data(struct act *a, int type, struct buf *d)
-{
-    const struct json *data = json_get(a->args, "data");
-
-    if (data) {
-        json_print(data, d);
-        return;
-    }
-    if (type == 2 || type == 4) {
-        buf_puts(d, "{\"id\":\"1503335861452935170\",\"type\":1,\"name\":");
-        render_string(d, act_string(a, "name", "ping"));
-        if (json_get(a->args, "options")) {
-            buf_puts(d, ",\"options\":");
-            json_print(json_get(a->args, "options"), d);
-        }
-        buf_putc(d, '}');
-        return;
-    }
-    buf_puts(d, "{\"custom_id\":");
-    render_string(d, act_string(a, "custom_id", "ok"));
-    buf_puts(d, type == 5 ? ",\"components\":[]}" : ",\"component_type\":2}");
-}
-
-static void act_interaction(struct act *a)
-{
-    int type = (int)act_int(a, "type", 2);
-    struct buf d, member;
-
-    if (!need_channel(a) || a->slot == NONE) {
-        act_fail(a, "user: not a member");
-        return;
-    }
-    a->id = world_next_id(a->w);
-    buf_init(&member, 0);
-    render_member_fields(a->w, a->guild, a->slot, true, &member);
-    act_begin(a, &d);
-    buf_puts(&d, ",\"id\":");
-    render_id(&d, a->id);
-    buf_puts(&d, ",\"application_id\":");
-    render_id(&d, a->w->users[SELF_USER].id);
-    buf_printf(&d,
-               ",\"type\":%d,\"version\":1,\"token\":\"tok-%llx\",\"guild\":{\"id\":\"%llu\","
-               "\"locale\":\"en-US\",\"features\":[]},\"guild_locale\":\"en-US\",\"locale\":"
-               "\"en-US\",\"member\":{\"permissions\":\"%llu\",%s},\"app_permissions\":\"%llu\","
-               "\"entitlements\":[],\"authorizing_integration_owners\":{\"0\":\"%llu\"},"
-               "\"context\":0,\"attachment_size_limit\":10485760,\"channel_id\":\"%llu\","
-               "\"channel\":",
-               type, (unsigned long long)world_hash(a->id), (unsigned long long)a->g->id,
-               (unsigned long long)a->g->roles[0].permissions, buf_cstr(&member),
-               (unsigned long long)a->w->permissions, (unsigned long long)a->g->id,
-               (unsigned long long)channel_id(a));
-    buf_clear(&member);
-    render_channel(a->g, &a->g->channels[a->channel], true, &d);
-    buf_puts(&d, ",\"data\":");
-    put_interaction_data(a, type, &d);
-    buf_putc(&d, '}');
-    act_emit_counted(a, "INTERACTION_CREATE", 0, &d, NULL, TRUTH_INTERACTION, a->user,
-                     channel_id(a), id_ms(a->id));
 }
 
 const struct act_kind act_message_kinds[] = {
@@ -474,12 +271,5 @@ const struct act_kind act_message_kinds[] = {
     {"edit", act_edit},
     {"embed_update", act_embed},
     {"message_delete", act_delete},
-    {"reaction_add", act_reaction_add},
-    {"reaction_remove", act_reaction_remove},
-    {"reaction_remove_all", act_reaction_remove_all},
-    {"poll_vote_add", act_vote_add},
-    {"poll_vote_remove", act_vote_remove},
-    {"typing", act_typing},
-    {"interaction", act_interaction},
     {NULL, NULL},
 };

@@ -1,5 +1,6 @@
 /* The gateway: one struct conn per WebSocket connection. gateway.c has the way out (frames,
- * compression, faults), gateway_in.c the way in (payloads of clients and their limits). */
+ * compression, faults), gateway_in.c, gateway_session.c and gateway_members.c the way in (payloads
+ * of clients and their limits). */
 #ifndef SIM_GATEWAY_H
 #define SIM_GATEWAY_H
 
@@ -49,10 +50,22 @@ void gateway_send_text(struct conn *c, const char *text, size_t len, size_t cut)
 /* Raw bytes of the TCP stream, or a frame around them. */
 void gateway_send_wire(struct conn *c, const void *bytes, size_t len, bool framed);
 
+/* The name of c in the records. */
+static inline unsigned long long conn_number(const struct conn *c)
+{
+    return (unsigned long long)c->number;
+}
+
 /* gateway_in.c */
+void gateway_refuse(struct conn *c, unsigned code); /* closes with Discord's words */
 void gateway_payload(struct conn *c, const char *bytes, size_t len);
 /* Closes connections that stopped beating; called each second. */
 void gateway_check_beats(struct sim *sim);
+
+/* gateway_session.c, gateway_members.c: op 2, 6 and 8 */
+void gateway_identify(struct conn *c, const struct json *d);
+void gateway_resume(struct conn *c, const struct json *d);
+void gateway_request_members(struct conn *c, const struct json *d);
 
 /* READY's and the REST application's flags for the privileged intents that are allowed. */
 uint32_t gateway_application_flags(const struct sim *sim);

@@ -89,76 +89,89 @@ static void collect_pair(struct options *o, const char *pair)
     collect(o, pair, (size_t)(equals - pair), equals + 1);
 }
 
+static const struct option longs[] = {
+    {"listen-gateway", required_argument, NULL, 'w'},
+    {"listen-http", required_argument, NULL, 'l'},
+    {"listen", required_argument, NULL, 'l'}, /* short for the former */
+    {"guilds", required_argument, NULL, 'g'},
+    {"members", required_argument, NULL, 'm'},
+    {"seed", required_argument, NULL, 's'},
+    {"token", required_argument, NULL, 't'},
+    {"shards", required_argument, NULL, 'n'},
+    {"max-concurrency", required_argument, NULL, 'c'},
+    {"intents-allowed", required_argument, NULL, 'i'},
+    {"set", required_argument, NULL, 'S'},
+    {"load", required_argument, NULL, 'L'},
+    {"print-ports", required_argument, NULL, 'p'},
+    {"ready-fd", required_argument, NULL, 'r'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* The name of the setting that a shorthand option means, or NULL. */
+static const char *setting_of(int c)
+{
+    switch (c) {
+    case 't':
+        return "token";
+    case 'n':
+        return "shards";
+    case 'c':
+        return "max_concurrency";
+    case 'i':
+        return "intents_allowed";
+    default:
+        return NULL;
+    }
+}
+
+static void take(struct options *o, int c, char *value)
+{
+    switch (c) {
+    case 'w':
+        o->gateway = value;
+        break;
+    case 'l':
+        o->http = value;
+        break;
+    case 'g':
+        o->guilds = (uint32_t)number("--guilds", value, 60000);
+        break;
+    case 'm':
+        o->members = (uint32_t)number("--members", value, USERS_MAX - 10);
+        break;
+    case 's':
+        o->seed = number("--seed", value, UINT64_MAX);
+        break;
+    case 'S':
+        collect_pair(o, value);
+        break;
+    case 'L':
+        o->load = value;
+        break;
+    case 'p':
+        o->print_ports = value;
+        break;
+    case 'r':
+        o->ready_fd = (int)number("--ready-fd", value, 1 << 20);
+        break;
+    default:
+        fputs(usage, c == 'h' ? stdout : stderr);
+        exit(c == 'h' ? 0 : 2);
+    }
+}
+
 static void parse(struct options *o, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"listen-gateway", required_argument, NULL, 'w'},
-        {"listen-http", required_argument, NULL, 'l'},
-        {"listen", required_argument, NULL, 'l'}, /* short for the former */
-        {"guilds", required_argument, NULL, 'g'},
-        {"members", required_argument, NULL, 'm'},
-        {"seed", required_argument, NULL, 's'},
-        {"token", required_argument, NULL, 't'},
-        {"shards", required_argument, NULL, 'n'},
-        {"max-concurrency", required_argument, NULL, 'c'},
-        {"intents-allowed", required_argument, NULL, 'i'},
-        {"set", required_argument, NULL, 'S'},
-        {"load", required_argument, NULL, 'L'},
-        {"print-ports", required_argument, NULL, 'p'},
-        {"ready-fd", required_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     int c;
 
     while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        switch (c) {
-        case 'w':
-            o->gateway = optarg;
-            break;
-        case 'l':
-            o->http = optarg;
-            break;
-        case 'g':
-            o->guilds = (uint32_t)number("--guilds", optarg, 60000);
-            break;
-        case 'm':
-            o->members = (uint32_t)number("--members", optarg, USERS_MAX - 10);
-            break;
-        case 's':
-            o->seed = number("--seed", optarg, UINT64_MAX);
-            break;
-        case 't':
-            collect(o, "token", 5, optarg);
-            break;
-        case 'n':
-            collect(o, "shards", 6, optarg);
-            break;
-        case 'c':
-            collect(o, "max_concurrency", 15, optarg);
-            break;
-        case 'i':
-            collect(o, "intents_allowed", 15, optarg);
-            break;
-        case 'S':
-            collect_pair(o, optarg);
-            break;
-        case 'L':
-            o->load = optarg;
-            break;
-        case 'p':
-            o->print_ports = optarg;
-            break;
-        case 'r':
-            o->ready_fd = (int)number("--ready-fd", optarg, 1 << 20);
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            exit(0);
-        default:
-            fputs(usage, stderr);
-            exit(2);
-        }
+        const char *setting = setting_of(c);
+
+        if (setting)
+            collect(o, setting, strlen(setting), optarg);
+        else
+            take(o, c, optarg);
     }
     if (optind < argc)
         die("unexpected argument \"%s\"", argv[optind]);

@@ -14,6 +14,9 @@ void render_time(struct buf *b, int64_t unix_ms);
 void render_string(struct buf *b, const char *text);
 void render_id(struct buf *b, uint64_t id); /* in quotes; null for 0 */
 
+void render_flag(struct buf *b, const char *key, bool value); /* key: with comma and colon */
+void render_hash(struct buf *b, uint64_t value); /* as of pictures: 32 hexadecimal digits */
+
 void render_user_name(const struct world *w, uint32_t user, struct buf *b);
 void render_user(const struct world *w, uint32_t user, struct buf *b);
 /* A member object; with_user: as in GUILD_MEMBER_ADD, else the partial one of messages. */

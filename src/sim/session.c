@@ -12,7 +12,6 @@
 #include "sim/render.h"
 
 #define RING_START 1024u
-#define CHUNK_SIZE 1000u
 
 /* --- shared contents -------------------------------------------------------------------------- */
 

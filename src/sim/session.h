@@ -21,6 +21,8 @@ struct stored {
     uint32_t row; /* of the truth; NONE = nothing to tell it */
 };
 
+#define CHUNK_SIZE 1000u /* members */
+
 /* A whole-list answer to op 8; chunks are entries that point here. */
 struct chunk_list {
     unsigned refs;
