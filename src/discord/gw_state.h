@@ -1,4 +1,4 @@
-/* The inside of struct gw, for gw.c and gw_render.c. */
+/* The inside of struct gw, for the files gw*.c. */
 #ifndef PRESENCE_DISCORD_GW_STATE_H
 #define PRESENCE_DISCORD_GW_STATE_H
 
@@ -15,6 +15,10 @@ enum gw_phase {
     PHASE_RESUMING,
     PHASE_LIVE
 };
+
+#define GW_BACKOFF_MIN_MS   1000 /* between connections, after the first free try */
+#define GW_BACKOFF_MAX_MS   60000
+#define GW_HELLO_TIMEOUT_MS 30000
 
 #define GW_ACTIONS_MAX 16 /* one call makes far fewer */
 
@@ -59,5 +63,38 @@ struct gw {
     unsigned action_first, action_count;
     char *old_session_id; /* what a queued action may still point to */
 };
+
+static inline monoms_t gw_after(monoms_t t, int64_t ms)
+{
+    return (monoms_t){t.ms + ms};
+}
+
+static inline bool gw_is_connected(const struct gw *gw)
+{
+    return gw->phase >= PHASE_CONNECTING;
+}
+
+static inline bool gw_stays_away(const struct gw *gw)
+{
+    return gw->held || gw->paused;
+}
+
+/* gw.c */
+struct gw_action *gw_push(struct gw *gw, enum gw_action_type type);
+void gw_forget_session(struct gw *gw);
+/* gw_send.c */
+void gw_note_sent(struct gw *gw, monoms_t now);
+void gw_send_heartbeat(struct gw *gw, monoms_t now);
+/* gw_link.c: how connections begin and end */
+void gw_begin(struct gw *gw, monoms_t now); /* connect, ask the gate, or stay away */
+void gw_connect(struct gw *gw, monoms_t now);
+void gw_release_gate(struct gw *gw);
+void gw_lose_session(struct gw *gw, int code, bool by_us, const char *text);
+/* When the next connection is made: for a session that is left after the back-off, to identify anew
+ * after 1 to 5 s at least. */
+void gw_plan(struct gw *gw, monoms_t now, int64_t at_least_ms, const char *text);
+/* The connection is over, the session perhaps not. */
+void gw_part(struct gw *gw, monoms_t now, int code, bool by_us, const char *text);
+void gw_close_connection(struct gw *gw, monoms_t now, int code, const char *text);
 
 #endif

@@ -3,9 +3,10 @@ libdiscord_la_SOURCES = \
   src/discord/envelope.c src/discord/event.c src/discord/event_act.c src/discord/event_actor.c \
   src/discord/event_channel.c src/discord/event_guild.c src/discord/event_member.c \
   src/discord/event_message.c src/discord/event_priv.h src/discord/event_thread.c \
-  src/discord/event_voice.c src/discord/gw.c src/discord/gw_codes.c src/discord/gw_render.c \
-  src/discord/gw_state.h src/discord/intents.c src/discord/scan.c src/discord/scan_skip.c \
-  src/discord/scan_skip.h src/discord/scan_value.c \
+  src/discord/event_voice.c src/discord/gw.c src/discord/gw_codes.c src/discord/gw_link.c \
+  src/discord/gw_payload.c src/discord/gw_render.c src/discord/gw_send.c src/discord/gw_state.h \
+  src/discord/intents.c src/discord/scan.c src/discord/scan_skip.c src/discord/scan_skip.h \
+  src/discord/scan_value.c \
   include/presence/event.h include/presence/gw.h include/presence/intents.h \
   include/presence/scan.h
 libdiscord_la_SOURCES += src/discord/limits.c include/presence/limits.h
