@@ -22,10 +22,14 @@
 #include "presence/ipc.h"
 #include "presence/json.h"
 #include "presence/ring.h"
+#include "presence/seen.h"
 #include "presence/shm.h"
 
 #define GUILD       1213063181107335175u
 #define PATIENCE_MS 12000
+#define ARRIVAL_MS  ((uint64_t)1785585605000)
+#define ALICE       806374682394759223u
+#define BEEP        806374682394759224u
 #define OLD_SESSION ((uint64_t)1785585600000 << 8)
 
 enum fault {
@@ -47,6 +51,12 @@ static struct {
     uint64_t epoch, position, session, seq;
     uint64_t counted; /* sightings applied */
     unsigned applied, lanes_asked, refused;
+    unsigned members, bots, humans, rosters, seeds_asked, rest_asked;
+    bool rest_limited; /* answer the next REST call 429 */
+    pid_t redis;
+    /* what the worker asked the gateway */
+    unsigned asked;
+    char nonce[40];
     /* the worker */
     pid_t pid;
     struct ipc *ipc;
@@ -93,6 +103,14 @@ static const char *apply(const struct json *batch)
         if (json_id(json_get(s, "seq")) > t.seq)
             t.seq = json_id(json_get(s, "seq"));
     }
+    for (const struct json *m = json_first(json_get(batch, "members")); m; m = json_next(m)) {
+        const struct json *bot = json_get(m, "bot");
+
+        t.members++;
+        t.bots += json_bool(bot, false);
+        t.humans += json_is_bool(bot) && !json_bool(bot, true);
+    }
+    t.rosters += (unsigned)json_size(json_get(batch, "rostersComplete"));
     t.epoch = epoch;
     t.position = json_id(json_get(batch, "to"));
     t.applied++;
@@ -149,6 +167,30 @@ static void lanes(struct httpd_request *req, const struct json *numbers)
     buf_clear(&out);
 }
 
+/* Beep is a member and a bot; Alice has left and is a person. */
+static void rest(struct httpd_request *req)
+{
+    char beep[100], alice[100];
+
+    t.rest_asked++;
+    assert_non_null(strstr(httpd_header(req, "User-Agent"), "DiscordBot (https://"));
+    snprintf(beep, sizeof(beep), "/guilds/%llu/members/%llu", (unsigned long long)GUILD,
+             (unsigned long long)BEEP);
+    snprintf(alice, sizeof(alice), "/users/%llu", (unsigned long long)ALICE);
+    if (t.rest_limited) {
+        t.rest_limited = false;
+        answer_text(req, 429, "{\"message\":\"slow\",\"retry_after\":0.2,\"global\":false}");
+    } else if (!strcmp(httpd_path(req), beep)) {
+        answer_text(req, 200,
+                    "{\"user\":{\"id\":\"806374682394759224\",\"username\":\"beep\",\"bot\":true},"
+                    "\"roles\":[]}");
+    } else if (!strcmp(httpd_path(req), alice)) {
+        answer_text(req, 200, "{\"id\":\"806374682394759223\",\"username\":\"alice\"}");
+    } else {
+        answer_text(req, 404, "{\"code\":10007,\"message\":\"Unknown Member\"}");
+    }
+}
+
 static void serve(void *arg, struct httpd_request *req)
 {
     size_t len;
@@ -158,8 +200,8 @@ static void serve(void *arg, struct httpd_request *req)
     const char *query;
 
     (void)arg;
-    if (strcmp(httpd_path(req), "/graphql")) { /* REST: nobody is known */
-        answer_text(req, 404, "{\"code\":10007,\"message\":\"Unknown Member\"}");
+    if (strcmp(httpd_path(req), "/graphql")) {
+        rest(req);
         return;
     }
     if (t.fault == FAULT_AWAY) {
@@ -174,22 +216,39 @@ static void serve(void *arg, struct httpd_request *req)
     variables = json_get(root, "variables");
     if (strstr(query, "recordSightings"))
         record(req, json_get(variables, "batch"));
-    else if (strstr(query, "memberSeeds"))
+    else if (strstr(query, "memberSeeds")) {
+        t.seeds_asked++;
         answer_text(req, 200, "{\"data\":{\"memberSeeds\":[]}}");
-    else
+    } else
         lanes(req, json_get(variables, "lanes"));
     json_free(&root);
 }
 
 /* --- the master ------------------------------------------------------------------------------ */
 
+/* {"op":8,"d":{"guild_id":…,"nonce":…}} */
+static void took_request(const char *text, size_t len)
+{
+    struct json *root = json_parse(text, len, NULL);
+    const struct json *d = json_get(root, "d");
+
+    assert_int_equal(json_int(json_get(root, "op"), 0), 8);
+    assert_int_equal(json_id(json_get(d, "guild_id")), GUILD);
+    assert_int_equal(json_int(json_get(d, "limit"), -1), 0);
+    snprintf(t.nonce, sizeof(t.nonce), "%s", json_string(json_get(d, "nonce"), ""));
+    assert_in_range(strlen(t.nonce), 1, 32);
+    t.asked++;
+    json_free(&root);
+}
+
 static void message(void *arg, const struct msg_header *h, const void *body, const void *tail,
                     size_t len)
 {
     (void)arg;
-    (void)tail;
-    (void)len;
     switch (h->type) {
+    case MSG_GATEWAY_SEND:
+        took_request(tail, len);
+        break;
     case MSG_WORKER_READY:
         t.ready = true;
         break;
@@ -251,7 +310,7 @@ static void send_conf(void)
     free(conf.cache.spool_dir);
     conf.cache.spool_dir = xstrdup(t.spool_dir);
     free(conf.redis.url);
-    conf.redis.url = xasprintf("unix://%s/no-redis.sock", t.dir);
+    conf.redis.url = xasprintf("unix://%s/redis.sock", t.dir);
     conf.workers.flush_ms = 50;
     buf_init(&text, 0);
     conf_print(&conf, &text);
@@ -324,35 +383,58 @@ static void kill_worker(void)
     atomic_store(&shm_lane(&t.shm, lane_number())->owner, 0);
 }
 
-static void send_frame(uint64_t n, uint64_t seq, uint64_t user, const char *type)
+static void send_dispatch(uint64_t n, uint64_t seq, const char *type, const char *d)
 {
     struct buf frame;
     struct msg_event e = {.n = n,
                           .session = t.gateway,
                           .seq = seq,
-                          .arrival_ms = 1785585605000,
+                          .arrival_ms = ARRIVAL_MS,
                           .guild = GUILD,
-                          .t_len = (uint32_t)strlen(type)};
-    const char *at;
+                          .t_len = (uint32_t)strlen(type),
+                          .d_len = (uint32_t)strlen(d)};
 
     buf_init(&frame, 0);
-    buf_printf(&frame,
-               "{\"op\":0,\"s\":%llu,\"t\":\"%s\",\"d\":{\"id\":\"%llu\",\"type\":0,"
-               "\"channel_id\":\"1213063185301639169\",\"guild_id\":\"%llu\",\"author\":{\"id\":"
-               "\"%llu\",\"username\":\"u%llu\",\"discriminator\":\"0\",\"global_name\":null},"
-               "\"member\":{\"roles\":[],\"joined_at\":\"2024-03-02T08:15:00.000000+00:00\"},"
-               "\"content\":\"x\",\"timestamp\":\"2026-08-01T12:00:05.000000+00:00\","
-               "\"edited_timestamp\":null}}",
-               (unsigned long long)seq, type,
-               (unsigned long long)(((1785585605000u - SNOWFLAKE_EPOCH_MS) << 22) + seq),
-               (unsigned long long)GUILD, (unsigned long long)user, (unsigned long long)user);
-    at = strstr(buf_cstr(&frame), type);
-    e.t_off = (uint32_t)(at - buf_cstr(&frame));
-    e.d_off = (uint32_t)(strstr(at, "\"d\":") + 4 - buf_cstr(&frame));
-    e.d_len = (uint32_t)(buf_len(&frame) - 1 - e.d_off);
+    buf_printf(&frame, "{\"op\":0,\"s\":%llu,\"t\":\"", (unsigned long long)seq);
+    e.t_off = (uint32_t)buf_len(&frame);
+    buf_printf(&frame, "%s\",\"d\":", type);
+    e.d_off = (uint32_t)buf_len(&frame);
+    buf_printf(&frame, "%s}", d);
     ipc_send(t.ipc, MSG_EVENT, (uint16_t)lane_number(), &e, sizeof(e), buf_bytes(&frame),
              buf_len(&frame));
     buf_clear(&frame);
+}
+
+static void dispatch(const char *type, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void dispatch(const char *type, const char *fmt, ...)
+{
+    struct buf d;
+    va_list ap;
+
+    buf_init(&d, 0);
+    va_start(ap, fmt);
+    buf_vprintf(&d, fmt, ap);
+    va_end(ap);
+    t.n++;
+    t.next_seq++;
+    send_dispatch(t.n, t.next_seq, type, buf_cstr(&d));
+    buf_clear(&d);
+}
+
+static void send_message(uint64_t n, uint64_t seq, uint64_t user)
+{
+    char *d =
+        xasprintf("{\"id\":\"%llu\",\"type\":0,\"channel_id\":\"1213063185301639169\","
+                  "\"guild_id\":\"%llu\",\"author\":{\"id\":\"%llu\",\"username\":\"u%llu\","
+                  "\"discriminator\":\"0\",\"global_name\":null},\"member\":{\"roles\":[],"
+                  "\"joined_at\":\"2024-03-02T08:15:00.000000+00:00\"},\"content\":\"x\","
+                  "\"timestamp\":\"2026-08-01T12:00:05.000000+00:00\","
+                  "\"edited_timestamp\":null}",
+                  (unsigned long long)(((ARRIVAL_MS - SNOWFLAKE_EPOCH_MS) << 22) + seq),
+                  (unsigned long long)GUILD, (unsigned long long)user, (unsigned long long)user);
+
+    send_dispatch(n, seq, "MESSAGE_CREATE", d);
+    free(d);
 }
 
 /* count messages by different members. */
@@ -361,7 +443,7 @@ static void post(unsigned count)
     for (unsigned i = 0; i < count; i++) {
         t.n++;
         t.next_seq++;
-        send_frame(t.n, t.next_seq, 806374682394759000u + t.next_seq % 50, "MESSAGE_CREATE");
+        send_message(t.n, t.next_seq, 806374682394759000u + t.next_seq % 50);
     }
 }
 
@@ -372,6 +454,51 @@ static bool spool_is_empty(void)
 
     snprintf(path, sizeof(path), "%s/lane-%02u.spool", t.spool_dir, lane_number());
     return stat(path, &st) || st.st_size <= 4096; /* its head */
+}
+
+/* --- Redis ----------------------------------------------------------------------------------- */
+
+static void start_redis(void)
+{
+    char *socket = xasprintf("%s/redis.sock", t.dir);
+    int fd;
+
+    t.redis = fork();
+    if (t.redis == 0) {
+        int null = open("/dev/null", O_WRONLY);
+
+        dup2(null, 1);
+        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket, "--save", "",
+               "--appendonly", "no", (char *)NULL);
+        _exit(127);
+    }
+    WAIT((fd = fd_unix_connect(socket)) >= 0);
+    close(fd);
+    free(socket);
+}
+
+static void stop_redis(void)
+{
+    if (t.redis > 0) {
+        kill(t.redis, SIGKILL);
+        waitpid(t.redis, NULL, 0);
+    }
+    t.redis = 0;
+}
+
+/* One command by redis-cli; its answer's first line. */
+static const char *ask_redis(const char *command)
+{
+    static char line[512];
+    char *shell = xasprintf("redis-cli -s %s/redis.sock %s 2>&1", t.dir, command);
+    FILE *f = popen(shell, "r");
+
+    line[0] = '\0';
+    if (fgets(line, sizeof(line), f))
+        line[strcspn(line, "\n")] = '\0';
+    pclose(f);
+    free(shell);
+    return line;
 }
 
 /* --- set up ---------------------------------------------------------------------------------- */
@@ -416,6 +543,7 @@ static int tear_down(void **state)
         kill(t.pid, SIGKILL);
         waitpid(t.pid, NULL, 0);
     }
+    stop_redis();
     ipc_free(&t.ipc);
     httpd_free(&t.httpd);
     loop_free(&t.loop);
@@ -445,8 +573,7 @@ static void test_event_without_effect_is_durable_too(void **state)
     (void)state;
     spawn();
     grant();
-    t.n = t.next_seq = 1;
-    send_frame(1, 1, 1, "PRESENCE_UPDATE");
+    dispatch("PRESENCE_UPDATE", "{\"guild_id\":\"%llu\"}", (unsigned long long)GUILD);
     WAIT(t.durable == 1 && t.acked == 1);
     assert_int_equal(t.counted, 0);
 }
@@ -661,6 +788,209 @@ static void test_orphan_makes_everything_durable(void **state)
                      ring_tail(&(struct ring){.lane = shm_lane(&t.shm, lane_number())}));
 }
 
+static void send_gateway_state(uint32_t intents, enum shm_shard_state state)
+{
+    struct msg_gateway_state s = {
+        .session = t.gateway, .intents = intents, .shards = 1, .state = (uint16_t)state};
+
+    ipc_send(t.ipc, MSG_GATEWAY_STATE, 0, &s, sizeof(s), NULL, 0);
+}
+
+static void create_guild(void)
+{
+    dispatch("GUILD_CREATE",
+             "{\"id\":\"%llu\",\"name\":\"g\",\"owner_id\":\"1\",\"member_count\":2,\"roles\":[],"
+             "\"channels\":[],\"threads\":[],\"members\":[],\"voice_states\":[],"
+             "\"joined_at\":\"2024-03-02T08:15:00.000000+00:00\"}",
+             (unsigned long long)GUILD);
+}
+
+static void send_chunk(unsigned index, unsigned count, const char *nonce)
+{
+    dispatch("GUILD_MEMBERS_CHUNK",
+             "{\"guild_id\":\"%llu\",\"members\":[{\"user\":{\"id\":\"%llu\",\"username\":\"m\"},"
+             "\"roles\":[],\"joined_at\":\"2024-03-02T08:15:00.000000+00:00\",\"flags\":0}],"
+             "\"chunk_index\":%u,\"chunk_count\":%u,\"nonce\":\"%s\"}",
+             (unsigned long long)GUILD, (unsigned long long)(ALICE + 1000 + index), index, count,
+             nonce);
+}
+
+static void test_catalogue(void **state)
+{
+    (void)state;
+    spawn();
+    grant();
+    create_guild();
+    WAIT(t.durable == 1);
+    assert_int_equal(t.asked, 0); /* nobody said that the shard is live */
+    send_gateway_state(2, SHARD_LIVE);
+    WAIT(t.asked == 1);
+    send_chunk(1, 2, t.nonce);
+    send_chunk(0, 2, "another");
+    WAIT(t.durable == 3);
+    assert_int_equal(t.rosters, 0); /* a chunk of ours is missing */
+    send_chunk(0, 2, t.nonce);
+    WAIT(t.rosters == 1);
+    assert_int_equal(t.humans, 3);
+    assert_int_equal(t.asked, 1);
+}
+
+static void test_catalogue_begins_again_after_a_death(void **state)
+{
+    char old[40];
+
+    (void)state;
+    spawn();
+    grant();
+    send_gateway_state(2, SHARD_LIVE);
+    create_guild();
+    WAIT(t.asked == 1);
+    send_chunk(0, 2, t.nonce);
+    WAIT(t.durable == 2);
+    snprintf(old, sizeof(old), "%s", t.nonce);
+    kill_worker();
+    spawn();
+    send_gateway_state(2, SHARD_LIVE);
+    grant();
+    WAIT(t.asked == 2);
+    assert_string_not_equal(old, t.nonce);
+    send_chunk(1, 2, old); /* belongs to nobody */
+    send_chunk(0, 1, t.nonce);
+    WAIT(t.rosters == 1);
+    kill_worker(); /* complete: a successor has nothing to ask */
+    spawn();
+    send_gateway_state(2, SHARD_LIVE);
+    grant();
+    post(1);
+    WAIT(t.durable == t.next_seq);
+    assert_int_equal(t.asked, 2);
+}
+
+static void test_no_catalogue_without_the_intent(void **state)
+{
+    (void)state;
+    spawn();
+    grant();
+    send_gateway_state(1, SHARD_LIVE);
+    create_guild();
+    post(3);
+    WAIT(t.durable == 4);
+    assert_int_equal(t.asked, 0);
+}
+
+static void react_remove(uint64_t user)
+{
+    dispatch("MESSAGE_REACTION_REMOVE",
+             "{\"user_id\":\"%llu\",\"channel_id\":\"1213063185301639169\",\"message_id\":"
+             "\"1533081865936834564\",\"guild_id\":\"%llu\",\"emoji\":{\"id\":null,\"name\":\"x\"},"
+             "\"burst\":false,\"type\":0}",
+             (unsigned long long)user, (unsigned long long)GUILD);
+}
+
+static void test_unknown_actors_are_looked_up(void **state)
+{
+    (void)state;
+    t.rest_limited = true;
+    spawn();
+    grant();
+    react_remove(BEEP);
+    react_remove(ALICE);
+    react_remove(ALICE);
+    WAIT(t.bots == 1 && t.humans == 1);
+    /* The bot is known now: what he does is no longer recorded. */
+    WAIT(t.durable == 3);
+    t.counted = 0;
+    react_remove(BEEP);
+    react_remove(ALICE);
+    WAIT(t.durable == 5);
+    assert_int_equal(t.counted, 1);
+}
+
+static void test_look_up_survives_a_death(void **state)
+{
+    (void)state;
+    spawn();
+    grant();
+    t.rest_limited = true; /* the answer comes later than the death */
+    react_remove(ALICE);
+    WAIT(t.durable == 1);
+    kill_worker();
+    assert_int_equal(t.humans, 0);
+    spawn();
+    grant();
+    WAIT(t.humans == 1);
+}
+
+static void test_redis_follows_and_is_never_stale(void **state)
+{
+    char *key = xasprintf("HGET guild:{%llu}:member:%llu act", (unsigned long long)GUILD,
+                          (unsigned long long)806374682394759001u);
+    char *set = xasprintf("SET guild:{%llu}:member:1 stale", (unsigned long long)GUILD);
+    _Atomic uint32_t *dirty;
+
+    (void)state;
+    dirty = &shm_lane(&t.shm, lane_number())->redis_dirty;
+    start_redis();
+    ask_redis(set); /* from before the segment: nobody knows what it missed */
+    ask_redis("SET other:1 stays");
+    spawn();
+    grant();
+    WAIT(!strcmp(ask_redis("DBSIZE"), "1"));
+    post(50);
+    WAIT(t.durable == 50);
+    WAIT(strlen(ask_redis(key)) > 20);
+    WAIT(atomic_load(dirty) == 0);
+    /* While Redis is away the lane is dirty; when it is there again what is old goes first. */
+    kill(t.redis, SIGSTOP);
+    post(50);
+    WAIT(t.durable == 100);
+    WAIT(atomic_load(dirty) == 1);
+    kill_worker();
+    kill(t.redis, SIGCONT);
+    assert_int_equal(atomic_load(dirty), 1);
+    ask_redis(set);
+    spawn();
+    grant();
+    WAIT(!strcmp(ask_redis("DBSIZE"), "1"));
+    WAIT(atomic_load(dirty) == 0);
+    post(50);
+    WAIT(strlen(ask_redis(key)) > 20);
+    assert_string_equal(ask_redis("GET other:1"), "stays");
+    free(key);
+    free(set);
+}
+
+static void test_redis_warms_the_table(void **state)
+{
+    struct seen_row *row;
+    uint64_t seen;
+
+    (void)state;
+    start_redis();
+    spawn();
+    grant();
+    post(50);
+    WAIT(t.durable == 50 && atomic_load(&shm_lane(&t.shm, lane_number())->redis_dirty) == 0);
+    WAIT(atoi(ask_redis("DBSIZE")) == 51);
+    row = seen_find(&t.shm, (snowflake_t){GUILD}, (snowflake_t){806374682394759001u});
+    assert_non_null(row);
+    seen = atomic_load(&row->seen);
+    assert_int_equal(SEEN_MS(seen), ARRIVAL_MS);
+    seen_erase(&t.shm, row); /* as if evicted */
+    kill_worker();
+    t.seeds_asked = 0;
+    spawn();
+    grant();
+    dispatch("TYPING_START",
+             "{\"user_id\":\"806374682394759001\",\"channel_id\":\"1213063185301639169\","
+             "\"guild_id\":\"%llu\",\"timestamp\":1785585000}",
+             (unsigned long long)GUILD);
+    WAIT((row = seen_find(&t.shm, (snowflake_t){GUILD}, (snowflake_t){806374682394759001u})) &&
+         !(row->flags & SEEN_LOADING));
+    assert_int_equal(atomic_load(&row->seen), seen);
+    assert_int_equal(t.seeds_asked, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -678,6 +1008,13 @@ int main(void)
         T(test_spool_outlives_the_segment),
         T(test_release_and_drain),
         T(test_orphan_makes_everything_durable),
+        T(test_catalogue),
+        T(test_catalogue_begins_again_after_a_death),
+        T(test_no_catalogue_without_the_intent),
+        T(test_unknown_actors_are_looked_up),
+        T(test_look_up_survives_a_death),
+        T(test_redis_follows_and_is_never_stale),
+        T(test_redis_warms_the_table),
     };
 
     signal(SIGPIPE, SIG_IGN);
