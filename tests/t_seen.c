@@ -414,6 +414,9 @@ static void claims_of_the_dead_are_released(void **state)
     assert_int_equal(atomic_load(&theirs->state) & 0xff, SEEN_CLAIMED);
     assert_non_null(seen_touch(&shm, GUILD, user(1), SLOT, &inserted));
     assert_true(inserted);
+    seen_release_claims(&shm, SEEN_ANY_SLOT);
+    assert_int_equal(atomic_load(&theirs->state), SEEN_EMPTY);
+    assert_non_null(seen_find(&shm, GUILD, user(1)));
 }
 
 /* --- folding records ------------------------------------------------------------------------- */

@@ -49,10 +49,13 @@ void seen_committed(const struct shm *shm, unsigned lane, uint64_t position);
 /* The same by time: every record appended until then (wall clock) is committed. */
 void seen_set_durable(const struct shm *shm, unsigned lane, unixms_t durable);
 
-/* Releases the claims of a dead worker slot. Called by the master. */
+/* Releases the claims of a dead worker slot; SEEN_ANY_SLOT: all, when no worker lives (a segment
+ * was kept). Called by the master. */
+#define SEEN_ANY_SLOT UINT32_MAX
 void seen_release_claims(const struct shm *shm, unsigned slot);
 
-/* Calls each for every live row (in table order) until it returns false. */
+/* Calls each for every live row (in table order) until it returns false. Rows of lanes that others
+ * own may change or go away meanwhile. */
 void seen_each(const struct shm *shm, bool (*each)(void *arg, struct seen_row *row), void *arg);
 
 /* Forgets a member's row (reset, erasure, bot). */

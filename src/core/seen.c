@@ -309,15 +309,22 @@ struct seen_row *seen_touch(const struct shm *shm, snowflake_t guild, snowflake_
 
 void seen_erase(const struct shm *shm, struct seen_row *row)
 {
-    uint32_t state = state_of(row);
+    uint32_t owner;
 
-    if (!is_live(state))
+    if (!is_live(state_of(row)))
         return;
-    atomic_store_explicit(&row->state, SEEN_CLAIMED, memory_order_release);
+    owner = atomic_load_explicit(&shm_lane(shm, route_lane((snowflake_t){row_guild(row)}))->owner,
+                                 memory_order_relaxed);
+    atomic_store_explicit(&row->state, claimed_by(owner - 1), memory_order_release);
     set_tag(shm, row, 0);
     blank(row);
     atomic_store_explicit(&row->state, SEEN_EMPTY, memory_order_release);
     shm_count(shm, SHM_COUNT_ROWS_LIVE, UINT64_MAX);
+}
+
+static bool is_claim_of(uint32_t state, unsigned slot)
+{
+    return slot == SEEN_ANY_SLOT ? (state & 0xff) == SEEN_CLAIMED : state == claimed_by(slot);
 }
 
 void seen_release_claims(const struct shm *shm, unsigned slot)
@@ -325,7 +332,7 @@ void seen_release_claims(const struct shm *shm, unsigned slot)
     for (uint64_t i = 0; i < shm->header->rows; i++) {
         struct seen_row *row = table_rows(shm) + i;
 
-        if (state_of(row) != claimed_by(slot))
+        if (!is_claim_of(state_of(row), slot))
             continue;
         set_tag(shm, row, 0);
         blank(row);

@@ -129,8 +129,10 @@ static int open_segment(struct master *m)
     m->state.epoch = m->shm.header->epoch;
     log_info("segment", "%s, %zu bytes, epoch %" PRIu64, m->shm_kept ? "kept" : "created",
              m->shm.size, m->shm.header->epoch);
-    if (m->shm_kept)
+    if (m->shm_kept) {
+        seen_release_claims(&m->shm, SEEN_ANY_SLOT);
         take_resume_points(m);
+    }
     m->generation = atomic_load(&m->shm.header->master_generation);
     atomic_store(&m->shm.header->clean, 0);
     for (unsigned i = 0; i < SHM_SHARDS_MAX; i++)
