@@ -1,0 +1,44 @@
+# presence-graphqld: the language (libgraphql.la, tested alone) and the service around it.
+noinst_LTLIBRARIES += libgraphql.la
+libgraphql_la_SOURCES = \
+  src/graphql/arena.c src/graphql/arena.h src/graphql/ast.h \
+  src/graphql/bind.c src/graphql/bind.h src/graphql/body.c src/graphql/body.h \
+  src/graphql/coerce_ast.c src/graphql/coerce_json.c src/graphql/collect.c src/graphql/collect.h \
+  src/graphql/compile.c src/graphql/compile.h src/graphql/document.c src/graphql/document.h \
+  src/graphql/embedded.h src/graphql/error.c src/graphql/error.h \
+  src/graphql/ingest.c src/graphql/ingest.h src/graphql/ingest_priv.h \
+  src/graphql/ingest_rows.c src/graphql/ingest_sightings.c \
+  src/graphql/introspect.c src/graphql/introspect.h src/graphql/params.c src/graphql/params.h \
+  src/graphql/parse.c src/graphql/parse_priv.h src/graphql/schema.c src/graphql/schema.h \
+  src/graphql/string.c src/graphql/string.h src/graphql/tokens.c src/graphql/tokens.h \
+  src/graphql/validate.c src/graphql/validate.h src/graphql/validate_priv.h \
+  src/graphql/validate_fields.c src/graphql/validate_merging.c src/graphql/validate_values.c \
+  src/graphql/value.c src/graphql/value.h
+nodist_libgraphql_la_SOURCES = \
+  src/graphql/embedded.c src/graphql/grammar.c src/graphql/grammar.h src/graphql/scanner.c
+
+bin_PROGRAMS += presence-graphqld
+presence_graphqld_SOURCES = src/graphql/execute.c src/graphql/main.c src/graphql/migrate.c \
+  src/graphql/migrate.h src/graphql/request.c src/graphql/request.h src/graphql/server.c \
+  src/graphql/server.h
+presence_graphqld_LDADD = libgraphql.la liblink_ini.la liblink_httpd.la liblink_pg.la \
+  liblink_jsonin.la liblink_crypto.la libcore.la libbase.la
+
+src/graphql/grammar.c: src/graphql/parse.y
+	@$(MKDIR_P) src/graphql
+	$(AM_V_GEN)$(BISON) -Wall -Wno-conflicts-sr --defines=src/graphql/grammar.h -o $@ $(srcdir)/src/graphql/parse.y
+src/graphql/grammar.h: src/graphql/grammar.c
+src/graphql/scanner.c: src/graphql/lex.l
+	@$(MKDIR_P) src/graphql
+	$(AM_V_GEN)$(FLEX) -o $@ $(srcdir)/src/graphql/lex.l
+GRAPHQL_EMBEDDED = $(srcdir)/src/graphql/builtin.graphql $(srcdir)/graphql/schema.graphql \
+  $(wildcard $(srcdir)/sql/[0-9]*.sql)
+src/graphql/embedded.c: $(GRAPHQL_EMBEDDED) src/graphql/embed.sh
+	@$(MKDIR_P) src/graphql
+	$(AM_V_GEN)$(SHELL) $(srcdir)/src/graphql/embed.sh $(GRAPHQL_EMBEDDED) > $@.tmp && mv $@.tmp $@
+
+BUILT_SOURCES += src/graphql/grammar.h
+CLEANFILES += src/graphql/grammar.c src/graphql/grammar.h src/graphql/scanner.c \
+  src/graphql/embedded.c
+EXTRA_DIST += src/graphql/parse.y src/graphql/lex.l src/graphql/embed.sh \
+  src/graphql/builtin.graphql

@@ -43,3 +43,18 @@ noinst_LTLIBRARIES += liblink_deflate.la
 liblink_deflate_la_SOURCES = src/link/deflate.c include/presence/deflate.h
 liblink_deflate_la_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
 liblink_deflate_la_LIBADD = $(ZLIB_LIBS) $(ZSTD_LIBS)
+
+noinst_LTLIBRARIES += liblink_jsonin.la
+liblink_jsonin_la_SOURCES = src/link/jsonin.c include/presence/jsonin.h
+liblink_jsonin_la_CFLAGS = $(AM_CFLAGS) $(YAJL_CFLAGS)
+liblink_jsonin_la_LIBADD = $(YAJL_LIBS)
+
+noinst_LTLIBRARIES += liblink_crypto.la
+liblink_crypto_la_SOURCES = src/link/crypto.c include/presence/crypto.h
+liblink_crypto_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+liblink_crypto_la_LIBADD = $(CRYPTO_LIBS)
+
+noinst_LTLIBRARIES += liblink_pg.la
+liblink_pg_la_SOURCES = src/link/pg.c include/presence/pg.h
+liblink_pg_la_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
+liblink_pg_la_LIBADD = $(PQ_LIBS)

@@ -1,0 +1,116 @@
+/* Bump allocation in blocks that double. Called by every part of the service that works on one
+ * request.
+ * Diagnostics: fatal only when memory is short (xmalloc). */
+#include "graphql/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "presence/buf.h"
+
+#define FIRST_BLOCK 4096u
+#define MAX_BLOCK   (1u << 20)
+#define ALIGNMENT   _Alignof(max_align_t)
+
+struct block {
+    struct block *next;
+    size_t used, size;
+    _Alignas(max_align_t) unsigned char bytes[];
+};
+
+struct arena {
+    struct block *blocks; /* the first one is being filled */
+    size_t used;
+};
+
+struct arena *arena_new(void)
+{
+    return xcalloc(1, sizeof(struct arena));
+}
+
+void arena_free(struct arena **arena)
+{
+    struct block *b, *next;
+
+    if (!*arena)
+        return;
+    for (b = (*arena)->blocks; b; b = next) {
+        next = b->next;
+        free(b);
+    }
+    free(*arena);
+    *arena = NULL;
+}
+
+static struct block *add_block(struct arena *a, size_t n)
+{
+    size_t size = a->blocks ? a->blocks->size * 2 : FIRST_BLOCK;
+    struct block *b;
+
+    if (size > MAX_BLOCK)
+        size = MAX_BLOCK;
+    if (size < n)
+        size = n;
+    b = xmalloc(sizeof(*b) + size);
+    b->used = 0;
+    b->size = size;
+    b->next = a->blocks;
+    a->blocks = b;
+    return b;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    struct block *b = a->blocks;
+    void *p;
+
+    n = (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (!b || b->size - b->used < n)
+        b = add_block(a, n);
+    p = b->bytes + b->used;
+    b->used += n;
+    a->used += n;
+    return memset(p, 0, n);
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t n)
+{
+    char *copy = arena_alloc(a, n + 1);
+
+    if (n > 0)
+        memcpy(copy, s, n);
+    return copy;
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list ap, again;
+    char *text;
+    int n;
+
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    text = arena_alloc(a, (size_t)n + 1);
+    vsnprintf(text, (size_t)n + 1, fmt, again);
+    va_end(again);
+    return text;
+}
+
+void *arena_grow(struct arena *a, const void *old, size_t cap, size_t new_cap, size_t size)
+{
+    void *moved = arena_alloc(a, new_cap * size);
+
+    if (cap > 0)
+        memcpy(moved, old, cap * size);
+    return moved;
+}
+
+size_t arena_used(const struct arena *a)
+{
+    return a->used;
+}

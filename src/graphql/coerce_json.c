@@ -1,0 +1,489 @@
+/* Variables from JSON to typed values in one pass over the events, checked against the types as
+ * they come. Called for each request with variables; a batch of sightings is most of its work.
+ * Diagnostics: BAD_USER_INPUT naming the variable and the path inside it; the first one ends the
+ * reading. */
+#include "graphql/value.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "presence/buf.h"
+
+enum frame_kind {
+    FRAME_VARIABLES, /* the object itself */
+    FRAME_OBJECT,
+    FRAME_LIST,
+    FRAME_INTS,
+    FRAME_SKIP /* below an unknown variable */
+};
+
+struct frame {
+    enum frame_kind kind;
+    bool implicit;             /* a list of one that was not written as a list */
+    const struct gql_ref *ref; /* of the value itself; lists: the items' is ref->of */
+    struct gql_value *out;
+    const struct gql_input *input; /* FRAME_OBJECT: the key read */
+    size_t next;                   /* FRAME_OBJECT: index of the key to expect next */
+    size_t cap;                    /* lists */
+};
+
+struct gql_json {
+    struct arena *arena;
+    struct gql_variables *vars;
+    struct gql_errors *errors;
+    struct gql_variable *variable; /* being read; NULL: unknown, skip */
+    struct frame frames[GQL_VARIABLE_DEPTH * 2 + 2];
+    size_t depth;
+    size_t skip;
+};
+
+struct gql_json *gql_json_new(struct arena *arena, struct gql_variables *vars,
+                              struct gql_errors *errors)
+{
+    struct gql_json *j = arena_alloc(arena, sizeof(*j));
+
+    j->arena = arena;
+    j->vars = vars;
+    j->errors = errors;
+    return j;
+}
+
+static struct frame *top(struct gql_json *j)
+{
+    return &j->frames[j->depth - 1];
+}
+
+/* --- errors ---------------------------------------------------------------------------------- */
+
+static size_t list_length(const struct frame *f)
+{
+    return f->kind == FRAME_INTS ? f->out->ints.n : f->out->list.n;
+}
+
+/* "batch.sightings.kind[3]" */
+static const char *where(struct gql_json *j)
+{
+    char path[300];
+    size_t used;
+
+    snprintf(path, sizeof(path), "%s", j->variable ? j->variable->name : "");
+    for (size_t i = 1; i < j->depth; i++) {
+        const struct frame *f = &j->frames[i];
+
+        used = strlen(path);
+        if (f->kind == FRAME_OBJECT && f->input)
+            snprintf(path + used, sizeof(path) - used, ".%s", f->input->name);
+        else if ((f->kind == FRAME_LIST || f->kind == FRAME_INTS) && !f->implicit) {
+            /* the list above grows when its item is begun; a value that fails did not count */
+            size_t n = list_length(f);
+
+            snprintf(path + used, sizeof(path) - used, "[%zu]",
+                     f->kind == FRAME_LIST && n > 0 && i + 1 < j->depth ? n - 1 : n);
+        }
+    }
+    return arena_strndup(j->arena, path, strlen(path));
+}
+
+static int bad(struct gql_json *j, const struct gql_ref *ref, const char *got, const char *expected)
+{
+    gql_error_add(j->errors, "BAD_USER_INPUT",
+                  j->variable ? j->variable->loc : (struct gql_loc){0, 0},
+                  "variable $%s: %s is no %s: expected %s", where(j), got,
+                  gql_ref_text(j->arena, ref), expected);
+    return -1;
+}
+
+/* --- where the next value goes ---------------------------------------------------------------- */
+
+struct target {
+    const struct gql_ref *ref; /* NULL: skipped */
+    struct gql_value *out;
+};
+
+static struct gql_value *list_item(struct gql_json *j, struct frame *f)
+{
+    struct gql_value *list = f->out;
+
+    if (list->list.n == f->cap) {
+        size_t cap = f->cap ? f->cap * 2 : 16;
+
+        list->list.items =
+            arena_grow(j->arena, list->list.items, f->cap, cap, sizeof(struct gql_value));
+        f->cap = cap;
+    }
+    return &list->list.items[list->list.n++];
+}
+
+static struct target target(struct gql_json *j)
+{
+    struct frame *f = top(j);
+
+    switch (f->kind) {
+    case FRAME_VARIABLES:
+        if (!j->variable)
+            return (struct target){NULL, NULL};
+        return (struct target){j->variable->ref, &j->variable->value};
+    case FRAME_OBJECT:
+        return (struct target){f->input->ref, &f->out->fields[f->input->index]};
+    case FRAME_LIST:
+        return (struct target){f->ref->of, list_item(j, f)};
+    case FRAME_INTS: /* never nested: handled before */
+    case FRAME_SKIP:
+        break;
+    }
+    return (struct target){NULL, NULL};
+}
+
+static struct frame *push(struct gql_json *j, enum frame_kind kind, const struct gql_ref *ref,
+                          struct gql_value *out)
+{
+    struct frame *f = &j->frames[j->depth++];
+
+    *f = (struct frame){.kind = kind, .ref = ref, .out = out};
+    return f;
+}
+
+/* --- columns: the hot path ----------------------------------------------------------------------
+ */
+
+static void ints_room(struct gql_json *j, struct frame *f)
+{
+    struct gql_value *list = f->out;
+    size_t cap = f->cap ? f->cap * 2 : 64;
+
+    list->ints.v = arena_grow(j->arena, list->ints.v, f->cap, cap, sizeof(int64_t));
+    if (list->ints.null)
+        list->ints.null = arena_grow(j->arena, list->ints.null, f->cap, cap, 1);
+    f->cap = cap;
+}
+
+static void ints_add(struct gql_json *j, struct frame *f, int64_t v)
+{
+    if (f->out->ints.n == f->cap)
+        ints_room(j, f);
+    f->out->ints.v[f->out->ints.n++] = v;
+}
+
+static void ints_add_null(struct gql_json *j, struct frame *f)
+{
+    if (f->out->ints.n == f->cap)
+        ints_room(j, f);
+    if (!f->out->ints.null)
+        f->out->ints.null = arena_alloc(j->arena, f->cap);
+    f->out->ints.null[f->out->ints.n] = 1;
+    f->out->ints.v[f->out->ints.n++] = 0;
+}
+
+/* --- events ------------------------------------------------------------------------------------
+ */
+
+static bool skipping(struct gql_json *j)
+{
+    return j->skip > 0 || (j->depth == 1 && !j->variable);
+}
+
+/* A leaf was read into a place where a list of it is expected as well. */
+static void wrap(struct gql_json *j, const struct gql_ref *ref, struct gql_value *v)
+{
+    if (!ref->of)
+        return;
+    wrap(j, ref->of, v);
+    value_wrap(j->arena, ref, v);
+}
+
+static const char *leaf_string(struct gql_json *j, const struct gql_type *t, const char *text,
+                               size_t len, struct gql_value *out)
+{
+    if (t->kind == GQL_ENUM)
+        return value_from_enum(t, text, len, out);
+    if (t->kind == GQL_INPUT)
+        return value_expected(t);
+    return value_from_string(j->arena, t, text, len, out);
+}
+
+static const char *quoted(struct gql_json *j, const char *text, size_t len)
+{
+    return arena_printf(j->arena, "\"%.*s\"%s", (int)(len > 40 ? 40 : len), text,
+                        len > 40 ? " (cut)" : "");
+}
+
+static int not_an_object(struct gql_json *j)
+{
+    gql_error_add(j->errors, "BAD_USER_INPUT", (struct gql_loc){0, 0},
+                  "variables: expected an object or null");
+    return -1;
+}
+
+static int on_string(void *arg, const char *text, size_t len)
+{
+    struct gql_json *j = arg;
+    struct gql_value v = {0};
+    const char *expected;
+    struct target to;
+
+    if (j->depth == 0)
+        return not_an_object(j);
+    if (skipping(j))
+        return 0;
+    if (top(j)->kind == FRAME_INTS) {
+        expected = leaf_string(j, top(j)->ref->type, text, len, &v);
+        if (expected)
+            return bad(j, top(j)->ref->of, quoted(j, text, len), expected);
+        ints_add(j, top(j), v.i);
+        return 0;
+    }
+    to = target(j);
+    expected = leaf_string(j, to.ref->type, text, len, to.out);
+    if (expected)
+        return bad(j, to.ref, quoted(j, text, len), expected);
+    wrap(j, to.ref, to.out);
+    return 0;
+}
+
+static int on_number(void *arg, const char *text, size_t len)
+{
+    struct gql_json *j = arg;
+    struct gql_value v = {0};
+    const char *expected;
+    struct target to;
+
+    if (j->depth == 0)
+        return not_an_object(j);
+    if (skipping(j))
+        return 0;
+    if (top(j)->kind == FRAME_INTS) {
+        expected = value_from_number(j->arena, top(j)->ref->type, text, len, &v);
+        if (expected)
+            return bad(j, top(j)->ref->of, arena_strndup(j->arena, text, len > 40 ? 40 : len),
+                       expected);
+        ints_add(j, top(j), v.i);
+        return 0;
+    }
+    to = target(j);
+    expected = to.ref->type->kind == GQL_SCALAR
+                   ? value_from_number(j->arena, to.ref->type, text, len, to.out)
+                   : value_expected(to.ref->type);
+    if (expected)
+        return bad(j, to.ref, arena_strndup(j->arena, text, len > 40 ? 40 : len), expected);
+    wrap(j, to.ref, to.out);
+    return 0;
+}
+
+static int on_boolean(void *arg, bool value)
+{
+    struct gql_json *j = arg;
+    struct gql_value v = {0};
+    struct target to;
+
+    if (j->depth == 0)
+        return not_an_object(j);
+    if (skipping(j))
+        return 0;
+    if (top(j)->kind == FRAME_INTS) {
+        if (value_from_boolean(top(j)->ref->type, value, &v))
+            return bad(j, top(j)->ref->of, value ? "true" : "false",
+                       value_expected(top(j)->ref->type));
+        ints_add(j, top(j), v.i);
+        return 0;
+    }
+    to = target(j);
+    if (value_from_boolean(to.ref->type, value, to.out))
+        return bad(j, to.ref, value ? "true" : "false", value_expected(to.ref->type));
+    wrap(j, to.ref, to.out);
+    return 0;
+}
+
+static int on_null(void *arg)
+{
+    struct gql_json *j = arg;
+    struct target to;
+
+    if (j->depth == 0 || skipping(j))
+        return 0;
+    if (top(j)->kind == FRAME_INTS) {
+        if (top(j)->ref->of->non_null)
+            return bad(j, top(j)->ref->of, "null", value_expected(top(j)->ref->type));
+        ints_add_null(j, top(j));
+        return 0;
+    }
+    to = target(j);
+    if (to.ref->non_null)
+        return bad(j, to.ref, "null", "a value");
+    to.out->kind = VALUE_NULL;
+    return 0;
+}
+
+static void begin_fields(struct gql_json *j, const struct gql_ref *ref, struct gql_value *out)
+{
+    out->kind = VALUE_OBJECT;
+    out->fields = arena_alloc(j->arena, ref->type->n_inputs * sizeof(struct gql_value) + 1);
+    push(j, FRAME_OBJECT, ref, out);
+}
+
+static int on_begin_object(void *arg)
+{
+    struct gql_json *j = arg;
+    struct target to;
+
+    if (j->depth == 0) {
+        push(j, FRAME_VARIABLES, NULL, NULL);
+        return 0;
+    }
+    if (skipping(j)) {
+        j->skip++;
+        return 0;
+    }
+    if (top(j)->kind == FRAME_INTS)
+        return bad(j, top(j)->ref->of, "an object", value_expected(top(j)->ref->type));
+    to = target(j);
+    if (to.ref->type->kind != GQL_INPUT)
+        return bad(j, to.ref, "an object", value_expected(to.ref->type));
+    while (to.ref->of) {
+        struct frame *f;
+
+        to.out->kind = VALUE_LIST;
+        f = push(j, FRAME_LIST, to.ref, to.out);
+        f->implicit = true;
+        to = (struct target){to.ref->of, list_item(j, f)};
+    }
+    begin_fields(j, to.ref, to.out);
+    return 0;
+}
+
+static int on_key(void *arg, const char *text, size_t len)
+{
+    struct gql_json *j = arg;
+    struct frame *f = top(j);
+    const struct gql_type *t;
+
+    if (j->skip > 0)
+        return 0;
+    if (f->kind == FRAME_VARIABLES) {
+        j->variable = NULL;
+        for (size_t i = 0; i < j->vars->n; i++)
+            if (strncmp(j->vars->list[i].name, text, len) == 0 && !j->vars->list[i].name[len])
+                j->variable = &j->vars->list[i];
+        if (!j->variable || j->variable->value.kind == VALUE_ABSENT)
+            return 0;
+        gql_error_add(j->errors, "BAD_USER_INPUT", j->variable->loc, "variable $%s is given twice",
+                      j->variable->name);
+        return -1;
+    }
+    t = f->ref->type;
+    if (f->next < t->n_inputs && strncmp(t->inputs[f->next].name, text, len) == 0 &&
+        !t->inputs[f->next].name[len])
+        f->input = &t->inputs[f->next];
+    else
+        f->input = gql_input_find(t->inputs, t->n_inputs, text, len);
+    if (!f->input) {
+        gql_error_add(j->errors, "BAD_USER_INPUT", j->variable->loc,
+                      "variable $%s: %s has no field %s", where(j), t->name, quoted(j, text, len));
+        return -1;
+    }
+    if (f->out->fields[f->input->index].kind != VALUE_ABSENT) {
+        gql_error_add(j->errors, "BAD_USER_INPUT", j->variable->loc,
+                      "variable $%s: the field is given twice", where(j));
+        return -1;
+    }
+    f->next = f->input->index + 1;
+    return 0;
+}
+
+static int on_end_object(void *arg)
+{
+    struct gql_json *j = arg;
+    struct frame *f = top(j);
+    const char *missing;
+
+    if (j->skip > 0) {
+        j->skip--;
+        return 0;
+    }
+    if (f->kind == FRAME_VARIABLES) {
+        j->depth--;
+        return 0;
+    }
+    f->input = NULL;
+    if (value_finish_object(j->arena, f->ref->type, f->out->fields, &missing)) {
+        gql_error_add(j->errors, "BAD_USER_INPUT", j->variable->loc,
+                      missing ? "variable $%s: %s.%s is required"
+                              : "variable $%s: exactly one field of %s must be given, and not "
+                                "null%s",
+                      where(j), f->ref->type->name, missing ? missing : "");
+        return -1;
+    }
+    j->depth--;
+    while (top(j)->implicit)
+        j->depth--;
+    return 0;
+}
+
+static int on_begin_array(void *arg)
+{
+    struct gql_json *j = arg;
+    struct target to;
+
+    if (j->depth == 0)
+        return not_an_object(j);
+    if (skipping(j)) {
+        j->skip++;
+        return 0;
+    }
+    if (top(j)->kind == FRAME_INTS)
+        return bad(j, top(j)->ref->of, "a list", value_expected(top(j)->ref->type));
+    to = target(j);
+    if (!to.ref->of)
+        return bad(j, to.ref, "a list", value_expected(to.ref->type));
+    if (!to.ref->of->of && value_is_int(to.ref->type)) {
+        to.out->kind = VALUE_INTS;
+        push(j, FRAME_INTS, to.ref, to.out);
+    } else {
+        to.out->kind = VALUE_LIST;
+        push(j, FRAME_LIST, to.ref, to.out);
+    }
+    return 0;
+}
+
+static int on_end_array(void *arg)
+{
+    struct gql_json *j = arg;
+
+    if (j->skip > 0)
+        j->skip--;
+    else
+        j->depth--;
+    return 0;
+}
+
+const struct jsonin_events gql_json_events = {
+    .null = on_null,
+    .boolean = on_boolean,
+    .number = on_number,
+    .string = on_string,
+    .begin_object = on_begin_object,
+    .key = on_key,
+    .end_object = on_end_object,
+    .begin_array = on_begin_array,
+    .end_array = on_end_array,
+};
+
+int gql_json_finish(struct gql_json *j)
+{
+    for (size_t i = 0; i < j->vars->n; i++) {
+        struct gql_variable *v = &j->vars->list[i];
+
+        if (v->value.kind != VALUE_ABSENT)
+            continue;
+        if (v->default_value) {
+            if (gql_coerce_ast(j->arena, v->ref, v->default_value, NULL, &v->value, j->errors))
+                return -1;
+        } else if (v->ref->non_null) {
+            gql_error_add(j->errors, "BAD_USER_INPUT", v->loc,
+                          "variable $%s of type %s is required", v->name,
+                          gql_ref_text(j->arena, v->ref));
+            return -1;
+        }
+    }
+    return 0;
+}

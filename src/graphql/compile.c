@@ -1,0 +1,275 @@
+/* The compiler: each field is an expression over its row (bind.c), an object the concatenation of
+ * its fields, a list an aggregate. Arguments become parameters, so that equal documents give equal
+ * statements. Called by the executor.
+ * Diagnostics: BAD_USER_INPUT for arguments; fatal for a field that bind.c has forgotten (a test
+ * compares it with the schema). */
+#include "graphql/compile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "graphql/bind.h"
+#include "presence/buf.h"
+#include "presence/log.h"
+
+struct scope { /* the arguments a template may name: the field's own */
+    const struct gql_field *field;
+    const struct gql_value *args;
+};
+
+struct compiler {
+    const struct collect *c;
+    struct gql_errors *errors;
+    struct buf sql;
+    unsigned aliases;
+    const char *values[COMPILE_PARAMS_MAX];
+    int n_params;
+    bool failed;
+};
+
+static void object(struct compiler *k, const struct gql_type *t, const struct collected *fields,
+                   const char *alias);
+
+/* --- parameters ----------------------------------------------------------------------------------
+ */
+
+static const char *int_text(struct compiler *k, const struct gql_type *t, int64_t v)
+{
+    char time[CLOCK_RFC3339_SIZE];
+
+    if (t->kind == GQL_ENUM)
+        return t->values[v].name;
+    if (t->scalar == SCALAR_BOOLEAN)
+        return v ? "t" : "f";
+    if (t->scalar == SCALAR_DATETIME || t->scalar == SCALAR_UNIXMS) {
+        clock_rfc3339((unixms_t){v}, time);
+        return arena_printf(k->c->arena, "%s", time);
+    }
+    return arena_printf(k->c->arena, "%lld", (long long)v);
+}
+
+static const char *ints_text(struct compiler *k, const struct gql_type *t,
+                             const struct gql_value *v)
+{
+    struct buf text;
+    const char *copy;
+
+    buf_init(&text, 0);
+    buf_putc(&text, '{');
+    for (size_t i = 0; i < v->ints.n; i++)
+        buf_printf(&text, "%s%s", i ? "," : "",
+                   v->ints.null && v->ints.null[i] ? "NULL" : int_text(k, t, v->ints.v[i]));
+    buf_putc(&text, '}');
+    copy = arena_strndup(k->c->arena, (char *)buf_bytes(&text), buf_len(&text));
+    buf_clear(&text);
+    return copy;
+}
+
+/* One column of a list of objects. */
+static const char *column_text(struct compiler *k, const struct gql_type *t,
+                               const struct gql_value *list, const char *field)
+{
+    const struct gql_input *in = gql_input_find(t->inputs, t->n_inputs, field, strlen(field));
+    struct gql_value column = {.kind = VALUE_INTS};
+
+    column.ints.n = list->list.n;
+    column.ints.v = arena_alloc(k->c->arena, list->list.n * sizeof(int64_t) + 1);
+    for (size_t i = 0; i < list->list.n; i++)
+        column.ints.v[i] = list->list.items[i].fields[in->index].i;
+    return ints_text(k, in->ref->type, &column);
+}
+
+static const char *value_text(struct compiler *k, const struct gql_type *t,
+                              const struct gql_value *v, const char *column)
+{
+    switch (v->kind) {
+    case VALUE_ABSENT:
+    case VALUE_NULL:
+        return NULL;
+    case VALUE_INT:
+        return int_text(k, t, v->i);
+    case VALUE_FLOAT:
+        return arena_printf(k->c->arena, "%.17g", v->d);
+    case VALUE_STRING:
+        return v->string.text;
+    case VALUE_INTS:
+        return ints_text(k, t, v);
+    case VALUE_LIST:
+        return column_text(k, t, v, column);
+    case VALUE_OBJECT:
+        break;
+    }
+    fatal("compile", "an argument has no SQL form");
+}
+
+static void parameter(struct compiler *k, const struct scope *s, const char *name, size_t len)
+{
+    const char *dot = memchr(name, '.', len);
+    const char *column =
+        dot ? arena_strndup(k->c->arena, dot + 1, len - (size_t)(dot - name) - 1) : NULL;
+    const struct gql_input *in =
+        gql_input_find(s->field->args, s->field->n_args, name, dot ? (size_t)(dot - name) : len);
+
+    if (!in)
+        fatal("compile", "%s has no argument %.*s", s->field->name, (int)len, name);
+    if (k->n_params == COMPILE_PARAMS_MAX) {
+        if (!k->failed)
+            gql_error_add(k->errors, "LIMIT_COST", (struct gql_loc){0, 0},
+                          "the query has more than %d arguments", COMPILE_PARAMS_MAX);
+        k->failed = true;
+        return;
+    }
+    k->values[k->n_params++] = value_text(k, in->ref->type, &s->args[in->index], column);
+    buf_printf(&k->sql, "$%d", k->n_params);
+}
+
+/* --- templates -----------------------------------------------------------------------------------
+ */
+
+static void template(struct compiler *k, const char *sql, const struct scope *s, const char *parent,
+                     const char *alias)
+{
+    while (*sql) {
+        size_t plain = strcspn(sql, "{"), len;
+
+        buf_append(&k->sql, sql, plain);
+        sql += plain;
+        if (!*sql)
+            return;
+        len = strcspn(sql, "}") - 1;
+        if (len == 1 && sql[1] == 'p')
+            buf_puts(&k->sql, parent);
+        else if (len == 1 && sql[1] == 't')
+            buf_puts(&k->sql, alias);
+        else
+            parameter(k, s, sql + 1, len);
+        sql += len + 2;
+    }
+}
+
+static const char *new_alias(struct compiler *k)
+{
+    return arena_printf(k->c->arena, "t%u", ++k->aliases);
+}
+
+/* --- fields --------------------------------------------------------------------------------------
+ */
+
+struct form {
+    const char *before, *after;
+};
+
+static const struct form forms[] = {
+    [BIND_TEXT] = {"to_json((", ")::text)::text"},
+    [BIND_ID] = {"'\"' || presence.snowflake(", ") || '\"'"},
+    [BIND_BIG] = {"'\"' || (", ")::text || '\"'"},
+    [BIND_PLAIN] = {"(", ")::text"},
+    [BIND_TIME] = {"'\"' || to_char((",
+                   ") AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') || '\"'"},
+    [BIND_MS] = {"presence.unix_ms(", ")::text"},
+    [BIND_KIND] =
+        {"(SELECT '\"' || kk.name || '\"' FROM presence.activity_kind kk WHERE kk.kind = ", ")"},
+    [BIND_IDS] = {"(SELECT '[' || coalesce(string_agg('\"' || presence.snowflake(ii) || '\"', ','),"
+                  " '') || ']' FROM unnest(",
+                  ") AS ii)"},
+};
+
+static void one(struct compiler *k, const struct bind *b, const struct collected *f,
+                const struct scope *s, const char *parent)
+{
+    const char *alias = new_alias(k);
+
+    buf_puts(&k->sql, "(SELECT ");
+    object(k, f->field->ref->type, collect_sub(k->c, f->field->ref->type, f), alias);
+    buf_puts(&k->sql, " FROM ");
+    template(k, b->sql, s, parent, alias);
+    buf_puts(&k->sql, " LIMIT 1)");
+}
+
+static void list(struct compiler *k, const struct bind *b, const struct collected *f,
+                 const struct scope *s, const char *parent)
+{
+    const char *alias = new_alias(k);
+
+    buf_puts(&k->sql, "(SELECT '[' || coalesce(string_agg(");
+    object(k, f->field->ref->type, collect_sub(k->c, f->field->ref->type, f), alias);
+    buf_puts(&k->sql, ", ','");
+    if (b->order) {
+        buf_puts(&k->sql, " ORDER BY ");
+        template(k, b->order, s, parent, alias);
+    }
+    buf_puts(&k->sql, "), '') || ']' FROM ");
+    template(k, b->sql, s, parent, alias);
+    buf_putc(&k->sql, ')');
+}
+
+static void field(struct compiler *k, const struct gql_type *t, const struct collected *f,
+                  const char *parent)
+{
+    const struct bind *b = bind_find(t->name, f->field->name);
+    struct scope s = {.field = f->field};
+    struct gql_value *args;
+
+    if (!b)
+        fatal("compile", "%s.%s has no SQL", t->name, f->field->name);
+    if (gql_coerce_arguments(k->c->arena, f->field->args, f->field->n_args, f->first->arguments,
+                             k->c->vars, f->first->loc, &args, k->errors)) {
+        k->failed = true;
+        return;
+    }
+    s.args = args;
+    if (b->kind == BIND_ONE) {
+        one(k, b, f, &s, parent);
+    } else if (b->kind == BIND_LIST) {
+        list(k, b, f, &s, parent);
+    } else if (b->kind == BIND_SAME) {
+        object(k, f->field->ref->type, collect_sub(k->c, f->field->ref->type, f), parent);
+    } else {
+        buf_puts(&k->sql, forms[b->kind].before);
+        template(k, b->sql, &s, parent, "");
+        buf_puts(&k->sql, forms[b->kind].after);
+    }
+}
+
+static void object(struct compiler *k, const struct gql_type *t, const struct collected *fields,
+                   const char *alias)
+{
+    buf_puts(&k->sql, "('{");
+    for (const struct collected *f = fields; f && !k->failed; f = f->next) {
+        if (strcmp(f->field->name, "__typename") == 0) {
+            buf_printf(&k->sql, "%s\"%s\":\"%s\"", f == fields ? "" : ",", f->key, t->name);
+            continue;
+        }
+        buf_printf(&k->sql, "%s\"%s\":' || coalesce(", f == fields ? "" : ",", f->key);
+        field(k, t, f, alias);
+        buf_puts(&k->sql, ", 'null') || '");
+    }
+    buf_puts(&k->sql, "}')");
+}
+
+int compile_query(const struct collect *c, const struct collected *const *fields, size_t n,
+                  struct compiled *out, struct gql_errors *errors)
+{
+    struct compiler *k = arena_alloc(c->arena, sizeof(*k));
+    const char **values;
+
+    k->c = c;
+    k->errors = errors;
+    buf_init(&k->sql, 0);
+    buf_puts(&k->sql, "SELECT ");
+    for (size_t i = 0; i < n && !k->failed; i++) {
+        if (i > 0)
+            buf_puts(&k->sql, ", ");
+        field(k, c->schema->query, fields[i], "");
+    }
+    values = arena_alloc(c->arena, (size_t)k->n_params * sizeof(*values) + 1);
+    memcpy(values, k->values, (size_t)k->n_params * sizeof(*values));
+    out->call = (struct pg_call){
+        .sql = arena_strndup(c->arena, (char *)buf_bytes(&k->sql), buf_len(&k->sql)),
+        .n_params = k->n_params,
+        .values = values,
+    };
+    out->n_columns = n;
+    buf_clear(&k->sql);
+    return k->failed ? -1 : 0;
+}

@@ -1,0 +1,20 @@
+/* From a selection to one SQL statement whose columns are finished JSON. */
+#ifndef GRAPHQL_COMPILE_H
+#define GRAPHQL_COMPILE_H
+
+#include "graphql/collect.h"
+#include "presence/pg.h"
+
+#define COMPILE_PARAMS_MAX 500
+
+struct compiled {
+    struct pg_call call;
+    size_t n_columns;
+};
+
+/* fields: those of the query type that come from the database, in order; each gives one column.
+ * Returns 0, or -1 with an entry in errors. */
+int compile_query(const struct collect *c, const struct collected *const *fields, size_t n,
+                  struct compiled *out, struct gql_errors *errors);
+
+#endif

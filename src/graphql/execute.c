@@ -1,0 +1,195 @@
+/* Runs an operation: a query as one statement, a mutation field by field. Called by request.c.
+ * Diagnostics: what PostgreSQL refuses is logged at error level (it is our statement) and answered
+ * without its text; an absent database is UNAVAILABLE. */
+#include "graphql/request.h"
+
+#include <string.h>
+
+#include "graphql/introspect.h"
+#include "presence/log.h"
+
+static bool from_schema(const struct collected *f)
+{
+    return f->field->name[0] == '_' && f->field->name[1] == '_';
+}
+
+static void put_key(struct request *r, const char *key)
+{
+    buf_printf(&r->data, "%s\"%s\":", buf_len(&r->data) ? "," : "", key);
+}
+
+static void put_meta(struct request *r, const struct gql_type *root, const struct collected *f)
+{
+    put_key(r, f->key);
+    if (strcmp(f->field->name, "__typename") == 0)
+        buf_printf(&r->data, "\"%s\"", root->name);
+    else
+        introspect(&r->collect, f, &r->data);
+}
+
+/* --- what the database refuses -------------------------------------------------------------------
+ */
+
+static void database_error(struct request *r, const struct pg_answer *a, const struct collected *f)
+{
+    struct gql_loc loc = f ? f->first->loc : (struct gql_loc){0, 0};
+    struct gql_error *e;
+
+    switch (pg_outcome(a)) {
+    case PG_UNAVAILABLE:
+        r->status = 503;
+        e = gql_error_add(&r->errors, "UNAVAILABLE", loc, "%s", pg_message(a));
+        break;
+    case PG_TIMEOUT:
+        r->status = 503;
+        e = gql_error_add(&r->errors, "TIMEOUT", loc, "the statement took too long");
+        break;
+    default:
+        if (strcmp(pg_sqlstate(a), "PR002") == 0) {
+            e = gql_error_add(&r->errors, "BAD_USER_INPUT", loc, "%s", pg_message(a));
+            break;
+        }
+        log_error("pg_refused", "PostgreSQL refused a statement of %s: %s %s",
+                  f ? f->field->name : "a query", pg_sqlstate(a), pg_message(a));
+        r->status = 500;
+        e = gql_error_add(&r->errors, "INTERNAL", loc, "the database refused it (%s)",
+                          pg_sqlstate(a));
+    }
+    if (f)
+        e->path = arena_printf(r->arena, "[\"%s\"]", f->key);
+    request_answer(r);
+}
+
+/* --- queries -------------------------------------------------------------------------------------
+ */
+
+static void query_done(void *arg, const struct pg_answer *a)
+{
+    struct request *r = arg;
+    int column = 0;
+
+    if (pg_outcome(a) != PG_OK) {
+        database_error(r, a, NULL);
+        return;
+    }
+    for (const struct collected *f = r->fields; f; f = f->next) {
+        const char *text;
+        size_t len;
+
+        if (from_schema(f)) {
+            put_meta(r, r->service->schema->query, f);
+            continue;
+        }
+        text = pg_value(a, 0, 0, column++, &len);
+        put_key(r, f->key);
+        if (text)
+            buf_append(&r->data, text, len);
+        else
+            buf_puts(&r->data, "null");
+    }
+    request_answer(r);
+}
+
+static void execute_query(struct request *r)
+{
+    const struct collected **list;
+    size_t n = 0;
+
+    for (const struct collected *f = r->fields; f; f = f->next)
+        n += !from_schema(f);
+    if (n == 0) {
+        for (const struct collected *f = r->fields; f; f = f->next)
+            put_meta(r, r->service->schema->query, f);
+        request_answer(r);
+        return;
+    }
+    list = arena_alloc(r->arena, n * sizeof(struct collected *));
+    n = 0;
+    for (const struct collected *f = r->fields; f; f = f->next)
+        if (!from_schema(f))
+            list[n++] = f;
+    if (compile_query(&r->collect, list, n, &r->compiled, &r->errors)) {
+        request_answer(r);
+        return;
+    }
+    log_debug("sql", "%s", r->compiled.call.sql);
+    pg_submit(r->service->pg, &r->compiled.call, 1, query_done, r);
+}
+
+/* --- mutations -----------------------------------------------------------------------------------
+ */
+
+static void next_mutation(struct request *r);
+
+static void put_record_result(struct request *r, const struct collected *f,
+                              const struct ingest_result *result)
+{
+    const struct gql_type *t = f->field->ref->type;
+    const struct collected *s = collect_sub(&r->collect, t, f);
+
+    put_key(r, f->key);
+    buf_putc(&r->data, '{');
+    for (bool first = true; s; s = s->next, first = false) {
+        buf_printf(&r->data, "%s\"%s\":", first ? "" : ",", s->key);
+        if (strcmp(s->field->name, "code") == 0)
+            buf_printf(&r->data, "\"%s\"", result->code);
+        else if (strcmp(s->field->name, "__typename") == 0)
+            buf_printf(&r->data, "\"%s\"", t->name);
+        else
+            buf_printf(&r->data, "\"%lld\"",
+                       (long long)(strcmp(s->field->name, "epoch") == 0 ? result->epoch
+                                                                        : result->position));
+    }
+    buf_putc(&r->data, '}');
+}
+
+static void record_done(void *arg, const struct pg_answer *a)
+{
+    struct request *r = arg;
+    struct ingest_result result;
+
+    if (ingest_result(&r->plan, a, &result)) {
+        database_error(r, a, r->current);
+        return;
+    }
+    put_record_result(r, r->current, &result);
+    r->current = r->current->next;
+    next_mutation(r);
+}
+
+static void record_sightings(struct request *r, const struct collected *f)
+{
+    struct gql_value *args;
+
+    if (gql_coerce_arguments(r->arena, f->field->args, f->field->n_args, f->first->arguments,
+                             &r->variables, f->first->loc, &args, &r->errors) ||
+        ingest_plan(r->arena, f->field->args[0].ref->type, &args[0], &r->plan, &r->errors)) {
+        request_answer(r);
+        return;
+    }
+    pg_submit(r->service->pg, r->plan.calls, r->plan.n_calls, record_done, r);
+}
+
+static void next_mutation(struct request *r)
+{
+    while (r->current && from_schema(r->current)) {
+        put_meta(r, r->service->schema->mutation, r->current);
+        r->current = r->current->next;
+    }
+    if (!r->current)
+        request_answer(r);
+    else if (strcmp(r->current->field->name, "recordSightings") == 0)
+        record_sightings(r, r->current);
+    else
+        fatal("execute", "the mutation %s has no code", r->current->field->name);
+}
+
+void request_execute(struct request *r)
+{
+    if (r->operation->kind == AST_QUERY) {
+        execute_query(r);
+        return;
+    }
+    r->current = r->fields;
+    next_mutation(r);
+}

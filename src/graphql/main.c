@@ -1,0 +1,270 @@
+/* presence-graphqld: options, signals, start and end.
+ * Diagnostics: whatever is wrong with configuration, tokens or the database's schema at the start
+ * is a line on stderr and exit 1; an absent database is not. */
+#include "config.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "graphql/migrate.h"
+#include "graphql/server.h"
+#include "presence/fd.h"
+#include "presence/log.h"
+#include "presence/pg.h"
+
+#define DEFAULT_CONF PRESENCE_SYSCONFDIR "/presence/presence.conf"
+
+struct options {
+    const char *conf_path;
+    bool check, print, migrate, new_token, daemonise, debug;
+    char **args;
+    int n_args;
+};
+
+struct program {
+    struct loop *loop;
+    struct server *server;
+    bool stopping;
+};
+
+static void usage(FILE *to)
+{
+    fputs("usage: presence-graphqld [-dfnv] [-D] [-c FILE]\n"
+          "       presence-graphqld [-c FILE] --migrate\n"
+          "       presence-graphqld [-c FILE] --new-token NAME SCOPE[,SCOPE]\n",
+          to);
+}
+
+static int parse_options(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {{"migrate", no_argument, NULL, 'M'},
+                                          {"new-token", no_argument, NULL, 'T'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {"version", no_argument, NULL, 'V'},
+                                          {NULL, 0, NULL, 0}};
+    int c;
+
+    *o = (struct options){.conf_path = DEFAULT_CONF};
+    while ((c = getopt_long(argc, argv, "c:dfnvDh", longs, NULL)) != -1)
+        switch (c) {
+        case 'c':
+            o->conf_path = optarg;
+            break;
+        case 'd':
+            o->daemonise = true;
+            break;
+        case 'f':
+            o->daemonise = false;
+            break;
+        case 'n':
+            o->check = true;
+            break;
+        case 'v':
+            o->print = true;
+            break;
+        case 'D':
+            o->debug = true;
+            break;
+        case 'M':
+            o->migrate = true;
+            break;
+        case 'T':
+            o->new_token = true;
+            break;
+        case 'h':
+            usage(stdout);
+            exit(0);
+        case 'V':
+            puts("presence-graphqld " PACKAGE_VERSION);
+            exit(0);
+        default:
+            usage(stderr);
+            return -1;
+        }
+    o->args = argv + optind;
+    o->n_args = argc - optind;
+    if (o->n_args == (o->new_token ? 2 : 0))
+        return 0;
+    usage(stderr);
+    return -1;
+}
+
+/* --- commands that do one thing
+ * ------------------------------------------------------------------- */
+
+static int complain(char *error)
+{
+    fprintf(stderr, "presence-graphqld: %s\n", error);
+    free(error);
+    return 1;
+}
+
+static int migrate(const struct conf *conf)
+{
+    char *error = NULL;
+
+    return migrate_run(conf->graphqld.conninfo, &error) ? complain(error) : 0;
+}
+
+static int new_token(const struct conf *conf, const struct options *o)
+{
+    char *error = NULL;
+    char *token = tokens_create(conf->graphqld.token_file, o->args[0], o->args[1], &error);
+
+    if (!token)
+        return complain(error);
+    puts(token);
+    fd_secret_free(&token);
+    return 0;
+}
+
+static void print_conf(const struct conf *conf)
+{
+    struct buf text;
+
+    buf_init(&text, 0);
+    conf_print(conf, &text);
+    fwrite(buf_bytes(&text), 1, buf_len(&text), stdout);
+    buf_clear(&text);
+}
+
+/* Refuses a database of another version; one that is away is none of our business yet. */
+static int check_database(const struct conf *conf)
+{
+    char *error = NULL, *value, *why = NULL;
+    struct pg_sync *pg = pg_sync_open(conf->graphqld.conninfo, &error);
+    int rc;
+
+    if (!pg) {
+        log_warn("pg_down", "database: %s", error);
+        free(error);
+        return 0;
+    }
+    value = pg_sync_value(pg, migrate_check_sql, &error);
+    free(error);
+    pg_sync_close(&pg);
+    rc = migrate_check(NULL, value, &why);
+    free(value);
+    return rc ? complain(why) : 0;
+}
+
+/* --- signals
+ * -------------------------------------------------------------------------------------- */
+
+static void drained(void *arg)
+{
+    struct program *p = arg;
+
+    loop_stop(p->loop);
+}
+
+static void on_terminate(void *arg, int signo)
+{
+    struct program *p = arg;
+
+    (void)signo;
+    if (p->stopping) {
+        loop_stop(p->loop);
+        return;
+    }
+    p->stopping = true;
+    log_info("stopping", "answering what is under way");
+    fd_sd_notify("STOPPING=1");
+    server_drain(p->server, drained, p);
+}
+
+static void on_reload(void *arg, int signo)
+{
+    struct program *p = arg;
+
+    (void)signo;
+    server_reload(p->server);
+}
+
+static void on_reopen(void *arg, int signo)
+{
+    (void)arg;
+    (void)signo;
+    if (log_reopen())
+        log_error("log", "cannot open the log file again");
+}
+
+/* --- serving
+ * -------------------------------------------------------------------------------------- */
+
+static int set_log(const struct conf *conf, bool debug)
+{
+    log_set_level(debug ? LOG_LEVEL_DEBUG : (enum log_level)conf->log.level);
+    log_set_format((enum log_format)conf->log.format);
+    if (log_set_target(conf->log.target) == 0)
+        return 0;
+    fprintf(stderr, "presence-graphqld: cannot log to %s\n", conf->log.target);
+    return -1;
+}
+
+static int serve(const struct conf *conf, const struct options *o)
+{
+    struct program p = {0};
+    char *error = NULL;
+
+    if (set_log(conf, o->debug) || check_database(conf))
+        return 1;
+    if (o->daemonise && daemon(0, 0))
+        return complain(xstrdup("cannot go to the background"));
+    p.loop = loop_new();
+    p.server = server_new(p.loop, conf, &error);
+    if (!p.server) {
+        loop_free(&p.loop);
+        return complain(error);
+    }
+    loop_signal(p.loop, SIGTERM, on_terminate, &p);
+    loop_signal(p.loop, SIGINT, on_terminate, &p);
+    loop_signal(p.loop, SIGHUP, on_reload, &p);
+    loop_signal(p.loop, SIGUSR1, on_reopen, &p);
+    signal(SIGPIPE, SIG_IGN);
+    if (server_port(p.server))
+        log_info("listening", "%s (port %u)", conf->graphqld.listen, server_port(p.server));
+    else
+        log_info("listening", "%s", conf->graphqld.listen);
+    fd_sd_notify("READY=1");
+    loop_run(p.loop);
+    server_free(&p.server);
+    loop_free(&p.loop);
+    log_info("stopped", "bye");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct conf_errors errors = {0};
+    struct options o;
+    struct conf conf;
+    int rc;
+
+    log_init("presence-graphqld");
+    if (parse_options(argc, argv, &o))
+        return 2;
+    if (conf_load(o.conf_path, &conf, &errors)) {
+        for (size_t i = 0; i < errors.count; i++)
+            fprintf(stderr, "%s\n", errors.lines[i]);
+        conf_errors_clear(&errors);
+        return 1;
+    }
+    if (o.migrate) {
+        rc = migrate(&conf);
+    } else if (o.new_token) {
+        rc = new_token(&conf, &o);
+    } else if (o.check) {
+        if (o.print)
+            print_conf(&conf);
+        rc = 0;
+    } else {
+        rc = serve(&conf, &o);
+    }
+    conf_clear(&conf);
+    return rc;
+}

@@ -1,0 +1,341 @@
+/* From HTTP to an operation with its variables, and from its result back to HTTP. Called by the
+ * server for each POST or GET of /graphql.
+ * Diagnostics: every refusal is answered with extensions.code; nothing of it is logged above
+ * debug. */
+#include "graphql/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "presence/log.h"
+
+#define BODY_MAX        (2u << 20)
+#define BODY_MAX_INGEST (4u << 20)
+
+static const struct gql_loc nowhere = {0, 0};
+
+/* --- the answer ----------------------------------------------------------------------------------
+ */
+
+static unsigned status_of(const struct request *r)
+{
+    if (r->status == 400 || r->status == 401 || r->status == 403 || r->status == 405 ||
+        r->status == 413 || r->status == 415)
+        return r->status;
+    if (!r->modern)
+        return 200;
+    if (r->status)
+        return r->status;
+    return r->errors.count ? 400 : 200;
+}
+
+static void request_free(struct request *r)
+{
+    document_release(r->service->documents, &r->document);
+    buf_clear(&r->data);
+    free(r->guilds);
+    arena_free(&r->arena);
+}
+
+void request_answer(struct request *r)
+{
+    struct httpd_header headers[4] = {
+        {"Content-Type", r->modern ? "application/graphql-response+json; charset=utf-8"
+                                   : "application/json; charset=utf-8"},
+        {"Cache-Control", "no-store"}};
+    size_t n = 2;
+    struct httpd_request *http = r->http;
+    unsigned status = status_of(r);
+    struct buf out;
+
+    buf_init(&out, 0);
+    buf_putc(&out, '{');
+    if (r->errors.count) {
+        buf_puts(&out, "\"errors\":");
+        gql_errors_print(&r->errors, &out);
+    } else {
+        buf_puts(&out, "\"data\":{");
+        buf_append(&out, buf_bytes(&r->data), buf_len(&r->data));
+        buf_putc(&out, '}');
+    }
+    buf_putc(&out, '}');
+    if (status == 401)
+        headers[n++] = (struct httpd_header){"WWW-Authenticate", "Bearer"};
+    if (status == 405)
+        headers[n++] = (struct httpd_header){"Allow", "POST, GET"};
+    request_free(r);
+    httpd_respond_buf(http, status, headers, n, &out);
+    buf_clear(&out);
+}
+
+static void refuse(struct request *r, unsigned status, const char *code, const char *message)
+{
+    gql_error_add(&r->errors, code, nowhere, "%s", message);
+    r->status = status;
+    request_answer(r);
+}
+
+/* --- document and variables ----------------------------------------------------------------------
+ */
+
+static void make_variables(struct request *r)
+{
+    size_t n = 0;
+
+    for (const struct ast_input *in = r->operation->inputs; in; in = in->next)
+        n++;
+    r->variables.list = arena_alloc(r->arena, n * sizeof(*r->variables.list) + 1);
+    for (const struct ast_input *in = r->operation->inputs; in; in = in->next)
+        r->variables.list[r->variables.n++] = (struct gql_variable){
+            .name = in->name,
+            .ref = gql_ref_resolve(r->service->schema, r->arena, in->type),
+            .default_value = in->default_value,
+            .loc = in->loc,
+        };
+    r->json = gql_json_new(r->arena, &r->variables, &r->errors);
+}
+
+static int find_document(struct request *r, const struct gql_body *body)
+{
+    if (!r->document)
+        r->document = document_get(r->service->documents, body->query, body->query_len,
+                                   r->scopes & SCOPE_ADMIN, &r->errors);
+    return r->document ? 0 : -1;
+}
+
+/* The variables begin: if the operation is certain already they are read while they pass. */
+static struct gql_json *begin_variables(void *arg, const struct gql_body *body)
+{
+    struct request *r = arg;
+    struct ast_definition *op;
+
+    if (find_document(r, body))
+        return NULL;
+    op = document_only_operation(r->document);
+    if (!op)
+        return NULL;
+    r->operation = op;
+    make_variables(r);
+    return r->json;
+}
+
+static int read_variables(struct request *r)
+{
+    if (!r->json)
+        make_variables(r);
+    if (r->body.has_variables && !r->body.variables_read &&
+        gql_body_variables_read(r->body.variables, r->body.variables_len, r->json, &r->errors))
+        return -1;
+    return gql_json_finish(r->json);
+}
+
+/* --- who may -------------------------------------------------------------------------------------
+ */
+
+static bool guild_allowed(const struct request *r, const struct collected *f)
+{
+    struct gql_errors errors;
+    struct gql_value *args;
+
+    gql_errors_init(&errors, r->arena);
+    if (gql_coerce_arguments(r->arena, f->field->args, f->field->n_args, f->first->arguments,
+                             &r->variables, f->first->loc, &args, &errors))
+        return true; /* the executor says so */
+    for (size_t i = 0; i < f->field->n_args; i++) {
+        if (strcmp(f->field->args[i].name, "guildId") != 0 &&
+            strcmp(f->field->args[i].name, "id") != 0)
+            continue;
+        for (size_t k = 0; k < r->n_guilds; k++)
+            if ((uint64_t)args[i].i == r->guilds[k])
+                return true;
+    }
+    return false;
+}
+
+/* A token for some guilds reads what names one of them. */
+static bool only_own_guilds(const struct request *r)
+{
+    if (r->n_guilds == 0)
+        return false;
+    for (const struct collected *f = r->fields; f; f = f->next)
+        if (((f->field->scope | f->field->ref->type->scope) & SCOPE_READ) && !guild_allowed(r, f))
+            return false;
+    return true;
+}
+
+static int authorise(struct request *r)
+{
+    static const char *const names[] = {"READ", "INGEST", "", "ADMIN"};
+    unsigned missing = document_scopes(r->document, r->operation) & ~r->scopes;
+
+    if (missing == SCOPE_READ && only_own_guilds(r))
+        missing = 0;
+    if (!missing)
+        return 0;
+    r->status = r->authenticated ? 403 : 401;
+    missing &= ~missing + 1; /* the lowest one */
+    gql_error_add(&r->errors, r->authenticated ? "FORBIDDEN" : "UNAUTHENTICATED", nowhere,
+                  r->authenticated ? "the token lacks the scope %s for this"
+                                   : "a bearer token with the scope %s is needed",
+                  names[missing - 1]);
+    return -1;
+}
+
+static int check_introspection(struct request *r)
+{
+    if (r->service->introspection || r->scopes & SCOPE_ADMIN)
+        return 0;
+    for (const struct collected *f = r->fields; f; f = f->next)
+        if (strcmp(f->field->name, "__schema") == 0 || strcmp(f->field->name, "__type") == 0) {
+            r->status = 403;
+            gql_error_add(&r->errors, "INTROSPECTION_DISABLED", f->first->loc,
+                          "introspection is off; a token with the scope ADMIN may use it");
+            return -1;
+        }
+    return 0;
+}
+
+/* --- in order ------------------------------------------------------------------------------------
+ */
+
+static const struct gql_type *root_of(const struct request *r)
+{
+    return r->operation->kind == AST_QUERY ? r->service->schema->query
+                                           : r->service->schema->mutation;
+}
+
+static int check_body_size(struct request *r)
+{
+    size_t len;
+
+    httpd_body(r->http, &len);
+    if (len <= BODY_MAX || (r->scopes & SCOPE_INGEST && r->operation->kind == AST_MUTATION))
+        return 0;
+    r->status = 413;
+    gql_error_add(&r->errors, "LIMIT_BODY", nowhere,
+                  "the body has %zu bytes; the limit is %u (%u for recordSightings)", len, BODY_MAX,
+                  BODY_MAX_INGEST);
+    return -1;
+}
+
+/* Parsing, validation, coercion, authorisation; then on to the executor. */
+static int prepare(struct request *r)
+{
+    if (!r->body.query) {
+        r->status = 400;
+        gql_error_add(&r->errors, "BAD_REQUEST", nowhere,
+                      r->body.document_id ? "there is no persisted operation of this documentId"
+                                          : "request body: query is missing");
+        return -1;
+    }
+    if (find_document(r, &r->body))
+        return -1;
+    r->operation = document_operation(r->document, r->body.operation_name, &r->errors);
+    if (!r->operation)
+        return -1;
+    if (r->get && r->operation->kind != AST_QUERY) {
+        r->status = 405;
+        gql_error_add(&r->errors, "BAD_REQUEST", r->operation->loc,
+                      "a mutation must be sent by POST");
+        return -1;
+    }
+    if (check_body_size(r) || read_variables(r))
+        return -1;
+    r->collect = (struct collect){r->arena, r->service->schema, &r->variables};
+    r->fields = collect_fields(&r->collect, root_of(r), r->operation->selections);
+    return authorise(r) || check_introspection(r) ? -1 : 0;
+}
+
+static void go_on(struct request *r)
+{
+    if (prepare(r))
+        request_answer(r);
+    else
+        request_execute(r);
+}
+
+/* --- HTTP ----------------------------------------------------------------------------------------
+ */
+
+static void authenticate(struct request *r)
+{
+    const struct token *t = tokens_find(r->service->tokens, httpd_header(r->http, "Authorization"));
+
+    if (!t)
+        return;
+    r->authenticated = true;
+    r->scopes = t->scopes;
+    r->n_guilds = t->n_guilds;
+    r->guilds = xcalloc(t->n_guilds + 1, sizeof(*r->guilds));
+    if (t->n_guilds)
+        memcpy(r->guilds, t->guilds, t->n_guilds * sizeof(*r->guilds));
+}
+
+static bool media_type_is(const char *header, const char *type)
+{
+    size_t len = strlen(type);
+
+    return header && strncasecmp(header, type, len) == 0 &&
+           (!header[len] || strchr("; \t", header[len]));
+}
+
+static void handle_post(struct request *r)
+{
+    size_t len;
+    char *body = httpd_body(r->http, &len);
+
+    if (!media_type_is(httpd_header(r->http, "Content-Type"), "application/json")) {
+        refuse(r, 415, "BAD_REQUEST", "expected Content-Type: application/json");
+        return;
+    }
+    if (gql_body_read(r->arena, body, len, begin_variables, r, &r->body, &r->errors)) {
+        if (strcmp(r->errors.first->code, "BAD_REQUEST") == 0)
+            r->status = 400;
+        request_answer(r);
+        return;
+    }
+    go_on(r);
+}
+
+static void handle_get(struct request *r)
+{
+    const char *query = httpd_query(r->http, "query");
+    const char *variables = httpd_query(r->http, "variables");
+
+    r->get = true;
+    r->body.operation_name = httpd_query(r->http, "operationName");
+    r->body.query = query;
+    r->body.query_len = query ? strlen(query) : 0;
+    if (query && jsonin_utf8_valid(query, r->body.query_len) < r->body.query_len) {
+        refuse(r, 400, "BAD_REQUEST", "query: invalid UTF-8");
+        return;
+    }
+    r->body.has_variables = variables && *variables && strcmp(variables, "null") != 0;
+    r->body.variables = variables;
+    r->body.variables_len = variables ? strlen(variables) : 0;
+    go_on(r);
+}
+
+void request_handle(struct service *service, struct httpd_request *http)
+{
+    struct arena *arena = arena_new();
+    struct request *r = arena_alloc(arena, sizeof(*r));
+    const char *accept = httpd_header(http, "Accept"), *method = httpd_method(http);
+
+    r->service = service;
+    r->http = http;
+    r->arena = arena;
+    gql_errors_init(&r->errors, arena);
+    buf_init(&r->data, 0);
+    r->modern = accept && strcasestr(accept, "application/graphql-response+json");
+    authenticate(r);
+    if (httpd_header(http, "Authorization") && !r->authenticated)
+        refuse(r, 401, "UNAUTHENTICATED", "the bearer token is not known");
+    else if (strcmp(method, "POST") == 0)
+        handle_post(r);
+    else if (strcmp(method, "GET") == 0)
+        handle_get(r);
+    else
+        refuse(r, 405, "BAD_REQUEST", "expected POST or GET");
+}

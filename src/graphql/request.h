@@ -1,0 +1,54 @@
+/* One request from its bytes to its answer. */
+#ifndef GRAPHQL_REQUEST_H
+#define GRAPHQL_REQUEST_H
+
+#include "graphql/body.h"
+#include "graphql/collect.h"
+#include "graphql/compile.h"
+#include "graphql/document.h"
+#include "graphql/ingest.h"
+#include "graphql/tokens.h"
+#include "presence/httpd.h"
+#include "presence/pg.h"
+
+struct service { /* what requests share */
+    const struct gql_schema *schema;
+    struct documents *documents;
+    struct pg *pg;
+    struct tokens *tokens;
+    bool introspection; /* for everybody; otherwise for admins only */
+};
+
+struct request {
+    struct service *service;
+    struct httpd_request *http;
+    struct arena *arena;
+    struct gql_errors errors;
+    bool get;
+    bool modern;     /* application/graphql-response+json: the status tells */
+    unsigned status; /* of an error that has one of its own; 0 = by rule */
+    bool authenticated;
+    unsigned scopes;
+    uint64_t *guilds; /* of "read:guild:<id>" */
+    size_t n_guilds;
+    struct gql_body body;
+    struct document *document;
+    struct ast_definition *operation;
+    struct gql_variables variables;
+    struct gql_json *json;
+    struct collect collect;
+    struct collected *fields;  /* root fields */
+    struct collected *current; /* of a mutation: being executed */
+    struct compiled compiled;
+    struct ingest_plan plan;
+    struct buf data; /* the members of "data" so far */
+};
+
+/* Takes the request over and answers it, now or later. */
+void request_handle(struct service *service, struct httpd_request *http);
+
+/* execute.c: runs the operation and calls request_answer in the end. */
+void request_execute(struct request *r);
+void request_answer(struct request *r);
+
+#endif

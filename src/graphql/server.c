@@ -1,0 +1,193 @@
+/* The listener and what requests share: schema, tokens, documents, database. Called by main.
+ * Diagnostics: a token file that is wrong at a reload is an error in the log and changes nothing.
+ */
+#include "graphql/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "graphql/migrate.h"
+#include "graphql/request.h"
+#include "presence/log.h"
+
+#define BODY_MAX_BYTES      (4u << 20)
+#define CONNECTIONS         6u
+#define PARTITIONS_EVERY_MS (6 * 3600 * 1000)
+#define PARTITIONS_RETRY_MS 10000
+#define DRAIN_MAX_MS        10000
+#define DRAIN_LOOK_MS       20
+
+static const char init_sql[] =
+    "SET synchronous_commit = on; SET statement_timeout = '5s'; SET timezone = 'UTC';"
+    " SET datestyle = 'ISO'; SET client_encoding = 'UTF8'; SET search_path = presence;"
+    " SET idle_in_transaction_session_timeout = '10s'; SET application_name = 'presence-graphqld';"
+    " SET lock_timeout = '4s'; SET jit = off";
+
+struct server {
+    struct loop *loop;
+    struct httpd *httpd;
+    struct gql_schema *schema;
+    struct service service;
+    char *token_file;
+    unsigned port;
+    struct pg_call partitions;
+    struct loop_timer *partitions_timer;
+    struct loop_timer *drain_timer;
+    monoms_t drain_since;
+    loop_cb *drained;
+    void *drained_arg;
+};
+
+/* --- partitions ahead
+ * ----------------------------------------------------------------------------- */
+
+static void partitions_done(void *arg, const struct pg_answer *a)
+{
+    struct server *s = arg;
+    bool ok = pg_outcome(a) == PG_OK;
+
+    if (pg_outcome(a) == PG_FAILED)
+        log_error("partitions", "cannot make partitions: %s", pg_message(a));
+    loop_timer_set(s->partitions_timer, ok ? PARTITIONS_EVERY_MS : PARTITIONS_RETRY_MS);
+}
+
+static void make_partitions(void *arg)
+{
+    struct server *s = arg;
+
+    s->partitions = (struct pg_call){.sql = "SELECT presence.ensure_months(2)"};
+    pg_submit(s->service.pg, &s->partitions, 1, partitions_done, s);
+}
+
+/* --- requests
+ * ------------------------------------------------------------------------------------- */
+
+static void health(struct server *s, struct httpd_request *req)
+{
+    struct httpd_header type = {"Content-Type", "application/json"};
+    bool up = pg_ready(s->service.pg) > 0;
+    const char *text = up ? "{\"status\":\"ok\"}" : "{\"status\":\"database away\"}";
+
+    httpd_respond(req, up ? 200 : 503, &type, 1, text, strlen(text));
+}
+
+static void on_request(void *arg, struct httpd_request *req)
+{
+    static const char nothing[] = "{\"errors\":[{\"message\":\"not found; GraphQL is at /graphql\","
+                                  "\"extensions\":{\"code\":\"NOT_FOUND\"}}]}";
+    struct httpd_header type = {"Content-Type", "application/json"};
+    struct server *s = arg;
+
+    if (strcmp(httpd_path(req), "/graphql") == 0)
+        request_handle(&s->service, req);
+    else if (strcmp(httpd_path(req), "/healthz") == 0)
+        health(s, req);
+    else
+        httpd_respond(req, 404, &type, 1, nothing, sizeof(nothing) - 1);
+}
+
+/* --- life
+ * ----------------------------------------------------------------------------------------- */
+
+static int listen_on(struct server *s, const char *address, char **error_r)
+{
+    struct httpd_options options = {.body_max = BODY_MAX_BYTES};
+    int fd = httpd_listen(address, 0660, error_r);
+
+    if (fd < 0)
+        return -1;
+    s->port = httpd_port(fd);
+    s->httpd = httpd_new(s->loop, fd, &options, on_request, s, error_r);
+    return s->httpd ? 0 : -1;
+}
+
+struct server *server_new(struct loop *loop, const struct conf *conf, char **error_r)
+{
+    struct server *s = xcalloc(1, sizeof(*s));
+    struct gql_limits limits = {.depth = (unsigned)conf->graphqld.max_depth,
+                                .aliases = 500,
+                                .roots = 500,
+                                .cost = (unsigned)conf->graphqld.max_cost};
+    struct pg_options pg = {.conninfo = conf->graphqld.conninfo,
+                            .connections = CONNECTIONS,
+                            .init_sql = init_sql,
+                            .check_sql = migrate_check_sql,
+                            .check = migrate_check};
+
+    s->loop = loop;
+    s->token_file = xstrdup(conf->graphqld.token_file);
+    s->service.tokens = tokens_load(s->token_file, error_r);
+    if (!s->service.tokens || listen_on(s, conf->graphqld.listen, error_r)) {
+        server_free(&s);
+        return NULL;
+    }
+    if (tokens_count(s->service.tokens) == 0)
+        log_warn("no_tokens", "%s holds no token: nobody can read or write", s->token_file);
+    s->schema = gql_schema_builtin();
+    s->service.schema = s->schema;
+    s->service.introspection = conf->graphqld.introspection;
+    s->service.documents = documents_new(s->schema, &limits);
+    s->service.pg = pg_new(loop, &pg);
+    s->partitions_timer = loop_timer_new(loop, make_partitions, s);
+    loop_timer_set(s->partitions_timer, 1000);
+    return s;
+}
+
+void server_free(struct server **server)
+{
+    struct server *s = *server;
+
+    if (!s)
+        return;
+    *server = NULL;
+    httpd_free(&s->httpd);
+    pg_free(&s->service.pg);
+    documents_free(&s->service.documents);
+    tokens_free(&s->service.tokens);
+    gql_schema_free(&s->schema);
+    loop_timer_free(&s->partitions_timer);
+    loop_timer_free(&s->drain_timer);
+    free(s->token_file);
+    free(s);
+}
+
+unsigned server_port(const struct server *server)
+{
+    return server->port;
+}
+
+void server_reload(struct server *s)
+{
+    char *error = NULL;
+    struct tokens *tokens = tokens_load(s->token_file, &error);
+
+    if (!tokens) {
+        log_error("tokens", "kept the old tokens: %s", error);
+        free(error);
+        return;
+    }
+    tokens_free(&s->service.tokens);
+    s->service.tokens = tokens;
+    log_info("tokens", "%zu tokens", tokens_count(tokens));
+}
+
+static void look_drained(void *arg)
+{
+    struct server *s = arg;
+
+    if (httpd_pending(s->httpd) > 0 && clock_mono().ms - s->drain_since.ms < DRAIN_MAX_MS)
+        loop_timer_set(s->drain_timer, DRAIN_LOOK_MS);
+    else
+        s->drained(s->drained_arg);
+}
+
+void server_drain(struct server *s, loop_cb *done, void *arg)
+{
+    s->drained = done;
+    s->drained_arg = arg;
+    s->drain_since = clock_mono();
+    httpd_stop_accepting(s->httpd);
+    s->drain_timer = loop_timer_new(s->loop, look_drained, s);
+    /* Not at once: an answer just given is still on its way to the socket. */
+    loop_timer_set(s->drain_timer, DRAIN_LOOK_MS);
+}

@@ -1,0 +1,331 @@
+/* Rules about whole selections: fields of one response key must agree (section 5.3.2), one root
+ * field in a subscription, and the limits on depth, aliases, root fields and cost. Called by
+ * gql_validate, behind the structural rules (fragments exist and have no cycles).
+ * Fields are compared by response key over sets of selections; each pair of sets is compared once,
+ * so fragments that spread each other twice cost no more than once.
+ * Diagnostics: GRAPHQL_VALIDATION_FAILED, LIMIT_*. */
+#include "graphql/validate_priv.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* --- agreement -----------------------------------------------------------------------------------
+ */
+
+struct pair {
+    const void *a, *b;
+    bool exclusive;
+    struct pair *next;
+};
+
+#define PAIR_BUCKETS 512u
+
+struct merging {
+    struct validation *v;
+    struct pair *pairs[PAIR_BUCKETS];
+};
+
+/* Whether the pair of selection lists was not compared before (in a way at least as strict). */
+static bool first_time(struct merging *m, const void *a, const void *b, bool exclusive)
+{
+    uintptr_t x = (uintptr_t)a, y = (uintptr_t)b;
+    struct pair **bucket, *p;
+
+    if (x > y) {
+        const void *swap = a;
+
+        a = b;
+        b = swap;
+    }
+    bucket = &m->pairs[((x ^ y) >> 4) % PAIR_BUCKETS];
+    for (p = *bucket; p; p = p->next)
+        if (p->a == a && p->b == b && (!p->exclusive || exclusive)) {
+            return false;
+        }
+    p = arena_alloc(m->v->arena, sizeof(*p));
+    *p = (struct pair){a, b, exclusive, *bucket};
+    *bucket = p;
+    return true;
+}
+
+static bool same_value(const struct ast_value *a, const struct ast_value *b)
+{
+    const struct ast_value *x, *y;
+
+    if (a->kind != b->kind)
+        return false;
+    if (a->kind != AST_LIST && a->kind != AST_OBJECT)
+        return a->kind == AST_NULL || (a->len == b->len && memcmp(a->text, b->text, a->len) == 0);
+    if (a->kind == AST_LIST) {
+        for (x = a->items, y = b->items; x && y; x = x->next, y = y->next)
+            if (!same_value(x, y))
+                return false;
+        return !x && !y;
+    }
+    for (x = a->items; x; x = x->next) {
+        for (y = b->items; y && strcmp(x->field, y->field) != 0; y = y->next)
+            ;
+        if (!y || !same_value(x, y))
+            return false;
+    }
+    for (y = b->items; y; y = y->next) {
+        for (x = a->items; x && strcmp(x->field, y->field) != 0; x = x->next)
+            ;
+        if (!x)
+            return false;
+    }
+    return true;
+}
+
+static bool same_arguments(const struct ast_argument *a, const struct ast_argument *b)
+{
+    size_t n = 0;
+
+    for (const struct ast_argument *x = a; x; x = x->next, n++) {
+        const struct ast_argument *y = b;
+
+        while (y && strcmp(x->name, y->name) != 0)
+            y = y->next;
+        if (!y || !same_value(x->value, y->value))
+            return false;
+    }
+    for (; b; b = b->next)
+        n--;
+    return n == 0;
+}
+
+static bool same_shape(const struct gql_ref *a, const struct gql_ref *b)
+{
+    if (a->non_null != b->non_null || !a->of != !b->of)
+        return false;
+    if (a->of)
+        return same_shape(a->of, b->of);
+    if (gql_is_leaf(a->type) || gql_is_leaf(b->type))
+        return a->type == b->type;
+    return true;
+}
+
+static void compare_sets(struct merging *m, const struct ast_selection *a,
+                         const struct ast_selection *b, bool exclusive);
+
+static void compare_fields(struct merging *m, const struct ast_selection *a,
+                           const struct ast_selection *b, bool exclusive)
+{
+    const char *why = NULL;
+
+    if (a == b)
+        return;
+    exclusive = exclusive || (a->parent != b->parent && a->parent->kind == GQL_OBJECT &&
+                              b->parent->kind == GQL_OBJECT);
+    if (!exclusive && strcmp(a->name, b->name) != 0)
+        why = "they are different fields";
+    else if (!exclusive && !same_arguments(a->arguments, b->arguments))
+        why = "their arguments differ";
+    else if (!same_shape(a->field->ref, b->field->ref))
+        why = "their types differ";
+    if (why) {
+        gql_error_add(m->v->errors, INVALID, a->loc,
+                      "\"%s\" is selected twice and cannot be merged: %s; use aliases", a->key, why)
+            ->also = b->loc;
+        return;
+    }
+    if (a->selections && b->selections)
+        compare_sets(m, a->selections, b->selections, exclusive);
+}
+
+/* One field against every field of a set, its fragments included. */
+static void compare_with_set(struct merging *m, const struct ast_selection *field,
+                             const struct ast_selection *set, bool exclusive)
+{
+    for (; set; set = set->next) {
+        if (set->kind == AST_FIELD) {
+            if (strcmp(set->key, field->key) == 0)
+                compare_fields(m, field, set, exclusive);
+        } else {
+            const struct ast_selection *inner =
+                set->kind == AST_SPREAD ? set->fragment->selections : set->selections;
+
+            if (first_time(m, field, inner, exclusive))
+                compare_with_set(m, field, inner, exclusive);
+        }
+        if (m->v->errors->count)
+            return;
+    }
+}
+
+/* Every field of a against every field of b. */
+static void compare_sets(struct merging *m, const struct ast_selection *a,
+                         const struct ast_selection *b, bool exclusive)
+{
+    if (!first_time(m, a, b, exclusive))
+        return;
+    for (; a && !m->v->errors->count; a = a->next) {
+        if (a->kind == AST_FIELD)
+            compare_with_set(m, a, b, exclusive);
+        else
+            compare_sets(m, a->kind == AST_SPREAD ? a->fragment->selections : a->selections, b,
+                         exclusive);
+    }
+}
+
+/* Every set with itself; fields of fragments spread into it included. */
+static void each_set(struct merging *m, const struct ast_selection *set)
+{
+    compare_sets(m, set, set, false);
+    for (; set && !m->v->errors->count; set = set->next)
+        if (set->selections)
+            each_set(m, set->selections);
+}
+
+void validate_merging(struct validation *v)
+{
+    struct merging *m = arena_alloc(v->arena, sizeof(*m));
+
+    m->v = v;
+    for (const struct ast_definition *d = v->document->definitions; d; d = d->next)
+        if (ast_is_executable(d))
+            each_set(m, d->selections);
+}
+
+/* --- limits --------------------------------------------------------------------------------------
+ */
+
+/* What a selection list amounts to; a fragment's is counted once and kept. */
+struct amount {
+    uint64_t depth, aliases, fields, cost;
+};
+
+struct known {
+    const struct ast_definition *fragment;
+    struct amount amount;
+    struct known *next;
+};
+
+struct measure {
+    struct validation *v;
+    struct known *known;
+};
+
+static void add(struct amount *to, const struct amount *a, uint64_t times)
+{
+    to->aliases += a->aliases;
+    to->fields += a->fields;
+    to->cost += a->cost > UINT32_MAX || times > UINT32_MAX ? UINT32_MAX : a->cost * times;
+    if (to->cost > UINT32_MAX)
+        to->cost = UINT32_MAX;
+    if (to->aliases > UINT32_MAX)
+        to->aliases = UINT32_MAX;
+}
+
+static struct amount measure(struct measure *m, const struct ast_selection *s);
+
+static struct amount measure_fragment(struct measure *m, const struct ast_definition *f)
+{
+    struct known *k;
+
+    for (k = m->known; k; k = k->next)
+        if (k->fragment == f)
+            return k->amount;
+    k = arena_alloc(m->v->arena, sizeof(*k));
+    k->fragment = f;
+    k->amount = measure(m, f->selections);
+    k->next = m->known;
+    m->known = k;
+    return k->amount;
+}
+
+/* How many times the selection below a field is answered: `first` where it is written as a number,
+ * ten for other lists. */
+static uint64_t times_of(const struct ast_selection *s)
+{
+    for (const struct ast_argument *a = s->arguments; a; a = a->next)
+        if (strcmp(a->name, "first") == 0 && a->value->kind == AST_INT && a->value->len < 10 &&
+            a->value->text[0] != '-')
+            return 1 + (uint64_t)a->value->len * 2;
+    return s->field->ref->of || (s->field->ref->non_null && s->field->ref->of) ? 3 : 1;
+}
+
+static struct amount measure(struct measure *m, const struct ast_selection *s)
+{
+    struct amount sum = {0};
+
+    for (; s; s = s->next) {
+        struct amount sub;
+
+        if (s->kind == AST_FIELD) {
+            sub = measure(m, s->selections);
+            if (sub.depth + 1 > sum.depth)
+                sum.depth = sub.depth + 1;
+            sum.aliases += strcmp(s->key, s->name) != 0;
+            sum.fields++;
+            sum.cost++;
+            add(&sum, &sub, times_of(s));
+            continue;
+        }
+        sub = s->kind == AST_SPREAD ? measure_fragment(m, s->fragment) : measure(m, s->selections);
+        if (sub.depth > sum.depth)
+            sum.depth = sub.depth;
+        add(&sum, &sub, 1);
+    }
+    return sum;
+}
+
+/* Root fields with fragments: each fragment once. */
+static unsigned roots(struct validation *v, const struct ast_selection *s)
+{
+    unsigned n = 0;
+
+    for (; s; s = s->next) {
+        if (s->kind == AST_FIELD) {
+            n++;
+        } else if (s->kind == AST_INLINE) {
+            n += roots(v, s->selections);
+        } else if (s->fragment->mark != v->mark) {
+            s->fragment->mark = v->mark;
+            n += roots(v, s->fragment->selections);
+        }
+    }
+    return n;
+}
+
+static bool introspects(const struct ast_definition *d)
+{
+    for (const struct ast_selection *s = d->selections; s; s = s->next)
+        if (s->kind != AST_FIELD || strncmp(s->name, "__", 2) != 0)
+            return false;
+    return true;
+}
+
+static void limit(struct validation *v, const struct ast_definition *d, const char *code,
+                  const char *what, uint64_t is, uint64_t max)
+{
+    if (is > max)
+        gql_error_add(v->errors, code, d->loc, "%s %llu is above the limit of %llu", what,
+                      (unsigned long long)is, (unsigned long long)max);
+}
+
+void validate_limits(struct validation *v)
+{
+    struct measure m = {.v = v};
+
+    for (const struct ast_definition *d = v->document->definitions; d; d = d->next) {
+        struct amount a;
+        unsigned n;
+
+        if (!ast_is_operation(d))
+            continue;
+        v->mark++;
+        n = roots(v, d->selections);
+        if (d->kind == AST_SUBSCRIPTION && n != 1)
+            gql_error_add(v->errors, INVALID, d->loc, "a subscription has exactly one root field");
+        if (!v->limits)
+            continue;
+        a = measure(&m, d->selections);
+        limit(v, d, "LIMIT_ROOTS", "the number of root fields,", n, v->limits->roots);
+        limit(v, d, "LIMIT_ALIASES", "the number of aliases,", a.aliases, v->limits->aliases);
+        if (introspects(d)) /* tools ask for types 20 levels deep */
+            continue;
+        limit(v, d, "LIMIT_DEPTH", "the depth of nested fields,", a.depth, v->limits->depth);
+        limit(v, d, "LIMIT_COST", "the cost,", a.cost, v->limits->cost);
+    }
+}
