@@ -71,6 +71,21 @@ def interpret(frames):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def shuffled(rng, value):
+    """The same value with the keys of all objects in another order."""
+    if isinstance(value, dict):
+        keys = rng.sample(list(value), len(value))
+        return {k: shuffled(rng, value[k]) for k in keys}
+    if isinstance(value, list):
+        return [shuffled(rng, v) for v in value]
+    return value
+
+
+def other_spelling(rng, data):
+    """The same frame: keys shuffled, white space between, characters escaped."""
+    return json.dumps(shuffled(rng, json.loads(data))).encode()
+
+
 def compare(sightings, truth):
     """Counts must agree; so must times, of the kinds that carry their own."""
     counts = collections.Counter()
@@ -112,3 +127,4 @@ def test_event_table_agrees_with_ground_truth(seed):
         assert not any(s["unknown"] for s in sightings)
         found = compare(sightings, sim.truth()["count"])
         assert not found, "\n".join(found)
+        assert interpret([(at, other_spelling(rng, data)) for at, data in frames]) == sightings
