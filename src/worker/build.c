@@ -20,6 +20,8 @@ bool build_position(struct lane *lane, uint64_t epoch, uint64_t position)
         ring_set_tail(&lane->ring, position);
         moved = true;
     }
+    if (epoch == ours && position <= head)
+        seen_committed(&lane->w->shm, lane->number, position);
     if (epoch == ours && position > head && !lane->gap_told) {
         lane->gap_told = true;
         worker_alert(lane->w,

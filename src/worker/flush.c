@@ -14,6 +14,7 @@
 #include "worker/worker.h"
 
 #define COMMIT_TIMEOUT_MS 15000
+#define INTERNAL_MAX      5u    /* so often may the database fail at one batch before it is cut */
 #define EARLY_SLOTS       4000u /* about a full batch: do not wait for the timer */
 
 static uint64_t waiting_slots(const struct lane *lane)
@@ -163,6 +164,12 @@ static void take_result(struct lane *lane, const struct json *result)
     }
 }
 
+/* Its halves need no patience: that this batch fails is known. */
+static bool failed_too_often(struct lane *lane)
+{
+    return lane->refused_to || ++lane->failures > INTERNAL_MAX;
+}
+
 static void flight_answered(void *arg, const struct gql_answer *answer)
 {
     struct lane *lane = arg;
@@ -172,8 +179,9 @@ static void flight_answered(void *arg, const struct gql_answer *answer)
     w->flights--;
     if (answer->outcome == GQL_DONE) {
         away_leave(w);
+        lane->failures = 0;
         take_result(lane, json_get(answer->data, "recordSightings"));
-    } else if (answer->outcome == GQL_REFUSED) {
+    } else if (answer->outcome == GQL_REFUSED || (answer->internal && failed_too_often(lane))) {
         reject_flight(lane, answer->error);
     } else {
         away_enter(w, answer->error);

@@ -40,14 +40,13 @@ void gql_set(struct gql *gql, const char *url, const char *token)
  * service could not do it now: waiting loses nothing. */
 static bool refusing_code(const char *code)
 {
-    static const char *const codes[] = {"BAD_USER_INPUT",       "GRAPHQL_VALIDATION_FAILED",
-                                        "GRAPHQL_PARSE_FAILED", "BAD_REQUEST",
-                                        "LIMIT_EXCEEDED",       "TOO_LARGE"};
+    static const char *const codes[] = {"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED",
+                                        "GRAPHQL_PARSE_FAILED", "BAD_REQUEST"};
 
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
         if (!strcmp(code, codes[i]))
             return true;
-    return false;
+    return !strncmp(code, "LIMIT_", 6);
 }
 
 static void judge_errors(const struct json *root, int status, struct gql_answer *answer)
@@ -61,6 +60,8 @@ static void judge_errors(const struct json *root, int status, struct gql_answer 
         answer->outcome = GQL_REFUSED;
     else
         answer->outcome = GQL_AWAY;
+    /* The database did not take it: this time only (a deadlock), or never (what it holds). */
+    answer->internal = !strcmp(code, "INTERNAL");
 }
 
 static void answered(void *arg, const struct http_answer *http)

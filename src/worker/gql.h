@@ -20,6 +20,7 @@ enum gql_outcome {
 struct gql_answer {
     enum gql_outcome outcome;
     const struct json *data; /* GQL_DONE: the object "data" */
+    bool internal;           /* GQL_AWAY: but the service is there and failed at this request */
     const char *error;       /* otherwise: what to log */
 };
 

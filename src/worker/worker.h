@@ -71,6 +71,7 @@ struct lane {
     uint64_t flight_start;    /* position of its first record */
     uint64_t flight_frame_to; /* from_spool: end of the frame */
     unsigned flight_events;
+    unsigned failures; /* of the service at the lane's batch, in a row */
     uint64_t flight_epoch, flight_from, flight_to;
     struct offsets flight_offsets;
     uint64_t limit_to;   /* a refused batch is cut in halves: do not go beyond */
