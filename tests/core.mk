@@ -1,7 +1,8 @@
 # --- src/base and src/core ---------------------------------------------------------------------
 core_tests = tests/t_activity tests/t_backoff tests/t_buf tests/t_clock tests/t_fd tests/t_ipc tests/t_kill \
   tests/t_loop tests/t_msg \
-  tests/t_record tests/t_ring tests/t_seen tests/t_shm tests/t_snowflake tests/t_spool tests/t_threads
+  tests/t_record tests/t_ring tests/t_seen tests/t_shm tests/t_snowflake tests/t_spool \
+  tests/t_step tests/t_threads
 check_PROGRAMS += $(core_tests)
 CORE_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -I$(top_srcdir) -DTEST_SRCDIR='"$(abs_top_srcdir)"'
 CORE_TEST_LDADD = libcore.la libbase.la $(CMOCKA_LIBS)
@@ -53,6 +54,10 @@ tests_t_kill_LDADD = $(CORE_TEST_LDADD)
 tests_t_threads_SOURCES = tests/t_threads.c tests/shm_fixture.h
 tests_t_threads_CFLAGS = $(CORE_TEST_CFLAGS) -pthread
 tests_t_threads_LDADD = $(CORE_TEST_LDADD)
+
+tests_t_step_SOURCES = tests/t_step.c tests/shm_fixture.h
+tests_t_step_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_t_step_LDADD = $(CORE_TEST_LDADD)
 
 # The same threads under ThreadSanitizer, which wants everything compiled for it. setarch: it cannot
 # place its shadow memory where addresses are random over many bits.
