@@ -28,6 +28,7 @@ EXTRA_DIST += tests/suite.py tests/daemon/pytest.ini scripts/deps scripts/build 
 include tests/core.mk
 include tests/ops.mk
 include tests/master.mk
+include tests/sim.mk
 check_PROGRAMS += tests/t_batch tests/t_limits
 tests_t_batch_SOURCES = tests/t_batch.c
 tests_t_batch_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

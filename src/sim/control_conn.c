@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "presence/clock.h"
 #include "sim/control_call.h"
 #include "sim/gateway.h"
 
@@ -83,6 +84,8 @@ static void op_one(struct control_call *c, struct conn *conn)
         gateway_detach(conn, !resumable);
     } else if (op == 7 || op == 1) {
         conn->beat_asked |= op == 1;
+        if (op == 7)
+            conn->close_at_ms = clock_mono().ms + RECONNECT_MS;
         gateway_send(conn, "{\"t\":null,\"s\":null,\"op\":%d,\"d\":null}", (int)op);
     } else if (!c->error) {
         c->error = xstrdup("op: expected 1, 7 or 9");

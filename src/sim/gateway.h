@@ -12,6 +12,7 @@
 #define SEND_WINDOW_MS 60000
 #define SEND_TIMES_MAX 256u
 #define PAYLOAD_MAX    4096u
+#define RECONNECT_MS   5000 /* from op 7 to the close */
 
 struct conn {
     struct sim *sim;
@@ -22,9 +23,10 @@ struct conn {
     struct buf out;     /* frames, ready to be written */
     struct buf scratch; /* a payload on its way into the compressor */
     struct buf packed;
-    uint64_t number;                    /* counts connections: names this one in the records */
-    int64_t opened_ms, last_beat_ms;    /* monotonic; last_beat_ms 0 = none yet */
-    bool beat_asked;                    /* we sent op 1: the next beat is out of turn */
+    uint64_t number;                 /* counts connections: names this one in the records */
+    int64_t opened_ms, last_beat_ms; /* monotonic; last_beat_ms 0 = none yet */
+    int64_t close_at_ms; /* monotonic: after op 7 the server does not wait for ever; 0 = no */
+    bool beat_asked;     /* we sent op 1: the next beat is out of turn */
     int64_t send_times[SEND_TIMES_MAX]; /* of the client's latest payloads */
     uint32_t n_sent;
     uint32_t fragment; /* split messages into frames of this size; 0 = not */
@@ -59,7 +61,7 @@ static inline unsigned long long conn_number(const struct conn *c)
 /* gateway_in.c */
 void gateway_refuse(struct conn *c, unsigned code); /* closes with Discord's words */
 void gateway_payload(struct conn *c, const char *bytes, size_t len);
-/* Closes connections that stopped beating; called each second. */
+/* Closes connections that stopped beating or did not follow op 7; called each second. */
 void gateway_check_beats(struct sim *sim);
 
 /* gateway_session.c, gateway_members.c: op 2, 6 and 8 */

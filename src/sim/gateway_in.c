@@ -67,13 +67,16 @@ void gateway_check_beats(struct sim *sim)
 {
     int64_t now_ms = clock_mono().ms;
 
-    if (!sim->config.enforce_heartbeat)
-        return;
     for (struct conn *c = sim->conns; c; c = c->next) {
         int64_t last_ms = c->last_beat_ms ? c->last_beat_ms : c->opened_ms;
+        double silent_ms = (double)(now_ms - last_ms);
 
-        if (!c->closing &&
-            (double)(now_ms - last_ms) > BEATS_GRACE * (double)sim->config.heartbeat_ms)
+        if (c->closing)
+            continue;
+        if (c->close_at_ms && now_ms >= c->close_at_ms)
+            gateway_close(c, 4000, "Asked to reconnect.");
+        else if (sim->config.enforce_heartbeat &&
+                 silent_ms > BEATS_GRACE * (double)sim->config.heartbeat_ms)
             gateway_close(c, 4000, "No heartbeat.");
     }
 }

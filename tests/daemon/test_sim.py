@@ -502,6 +502,14 @@ def test_stalled_sending_and_reading(small):
         assert {g.recv()["t"], g.recv()["t"]} == {"MESSAGE_CREATE", None}
 
 
+def test_op_7_ends_in_a_close(small):
+    with small.gateway() as g:
+        g.ready()
+        small.post("op", op=7)
+        g.until(op=7)
+        assert g.closed() == 4000
+
+
 def test_reconnect_and_invalid_session(small):
     for args in ({"op": 7}, {"op": 9, "resumable": True}):
         g = session_of(small)
