@@ -80,10 +80,9 @@ class System(harness.Stack):
         members = members or options.members
         super().__init__(
             sim_args=["--guilds", options.guilds, "--members", members],
-            conf={"discord": {"compress": mode, "api_base": ""},
+            conf={"discord": {"compress": mode},
                   "workers": {"count": options.workers, "flush_ms": 250},
                   "cache": {"members": rows or 250000, "ring": 16384}})
-        self.conf.update(discord={"api_base": f"{self.sim.base}/api/v10"})
         self.humans = options.guilds * members
 
     def wait_catalogued(self, deadline=600):
