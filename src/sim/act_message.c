@@ -223,7 +223,7 @@ static void update_message(struct act *a, bool edit)
 
         m->edited_ms = at_ms;
         v.edited_ms = at_ms;
-        emit_message(a, "MESSAGE_UPDATE", &v, fresh ? TRUTH_EDIT : TRUTH_NONE, m->user, 0);
+        emit_message(a, "MESSAGE_UPDATE", &v, fresh ? TRUTH_EDIT : TRUTH_NONE, m->user, at_ms);
     } else {
         v.edited_ms = m->edited_ms;
         emit_message(a, "MESSAGE_UPDATE", &v, TRUTH_NONE, NONE, 0);

@@ -32,7 +32,7 @@ ACTS = [
     ("member_update", {"timeout_s": 60}), ("member_join", {"bot": True}),
     ("audit", {"action_type": 20}), ("audit", {"action_type": 143}), ("audit", {"action_type": 74}),
 ]
-OWN_TIME = {"message", "message_system", "command", "typing", "interaction", "thread_create",
+OWN_TIME = {"message", "message_system", "command", "edit", "typing", "interaction", "thread_create",
             "audit"}
 WITHOUT_USER = {"webhook_message", "bot_message", "member_join"}
 
