@@ -13,7 +13,7 @@
 #define FETCH_DEADLINE_MS  15000
 #define RETRY_MIN_MS       1000
 #define RETRY_MAX_MS       60000
-#define APPLICATION_TRIES  3u
+#define OPTIONAL_TRIES     3u
 #define GATEWAY_PATH_LIMIT 512u
 #define EXIT_CONFIG        78 /* sysexits: a restart does not help */
 
@@ -163,6 +163,7 @@ static void answered(void *arg, int status, const char *body, size_t len)
     struct discover *d = arg;
     struct master *m = d->m;
     int64_t wait;
+    bool give_up;
 
     d->fetch_id = 0;
     if (m->phase >= PHASE_DRAINING)
@@ -181,13 +182,14 @@ static void answered(void *arg, int status, const char *body, size_t len)
         return;
     }
     wait = backoff_next_ms(&d->backoff);
+    /* Without the first two we can still watch. */
+    give_up = d->step != STEP_GATEWAY && (status >= 400 || d->backoff.failures >= OPTIONAL_TRIES ||
+                                          *m->conf.discord.gateway_url);
     if (status != 200)
-        log_warn("discord_unreachable", "%s: %s%.*s; next try in %" PRId64 " ms",
-                 step_path(d->step),
-                 status < 0 ? "" : "unexpected answer: ", (int)(len > 200 ? 200 : len), body, wait);
-    /* Without these two we can still watch. */
-    if (d->step != STEP_GATEWAY && (status >= 400 || d->backoff.failures >= APPLICATION_TRIES ||
-                                    *m->conf.discord.gateway_url)) {
+        log_warn("discord_unreachable", "%s: %s%.*s; %s", step_path(d->step),
+                 status < 0 ? "" : "unexpected answer: ", (int)(len > 200 ? 200 : len), body,
+                 give_up ? "going on without it" : "trying again");
+    if (give_up) {
         next_step(d);
         return;
     }

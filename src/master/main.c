@@ -305,7 +305,7 @@ static int run(struct master *m)
         tear_down(m);
         return 1;
     }
-    process_started();
+    process_started(m->conf.log.target);
     log_info("started", "presenced " PACKAGE_VERSION ", instance %s, %u workers",
              m->conf.cache.instance, conf_worker_count(&m->conf));
     tick(m);

@@ -49,12 +49,14 @@ int process_daemonise(void)
     return 0;
 }
 
-void process_started(void)
+void process_started(const char *log_target)
 {
     ssize_t n;
 
     if (started_pipe < 0)
         return;
+    if (strcmp(log_target, "stderr") != 0)
+        dup2(STDOUT_FILENO, STDERR_FILENO); /* /dev/null: the terminal may go */
     n = write(started_pipe, "1", 1);
     (void)n;
     fd_close(&started_pipe);

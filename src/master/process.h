@@ -9,7 +9,7 @@
 /* Goes into the background. The first process waits until process_started and ends with 0, or with
  * 1 if that never comes. */
 int process_daemonise(void);
-void process_started(void);
+void process_started(const char *log_target);
 
 /* Directories of the state and of the sockets; then user and group, if we are root. */
 int process_directories(struct master *m);

@@ -450,7 +450,8 @@ static void channel_closed(void *arg, const char *why)
 {
     struct worker *w = arg;
 
-    if (strcmp(why, "end of file") != 0)
+    /* Any other end is what the end of a process looks like. */
+    if (strncmp(why, "message", 7) == 0)
         log_error("worker_channel", "slot %u: %s", w->slot, why);
     ipc_free(&w->ipc);
     if (w->reaped)
