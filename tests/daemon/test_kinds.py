@@ -5,9 +5,12 @@ import collections
 import random
 import urllib.error
 
+import pytest
+
 import harness
 import truth
 from test_events import ACTS, WITHOUT_USER
+from test_exactly_once import kill_worker
 
 
 def try_act(stack, kind, args):
@@ -20,13 +23,19 @@ def try_act(stack, kind, args):
     return True
 
 
-def test_all_kinds_are_recorded(make_stack):
+@pytest.mark.parametrize("killing", [False, True], ids=["calm", "workers die"])
+def test_all_kinds_are_recorded(make_stack, killing):
+    """A dead worker's successor knows what its table knew: where somebody sat, his flags, avatar."""
     stack = make_stack(sim_args=["--guilds", 3, "--members", 30],
                        conf={"workers": {"count": 2, "flush_ms": 50}})
+    if killing:
+        stack.presenced.expect_any_error()
     stack.start()
     rng = random.Random(4)
     acts = collections.Counter()
-    for _ in range(1500):
+    for turn in range(1500):
+        if killing and turn % 100 == 50:
+            kill_worker(stack, rng)
         kind, args = rng.choice(ACTS)
         args = dict(args, guild=rng.randrange(3))
         if kind not in WITHOUT_USER:
