@@ -72,3 +72,28 @@ check-tsan:
 	$(AM_V_at)TSAN_OPTIONS=halt_on_error=1 setarch -R ./tests/t_threads_tsan
 .PHONY: check-tsan
 CLEANFILES += tests/t_threads_tsan
+
+# What the parts cost, in nanoseconds.
+EXTRA_PROGRAMS = tests/bench_core
+tests_bench_core_SOURCES = tests/bench_core.c tests/shm_fixture.h
+tests_bench_core_CFLAGS = $(AM_CFLAGS) -I$(top_srcdir)
+tests_bench_core_LDADD = libcore.la libbase.la
+bench-core: tests/bench_core$(EXEEXT)
+	$(AM_V_at)./tests/bench_core$(EXEEXT)
+.PHONY: bench-core
+CLEANFILES += tests/bench_core$(EXEEXT)
+
+EXTRA_DIST += tests/fuzz_ipc.c tests/fuzz_ring.c tests/fuzz_shm.c
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz_ipc tests/fuzz_ring tests/fuzz_shm
+tests_fuzz_ipc_SOURCES = tests/fuzz_ipc.c
+tests_fuzz_ipc_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_ipc_LDADD = libcore.la libbase.la
+tests_fuzz_ring_SOURCES = tests/fuzz_ring.c
+tests_fuzz_ring_CFLAGS = $(AM_CFLAGS) -I$(top_srcdir)
+tests_fuzz_ring_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_ring_LDADD = libcore.la libbase.la
+tests_fuzz_shm_SOURCES = tests/fuzz_shm.c
+tests_fuzz_shm_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_shm_LDADD = libcore.la libbase.la
+endif

@@ -239,8 +239,7 @@ static void make_room(struct ipc *ipc, size_t need)
     ipc->in_end = held;
     if (cap >= need && (cap <= KEEP_AT_MOST || need > KEEP_AT_MOST))
         return;
-    for (cap = 2 * READ_SIZE; cap < need;)
-        cap *= 2;
+    cap = need < 2 * READ_SIZE ? 2 * READ_SIZE : need;
     ipc->in = xrealloc(ipc->in, cap);
     ipc->in_cap = cap;
 }
