@@ -551,8 +551,7 @@ void worker_check_retired(struct worker *w)
 static bool everything_sent(const struct worker *w)
 {
     for (unsigned i = 0; i < LANES; i++)
-        if (w->m->lanes[i].slot == (int)w->slot && w->m->lanes[i].state == LANE_OWNED &&
-            laneq_peek(&w->m->lanes[i].queue))
+        if (w->m->lanes[i].target == (int)w->slot && laneq_peek(&w->m->lanes[i].queue))
             return false;
     return true;
 }
@@ -576,8 +575,7 @@ void workers_drain(struct master *m)
             loop_timer_stop(w->timer);
             w->state = WORKER_NONE;
         }
-        if (w->state == WORKER_STARTING)
-            worker_kill(w, "presenced stops and it is not ready", false);
+        /* One that is starting still takes what waits for it. */
         worker_send_drain_when_empty(w);
     }
 }

@@ -70,7 +70,7 @@ def test_start_refusals(alone):
     a = alone()
     token = a.dir / "discord.token"
     token.chmod(0o644)
-    refused = run_presenced(a.conf.path)
+    refused = run_presenced(a.conf.path, env=a.presenced.env)
     assert refused.returncode == 1 and "others can read" in refused.stderr
     assert a.sim.token not in refused.stderr
     token.chmod(0o600)
