@@ -10,8 +10,9 @@
 #include "sim/gateway.h"
 #include "sim/load_plan.h"
 
-#define TICK_MS   1
-#define BURST_MAX 20000u /* events made in one tick, however late it is */
+#define TICK_MS      1
+#define UNWANTED_MAX 100u   /* in a row: nobody is there who wants such events */
+#define BURST_MAX    20000u /* events made in one tick, however late it is */
 
 /* --- the plan --------------------------------------------------------------------------------- */
 
@@ -121,11 +122,11 @@ unsigned load_fill(struct sim *sim, struct session *s, unsigned n)
     if (!l->running || l->waiting || !l->flat_out || over(l))
         return 0;
     for (unsigned i = 0; i < n; i++) {
-        uint32_t guild = load_pick_guild(sim, l, s);
+        enum load_result result = load_next(sim, l, s);
 
-        if (guild == NONE)
+        if (result == LOAD_NOBODY)
             break;
-        if (load_make_event(sim, l, guild)) {
+        if (result == LOAD_MADE) {
             got++;
             l->dispatched++;
         }
@@ -169,15 +170,14 @@ static void tick(void *arg)
         return;
     }
     due = l->plan.rate * (double)(clock_mono().ms - l->started_ms) / 1000.0;
-    for (unsigned n = 0; n < BURST_MAX && (double)l->dispatched < due; n++) {
-        uint32_t guild = load_pick_guild(sim, l, NULL);
+    for (unsigned n = 0, unwanted = 0;
+         n < BURST_MAX && unwanted < UNWANTED_MAX && (double)l->dispatched < due; n++) {
+        enum load_result result = load_next(sim, l, NULL);
 
-        if (guild == NONE)
+        if (result == LOAD_NOBODY)
             return;
-        if (load_make_event(sim, l, guild))
-            l->dispatched++;
-        else
-            due -= 1; /* nobody wants such events: not made up for */
+        l->dispatched += result == LOAD_MADE;
+        unwanted = result == LOAD_MADE ? 0 : unwanted + 1;
         if (l->plan.events && l->dispatched >= l->plan.events)
             return;
     }
@@ -239,6 +239,7 @@ int load_start(struct sim *sim, const struct load_plan *plan, char **error_r)
     l->flat_out = plan->rate <= 0;
     l->random = world_hash(plan->seed);
     l->made = l->dispatched = l->held_back = 0;
+    l->picked = l->done = 0;
     make_zipf(l, sim->world.humans ? sim->world.humans : 1, plan->zipf);
     l->running = l->waiting = true;
     l->started_ms = clock_mono().ms;

@@ -12,6 +12,16 @@ struct mix_row {
     uint32_t until; /* cumulated weight */
 };
 
+/* Who will do what next: drawn some events ahead, so that the memory it needs is there in time. */
+struct load_pick {
+    const struct mix_row *row;
+    uint32_t guild, slot; /* slot: NONE = the guild has nobody */
+    uint32_t place;       /* of its truth row, as far as known */
+    uint16_t channel;
+};
+
+#define PICKS_MAX 16u /* power of two */
+
 struct load {
     struct loop_timer *timer;
     bool running, waiting, flat_out;
@@ -23,12 +33,19 @@ struct load {
     uint32_t n_zipf;
     int64_t started_ms, ended_ms; /* monotonic */
     uint64_t made, dispatched, held_back;
-    char *names[MIX_MAX]; /* owned copies for mix rows */
+    struct load_pick picks[PICKS_MAX]; /* from done to picked */
+    uint64_t picked, done;
+    uint32_t pick_shard, pick_shards; /* for whom; 0 shards = any session */
+    char *names[MIX_MAX];             /* owned copies for mix rows */
 };
 
-/* A guild that s covers (NULL: any session's), NONE if none was found. */
-uint32_t load_pick_guild(struct sim *sim, struct load *l, const struct session *s);
-/* Makes one event in guild. Returns whether a session got it. */
-bool load_make_event(struct sim *sim, struct load *l, uint32_t guild);
+enum load_result {
+    LOAD_NOBODY,   /* no guild that any session could see */
+    LOAD_UNWANTED, /* made, but no session has the intent */
+    LOAD_MADE
+};
+
+/* Makes one event in a guild that s covers (NULL: that any session covers). */
+enum load_result load_next(struct sim *sim, struct load *l, const struct session *s);
 
 #endif

@@ -128,6 +128,24 @@ uint32_t truth_find(const struct truth *t, uint32_t guild, uint32_t user, uint64
     return t->table[at] - 1;
 }
 
+uint32_t truth_fetch_place(const struct truth *t, uint32_t guild, uint32_t user, uint64_t channel,
+                           enum truth_kind kind)
+{
+    uint32_t at = (uint32_t)key_hash(guild, user, channel, kind) & (t->table_size - 1);
+
+    __builtin_prefetch(&t->table[at]);
+    return at;
+}
+
+void truth_fetch_row(const struct truth *t, uint32_t place_at)
+{
+    /* The table may have grown since: any place within it will do. */
+    uint32_t row = t->table[place_at & (t->table_size - 1)];
+
+    if (row)
+        __builtin_prefetch(&t->rows[row - 1]);
+}
+
 void truth_delivered(struct truth *t, uint32_t row, uint64_t event, bool again, int64_t now_ms)
 {
     struct truth_row *r = &t->rows[row];

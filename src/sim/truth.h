@@ -90,6 +90,11 @@ uint32_t truth_count(struct truth *t, uint32_t guild, uint32_t user, uint64_t ch
 /* The row, which must exist. */
 uint32_t truth_find(const struct truth *t, uint32_t guild, uint32_t user, uint64_t channel,
                     enum truth_kind kind);
+/* For load mode: ask for the memory of a row before it is counted; first the place in the table,
+ * some time later the row. Hints, no promises: nothing is changed, and the row may not exist. */
+uint32_t truth_fetch_place(const struct truth *t, uint32_t guild, uint32_t user, uint64_t channel,
+                           enum truth_kind kind);
+void truth_fetch_row(const struct truth *t, uint32_t place);
 /* The event was handed to a client now, for the first time or again. */
 void truth_delivered(struct truth *t, uint32_t row, uint64_t event, bool again, int64_t now_ms);
 
