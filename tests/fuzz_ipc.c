@@ -1,5 +1,6 @@
 /* libFuzzer: any bytes as what a peer sends over the socket of a message channel. */
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "presence/fd.h"
@@ -41,10 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     ipc = ipc_new(loop, fds[0], &callbacks, NULL);
     /* In two pieces, so that messages are cut anywhere. */
-    if (write(fds[1], data, size / 2) < 0)
+    if (send(fds[1], data, size / 2, MSG_NOSIGNAL) < 0)
         abort();
     loop_once(loop, 0);
-    if (write(fds[1], data + size / 2, size - size / 2) < 0 && ipc)
+    if (send(fds[1], data + size / 2, size - size / 2, MSG_NOSIGNAL) < 0 && ipc)
         abort();
     close(fds[1]);
     for (int i = 0; i < 4 && ipc; i++)
