@@ -85,3 +85,9 @@ EXTRA_DIST += tests/daemon/discord_js_client.js
 noinst_PROGRAMS += tests/interpret
 tests_interpret_SOURCES = tests/interpret.c
 tests_interpret_LDADD = libdiscord.la libcore.la libbase.la
+
+check_PROGRAMS += tests/t_voice
+tests_t_voice_SOURCES = tests/t_voice.c
+tests_t_voice_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_t_voice_LDADD = libworker.la liblink_http.la liblink_redis.la liblink_json.la \
+  libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
