@@ -91,3 +91,11 @@ tests_t_voice_SOURCES = tests/t_voice.c
 tests_t_voice_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_voice_LDADD = libworker.la liblink_http.la liblink_redis.la liblink_json.la \
   libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/t_http tests/t_redis
+tests_t_http_SOURCES = tests/t_http.c
+tests_t_http_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_t_http_LDADD = liblink_http.la liblink_httpd.la libbase.la $(CMOCKA_LIBS)
+tests_t_redis_SOURCES = tests/t_redis.c
+tests_t_redis_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_t_redis_LDADD = liblink_redis.la libbase.la $(CMOCKA_LIBS)

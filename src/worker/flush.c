@@ -182,6 +182,7 @@ static void flight_answered(void *arg, const struct gql_answer *answer)
         lane->failures = 0;
         take_result(lane, json_get(answer->data, "recordSightings"));
     } else if (answer->outcome == GQL_REFUSED || (answer->internal && failed_too_often(lane))) {
+        away_leave(w); /* it is there, and it does not want this */
         reject_flight(lane, answer->error);
     } else {
         away_enter(w, answer->error);

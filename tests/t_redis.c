@@ -1,0 +1,235 @@
+/* The Redis client: URLs, and a real redis-server that comes and goes. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "presence/buf.h"
+#include "presence/redis.h"
+
+static struct loop *loop;
+static char path[64], url[80];
+static pid_t server;
+static bool up;
+static unsigned changes, replies, lost;
+static char last[64];
+
+static void state_changed(void *arg, bool now_up)
+{
+    (void)arg;
+    up = now_up;
+    changes++;
+}
+
+static void replied(void *arg, const struct redis_value *v)
+{
+    size_t len = 0;
+    const char *text = v ? redis_text(v, &len) : NULL;
+
+    (void)arg;
+    replies++;
+    lost += v == NULL;
+    snprintf(last, sizeof(last), "%.*s", (int)len, text ? text : "");
+    if (v && redis_type(v) == REDIS_INTEGER)
+        snprintf(last, sizeof(last), "%d", (int)redis_integer(v));
+    if (v && redis_type(v) == REDIS_ARRAY)
+        snprintf(last, sizeof(last), "%zu", redis_count(v));
+}
+
+#define WAIT(condition)                                                                            \
+    do {                                                                                           \
+        int64_t end_ms_ = clock_mono().ms + 15000;                                                 \
+        while (!(condition)) {                                                                     \
+            if (clock_mono().ms > end_ms_)                                                         \
+                fail_msg("line %d: not in time: %s", __LINE__, #condition);                        \
+            loop_once(loop, 50);                                                                   \
+        }                                                                                          \
+    } while (0)
+
+static void start_server(const char *password)
+{
+    server = fork();
+    if (server == 0) {
+        int null = open("/dev/null", O_WRONLY);
+
+        dup2(null, 1);
+        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", path, "--save", "",
+               "--appendonly", "no", "--requirepass", password, (char *)NULL);
+        _exit(127);
+    }
+}
+
+static void stop_server(void)
+{
+    if (server > 0) {
+        kill(server, SIGKILL);
+        waitpid(server, NULL, 0);
+    }
+    server = 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    loop = loop_new();
+    snprintf(path, sizeof(path), "/tmp/t_redis.%d", (int)getpid());
+    snprintf(url, sizeof(url), "unix://%s", path);
+    up = false;
+    changes = replies = lost = 0;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    stop_server();
+    loop_free(&loop);
+    unlink(path);
+    return 0;
+}
+
+static int command(struct redis *r, const char *a, const char *b, const char *c)
+{
+    const char *argv[] = {a, b, c};
+
+    return redis_command(r, c ? 3 : b ? 2 : 1, argv, NULL, replied, NULL);
+}
+
+static void test_urls(void **state)
+{
+    static const char *const bad[] = {
+        "rediss://localhost", "http://localhost", "redis://", "unix://relative/path", "",
+        "redis://:6379"};
+    static const char *const good[] = {"redis://localhost", "redis://u:p@127.0.0.1:7000/3",
+                                       "redis://[::1]:6379", "unix:/run/r.sock",
+                                       "unix:///run/r.sock?db=2"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char *error = NULL;
+
+        assert_null(redis_new(loop, bad[i], state_changed, NULL, &error));
+        assert_non_null(error);
+        if (i == 0)
+            assert_non_null(strstr(error, "TLS"));
+        free(error);
+    }
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        char *error = NULL;
+        struct redis *r = redis_new(loop, good[i], state_changed, NULL, &error);
+
+        assert_non_null(r);
+        assert_int_equal(command(r, "PING", NULL, NULL), -1); /* not connected yet */
+        redis_free(&r);
+    }
+}
+
+static void test_pipelines_and_types(void **state)
+{
+    char *error = NULL;
+    struct redis *r;
+
+    (void)state;
+    start_server("");
+    r = redis_new(loop, url, state_changed, NULL, &error);
+    assert_non_null(r);
+    WAIT(up);
+    for (unsigned i = 0; i < 1000; i++)
+        assert_int_equal(command(r, "INCR", "n", NULL), 0);
+    assert_int_equal(redis_pending(r), 1000);
+    WAIT(replies == 1000);
+    assert_string_equal(last, "1000");
+    command(r, "SET", "k", "v\r\n$w");
+    command(r, "GET", "k", NULL);
+    WAIT(replies == 1002);
+    assert_string_equal(last, "v\r\n$w");
+    command(r, "KEYS", "*", NULL);
+    command(r, "NOSUCH", NULL, NULL);
+    WAIT(replies == 1004);
+    assert_non_null(strstr(last, "unknown command"));
+    assert_int_equal(lost, 0);
+    redis_free(&r);
+}
+
+static void test_comes_and_goes(void **state)
+{
+    char *error = NULL;
+    struct redis *r = redis_new(loop, url, state_changed, NULL, &error);
+
+    (void)state;
+    assert_non_null(r);
+    for (unsigned i = 0; i < 5; i++)
+        loop_once(loop, 20);
+    assert_false(redis_up(r));
+    start_server("");
+    WAIT(up);
+    kill(server, SIGSTOP);
+    command(r, "PING", NULL, NULL);
+    for (unsigned i = 0; i < 3; i++)
+        loop_once(loop, 20);
+    assert_int_equal(replies, 0);
+    stop_server();
+    WAIT(!up);
+    assert_int_equal(lost, 1); /* each command is answered once, if only so */
+    start_server("");
+    WAIT(up);
+    command(r, "PING", NULL, NULL);
+    WAIT(replies == 2);
+    assert_string_equal(last, "PONG");
+    assert_int_equal(changes, 3);
+    redis_free(&r);
+}
+
+static void test_password(void **state)
+{
+    char with[100], *error = NULL;
+    struct redis *r;
+
+    (void)state;
+    start_server("secret");
+    r = redis_new(loop, url, state_changed, NULL, &error);
+    for (unsigned i = 0; i < 20; i++)
+        loop_once(loop, 50);
+    assert_false(up); /* connected, but it does not talk to us */
+    redis_free(&r);
+    /* A Unix URL carries none; its TCP form does. */
+    snprintf(with, sizeof(with), "redis://:sec%%72et@localhost:1");
+    r = redis_new(loop, with, state_changed, NULL, &error);
+    assert_non_null(r);
+    redis_free(&r);
+}
+
+static void test_free_answers_what_is_owed(void **state)
+{
+    char *error = NULL;
+    struct redis *r;
+
+    (void)state;
+    start_server("");
+    r = redis_new(loop, url, state_changed, NULL, &error);
+    WAIT(up);
+    command(r, "PING", NULL, NULL);
+    command(r, "PING", NULL, NULL);
+    redis_free(&r);
+    assert_int_equal(lost, 2);
+    loop_once(loop, 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        T(test_urls),     T(test_pipelines_and_types),       T(test_comes_and_goes),
+        T(test_password), T(test_free_answers_what_is_owed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
