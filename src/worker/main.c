@@ -352,36 +352,15 @@ static void init(struct worker *w)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* What is still under way (requests, look-ups) hangs together in many ways and ends with the process;
+ * all of it stays reachable from `worker`. Only what must not stay behind is taken away. */
 static void tear_down(struct worker *w)
 {
     w->done = true;
-    for (unsigned i = 0; i < LANES; i++)
-        lane_free(&w->lanes[i]);
-    react_free(w);
-    cache_free(w);
-    load_free(w);
-    rest_free(&w->rest);
-    http_free(&w->http);
-    loop_undefer(w->loop, round_over, w);
-    ipc_free(&w->ipc);
-    event_ctx_free(&w->events);
-    record_list_clear(&w->list);
-    batch_free(&w->batch);
-    gql_clear(&w->gql);
     fd_secret_free(&w->discord_token);
     fd_secret_free(&w->graphql_token);
-    if (w->has_conf)
-        conf_clear(&w->conf);
-    if (w->has_next_conf)
-        conf_clear(&w->next_conf);
-    loop_timer_free(&w->ack_timer);
-    loop_timer_free(&w->drain_timer);
-    loop_timer_free(&w->rest_timer);
-    loop_timer_free(&w->flush_timer);
-    loop_timer_free(&w->away_timer);
-    loop_timer_free(&w->takeover_timer);
-    loop_free(&w->loop);
-    shm_close(&w->shm);
+    gql_clear(&w->gql);
+    ipc_free(&w->ipc);
 }
 
 static void take_arguments(struct worker *w, int argc, char **argv)

@@ -125,6 +125,8 @@ void react_take_lane(struct lane *lane)
 void react_forget_lane(struct lane *lane)
 {
     roster_forget_lane(lane);
+    if (lane->number == 0)
+        lane->w->react->n_sessions = 0; /* the master tells the next owner */
 }
 
 void react_gateway(struct worker *w, const struct msg_gateway_state *state)
