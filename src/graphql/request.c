@@ -32,10 +32,12 @@ static unsigned status_of(const struct request *r)
 
 static void request_free(struct request *r)
 {
+    struct arena *arena = r->arena; /* r itself lies in it */
+
     document_release(r->service->documents, &r->document);
     buf_clear(&r->data);
     free(r->guilds);
-    arena_free(&r->arena);
+    arena_free(&arena);
 }
 
 void request_answer(struct request *r)

@@ -34,7 +34,8 @@ def pytest_runtest_makereport(item, call):
         item.failed = True
         for stack in getattr(item, "stacks", []):
             for process in stack.processes:
-                report.sections.append((f"log of {process.name}", process.log.tail(40)))
+                report.sections.append((f"log of {process.name}, {process.state()}",
+                                        process.log.tail(40)))
 
 
 def run(process):

@@ -151,6 +151,13 @@ class Process:
     def running(self):
         return self.child is not None and self.child.poll() is None
 
+    def state(self):
+        """For people who read a failed test."""
+        if self.child is None:
+            return "not started, or stopped by the test"
+        status = self.child.poll()
+        return f"pid {self.pid}, running" if status is None else f"ended with {status}"
+
     def start(self, wait=True):
         assert not self.running(), f"{self.name} runs already"
         self.killed = False
