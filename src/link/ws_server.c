@@ -1,6 +1,6 @@
 /* WebSocket server: the serving side of libwebsockets (handshake, unmasking, control frames), and
  * the loop it leads. Called by presence-sim.
- * Diagnostics: fatal when the library does not start at all. */
+ * Diagnostics: the library's errors are warnings; fatal when it does not start at all. */
 #include "presence/ws_server.h"
 
 #include <errno.h>
@@ -176,12 +176,20 @@ static const struct lws_protocols loop_protocols[] = {
 
 /* --- start and end --------------------------------------------------------------------------- */
 
+static void library_log(int level, const char *line)
+{
+    (void)level;
+    log_warn("ws_library", "%.*s", (int)strcspn(line, "\n"), line);
+}
+
 static int start_vhosts(struct ws_server *s, const char *address, unsigned port)
 {
     struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN,
                                              .protocols = loop_protocols,
                                              .vhost_name = "loop",
-                                             .options = LWS_SERVER_OPTION_DISABLE_IPV6};
+                                             .options = LWS_SERVER_OPTION_DISABLE_IPV6,
+                                             .gid = -1,
+                                             .uid = -1};
 
     s->loop_vhost = lws_create_vhost(s->context, &info);
     info.vhost_name = "gateway";
@@ -200,11 +208,14 @@ struct ws_server *ws_server_new(const char *address, unsigned port, size_t messa
                                 char **error_r)
 {
     struct ws_server *s = xcalloc(1, sizeof(*s));
-    struct lws_context_creation_info info = {
-        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DISABLE_IPV6, .user = s};
+    struct lws_context_creation_info info = {.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                                                        LWS_SERVER_OPTION_DISABLE_IPV6,
+                                             .user = s,
+                                             .gid = -1,
+                                             .uid = -1};
 
     *s = (struct ws_server){.handlers = handlers, .arg = arg, .message_max = message_max};
-    lws_set_log_level(LLL_ERR, NULL);
+    lws_set_log_level(LLL_ERR, library_log);
     s->context = lws_create_context(&info);
     if (!s->context)
         fatal("ws_context", "cannot start libwebsockets: %s", strerror(errno));
