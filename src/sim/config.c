@@ -33,6 +33,7 @@ static const struct setting settings[] = {
     ROW(enforce_heartbeat, 0, 1),
     ROW(session_ttl_ms, 0, 86400000),
     ROW(replay_max, 1024, 1 << 26),
+    ROW(guild_create_delay_ms, 0, 3600000),
     ROW(chunk_window_ms, 0, 3600000),
     ROW(send_limit, 1, 255),
     ROW(rest_bucket, 1, 1000000),

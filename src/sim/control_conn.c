@@ -45,6 +45,14 @@ static void for_conns(struct control_call *c, conn_fn *fn)
 
 static void drop_one(struct control_call *c, struct conn *conn)
 {
+    static const char victim[] = "{\"t\":\"TYPING_START\",\"s\":1,\"op\":0,\"d\":{}}";
+    int64_t mid = json_int(json_get(c->args, "mid"), 0);
+
+    if (mid > 0) {
+        conn->reset_after = (uint32_t)mid;
+        gateway_send_text(conn, victim, sizeof(victim) - 1, 0);
+        return;
+    }
     conn->closing = true;
     if (json_bool(json_get(c->args, "fin"), false))
         ws_conn_hangup(conn->ws);

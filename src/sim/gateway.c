@@ -177,6 +177,12 @@ static void on_writable(void *arg, struct ws_conn *ws)
     len = buf_len(&c->out);
     if (len == 0)
         return;
+    if (c->reset_after) {
+        ws_conn_write(ws, bytes, len < c->reset_after ? len : c->reset_after);
+        c->closing = true;
+        ws_conn_reset(ws);
+        return;
+    }
     if ((c->trickle ? ws_conn_trickle : ws_conn_write)(ws, bytes, len))
         return;
     buf_reset(&c->out);

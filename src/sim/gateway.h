@@ -31,6 +31,7 @@ struct conn {
     uint32_t n_sent;
     uint32_t fragment; /* split messages into frames of this size; 0 = not */
     bool trickle;
+    uint32_t reset_after; /* bytes still to be sent before a TCP reset; 0 = no reset */
     bool stall_acks, stall_sending, closing;
     bool wants_write;
     struct conn *prev, *next;
@@ -68,6 +69,9 @@ void gateway_check_beats(struct sim *sim);
 void gateway_identify(struct conn *c, const struct json *d);
 void gateway_resume(struct conn *c, const struct json *d);
 void gateway_request_members(struct conn *c, const struct json *d);
+
+/* GUILD_CREATEs that were held back by guild_create_delay_ms. */
+void gateway_send_due_guilds(struct sim *sim);
 
 /* READY's and the REST application's flags for the privileged intents that are allowed. */
 uint32_t gateway_application_flags(const struct sim *sim);

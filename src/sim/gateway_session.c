@@ -114,11 +114,9 @@ static void append_ready(struct conn *c, bool sharded)
     stored_unref(stored);
 }
 
-static void append_guilds(struct conn *c)
+static void append_guilds(struct sim *sim, struct session *s)
 {
-    struct sim *sim = c->sim;
-    struct session *s = c->session;
-
+    s->guilds_due_ms = 0;
     if (!(s->intents & INTENT_GUILDS))
         return;
     for (uint32_t i = 0; i < sim->world.n_guilds; i++) {
@@ -203,8 +201,23 @@ void gateway_identify(struct conn *c, const struct json *d)
     attach(c, session_new(sim, shard, shards, (uint32_t)json_int(json_get(d, "intents"), 0),
                           (uint32_t)threshold));
     append_ready(c, json_get(d, "shard") != NULL);
-    append_guilds(c);
+    if (sim->config.guild_create_delay_ms > 0)
+        c->session->guilds_due_ms = clock_mono().ms + sim->config.guild_create_delay_ms;
+    else
+        append_guilds(sim, c->session);
     load_poke(sim);
+}
+
+void gateway_send_due_guilds(struct sim *sim)
+{
+    int64_t now_ms = clock_mono().ms;
+
+    for (size_t i = 0; i < sim->n_sessions; i++) {
+        struct session *s = sim->sessions[i];
+
+        if (!s->dead && s->guilds_due_ms && now_ms >= s->guilds_due_ms)
+            append_guilds(sim, s);
+    }
 }
 
 /* --- resume ----------------------------------------------------------------------------------- */

@@ -272,6 +272,7 @@ static void on_tick(void *arg)
     struct sim *sim = arg;
 
     gateway_check_beats(sim);
+    gateway_send_due_guilds(sim);
     sessions_expire(sim);
     loop_timer_set(sim->tick, TICK_MS);
 }

@@ -73,6 +73,7 @@ struct session {
     struct conn *conn;            /* NULL while the client is away */
     int64_t away_since_ms;        /* monotonic */
     uint64_t resumes;
+    int64_t guilds_due_ms; /* monotonic: when its GUILD_CREATEs come; 0 = they came */
 };
 
 struct session *session_new(struct sim *sim, uint32_t shard, uint32_t shards, uint32_t intents,

@@ -26,15 +26,16 @@ struct sim_config {
     int64_t identify_window_ms; /* 5,000 */
     uint32_t identify_total;    /* per day */
     uint32_t identify_remaining;
-    uint32_t guilds_per_shard; /* above: 4011 */
-    uint32_t intents_allowed;  /* of the privileged ones */
-    int64_t heartbeat_ms;      /* interval told in HELLO */
-    bool enforce_heartbeat;    /* close connections that stopped beating */
-    int64_t session_ttl_ms;    /* how long a session without a client can be resumed */
-    uint64_t replay_max;       /* entries of a session's replay buffer */
-    int64_t chunk_window_ms;   /* 30,000: whole member list per guild */
-    uint32_t send_limit;       /* 120 payloads per 60 s */
-    uint32_t rest_bucket;      /* requests per bucket and window */
+    uint32_t guilds_per_shard;     /* above: 4011 */
+    uint32_t intents_allowed;      /* of the privileged ones */
+    int64_t heartbeat_ms;          /* interval told in HELLO */
+    bool enforce_heartbeat;        /* close connections that stopped beating */
+    int64_t session_ttl_ms;        /* how long a session without a client can be resumed */
+    uint64_t replay_max;           /* entries of a session's replay buffer */
+    int64_t guild_create_delay_ms; /* from READY to the guilds; 0 = at once */
+    int64_t chunk_window_ms;       /* 30,000: whole member list per guild */
+    uint32_t send_limit;           /* 120 payloads per 60 s */
+    uint32_t rest_bucket;          /* requests per bucket and window */
     int64_t rest_window_ms;
     uint32_t rest_global; /* requests per second */
     bool check_user_agent;

@@ -557,6 +557,30 @@ def test_drops(small):
             assert ("reset" in str(e.value)) == (not args)
 
 
+@pytest.mark.parametrize("compress", [None, "zlib-stream", "zstd-stream"])
+def test_reset_inside_a_message(small, compress):
+    with small.gateway(compress=compress) as g:
+        g.ready()
+        small.post("drop", mid=9)
+        with pytest.raises(Closed, match="reset"):
+            g.recv()
+        assert len(g.buffer) + 2 == 9  # the frame's header was taken from it
+        session, seq = g.session_id, g.seq
+    with small.gateway(compress=compress) as g:
+        g.resume(session, seq)
+        g.until("RESUMED")
+
+
+def test_late_guilds(make_sim):
+    sim = make_sim("--set", "guild_create_delay_ms=1", "--members", "3")
+    with sim.gateway() as g:
+        g.identify()
+        g.until("READY")
+        sim.act("message")
+        assert g.recv()["t"] == "MESSAGE_CREATE"
+        assert g.recv()["t"] == "GUILD_CREATE"
+
+
 def test_refusals(small):
     small.post("refuse", connects=2, status=503)
     for _ in range(2):
