@@ -157,8 +157,10 @@ static void nothing_is_evicted_before_it_is_durable(void **state)
     rows = fill(0);
     assert_int_equal(rows, shm.header->rows);
     assert_int_equal(counter(SHM_COUNT_EVICTIONS), 0);
+    uint64_t refused = counter(SHM_COUNT_NO_ROOM);
     assert_null(seen_touch(&shm, GUILD, user(1000000), SLOT, &inserted));
     assert_false(inserted);
+    assert_int_equal(counter(SHM_COUNT_NO_ROOM), refused + 1);
     /* Durable up to the second before the rows were written: still nothing. */
     mono.ms += 10000;
     wall.ms += 10000;

@@ -36,7 +36,8 @@ enum fault {
     FAULT_NONE,
     FAULT_AWAY,        /* 503 for everything */
     FAULT_LOSE_ANSWER, /* applies the batch, then closes the connection; once */
-    FAULT_POISON       /* refuses batches that hold the user `poison` */
+    FAULT_POISON,      /* refuses batches that hold the user `poison` */
+    FAULT_HOLD         /* 503 for batches only */
 };
 
 static struct {
@@ -50,6 +51,8 @@ static struct {
     /* the lane as the database has it */
     uint64_t epoch, position, session, seq;
     uint64_t counted; /* sightings applied */
+    uint64_t counted_at_seeds;
+    unsigned held; /* batches refused while they are held back */
     unsigned applied, lanes_asked, refused;
     unsigned members, bots, humans, rosters, seeds_asked, rest_asked;
     bool rest_limited; /* answer the next REST call 429 */
@@ -127,6 +130,13 @@ static void record(struct httpd_request *req, const struct json *batch)
         answer_text(req, 400,
                     "{\"errors\":[{\"message\":\"bad\",\"extensions\":{\"code\":"
                     "\"BAD_USER_INPUT\"}}]}");
+        return;
+    }
+    if (t.fault == FAULT_HOLD) {
+        t.held++;
+        answer_text(req, 503,
+                    "{\"errors\":[{\"message\":\"busy\",\"extensions\":{\"code\":"
+                    "\"UNAVAILABLE\"}}]}");
         return;
     }
     code = apply(batch);
@@ -218,6 +228,7 @@ static void serve(void *arg, struct httpd_request *req)
         record(req, json_get(variables, "batch"));
     else if (strstr(query, "memberSeeds")) {
         t.seeds_asked++;
+        t.counted_at_seeds = t.counted;
         answer_text(req, 200, "{\"data\":{\"memberSeeds\":[]}}");
     } else
         lanes(req, json_get(variables, "lanes"));
@@ -503,13 +514,18 @@ static const char *ask_redis(const char *command)
 
 /* --- set up ---------------------------------------------------------------------------------- */
 
-static void open_segment(void)
+static void open_segment_for(uint64_t members)
 {
-    struct shm_params params = {.rows = 10000, .ring_slots = 1024, .guilds = 64};
+    struct shm_params params = {.rows = members, .ring_slots = 1024, .guilds = 64};
     char *why = NULL;
 
     assert_true(shm_open_master(t.instance, &params, &t.shm, &why) >= 0);
     free(why);
+}
+
+static void open_segment(void)
+{
+    open_segment_for(10000);
 }
 
 static int set_up(void **state)
@@ -991,6 +1007,55 @@ static void test_redis_warms_the_table(void **state)
     assert_int_equal(t.seeds_asked, 0);
 }
 
+/* Rows of other members in another lane, so many that none is left. */
+static void fill_table(snowflake_t guild)
+{
+    bool inserted;
+
+    for (uint64_t user = 1; user < 5000; user++)
+        seen_touch(&t.shm, guild, (snowflake_t){user << 22}, 7, &inserted);
+}
+
+static bool forget(void *arg, struct seen_row *row)
+{
+    (void)arg;
+    seen_erase(&t.shm, row);
+    return true;
+}
+
+/* A sighting that found no room in the table is in the lane alone: the member's row, made later, is
+ * read back only when the database has it. */
+static void test_what_found_no_room_is_read_after_its_commit(void **state)
+{
+    snowflake_t other = {GUILD + 1}, guild = {GUILD}, user = {806374682394759001u};
+    const struct seen_row *row;
+
+    (void)state;
+    while (route_lane(other) == lane_number())
+        other.id++;
+    shm_close(&t.shm);
+    shm_remove(t.instance);
+    open_segment_for(64);
+    fill_table(other);
+    spawn();
+    grant();
+    t.fault = FAULT_HOLD;
+    post(1);
+    WAIT(t.acked == 1);
+    assert_null(seen_find(&t.shm, guild, user));
+    seen_each(&t.shm, forget, NULL);
+    dispatch("TYPING_START",
+             "{\"user_id\":\"806374682394759001\",\"channel_id\":\"1213063185301639169\","
+             "\"guild_id\":\"%llu\",\"timestamp\":1785585000}",
+             (unsigned long long)GUILD);
+    WAIT(t.acked == 2 && t.held > 1);
+    assert_non_null(row = seen_find(&t.shm, guild, user));
+    assert_true(row->flags & SEEN_LOADING);
+    t.fault = FAULT_NONE;
+    WAIT(t.seeds_asked == 1 && !(row->flags & SEEN_LOADING));
+    assert_int_equal(t.counted_at_seeds, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1015,6 +1080,7 @@ int main(void)
         T(test_look_up_survives_a_death),
         T(test_redis_follows_and_is_never_stale),
         T(test_redis_warms_the_table),
+        T(test_what_found_no_room_is_read_after_its_commit),
     };
 
     signal(SIGPIPE, SIG_IGN);

@@ -14,7 +14,9 @@ void seen_prefetch(const struct shm *shm, snowflake_t guild, snowflake_t user);
 
 /* The member's row, inserted (with SEEN_LOADING set) if there was none; may evict. slot: the
  * caller's worker slot. *inserted_r tells. NULL if both buckets are full of rows that may not be
- * evicted. */
+ * evicted (counted in SHM_COUNT_NO_ROOM): what was to be noted is then nowhere but in the lane, and
+ * a row made for this member later must not be read back from the store before that is committed.
+ */
 struct seen_row *seen_touch(const struct shm *shm, snowflake_t guild, snowflake_t user,
                             unsigned slot, bool *inserted_r);
 

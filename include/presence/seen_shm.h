@@ -166,9 +166,10 @@ enum shm_counter {
     SHM_COUNT_EVICTIONS = 3,
     SHM_COUNT_MISSES = 4,
     SHM_COUNT_BATCHES = 5,
-    SHM_COUNT_DUPLICATES = 6, /* events dropped because they had been seen */
-    SHM_COUNT_SPOOLED = 7,    /* slots spooled */
-    SHM_COUNT_REST_BUDGET = 8 /* requests of the current second << 32 | second */
+    SHM_COUNT_DUPLICATES = 6,  /* events dropped because they had been seen */
+    SHM_COUNT_SPOOLED = 7,     /* slots spooled */
+    SHM_COUNT_REST_BUDGET = 8, /* requests of the current second << 32 | second */
+    SHM_COUNT_NO_ROOM = 9      /* members who got no row: both buckets full of rows that stay */
 };
 
 _Static_assert(sizeof(struct seen_row) == 64, "one cache line per member");

@@ -295,8 +295,10 @@ struct seen_row *seen_touch(const struct shm *shm, snowflake_t guild, snowflake_
         row->flags |= SEEN_REFERENCED;
         return row;
     }
-    if (!(row = claim_empty(shm, &p, slot)) && !(row = evict(shm, &p, guild, slot)))
+    if (!(row = claim_empty(shm, &p, slot)) && !(row = evict(shm, &p, guild, slot))) {
+        shm_count(shm, SHM_COUNT_NO_ROOM, 1);
         return NULL;
+    }
     row->flags = SEEN_LOADING | SEEN_REFERENCED;
     __atomic_store_n(&row->guild, guild.id, __ATOMIC_RELAXED);
     __atomic_store_n(&row->user, user.id, __ATOMIC_RELAXED);

@@ -97,7 +97,7 @@ static void note_member(void *arg, snowflake_t guild, snowflake_t user)
         c->cap_members = c->cap_members ? c->cap_members * 2 : 256;
         c->members = xrealloc(c->members, c->cap_members * sizeof(*c->members));
     }
-    c->members[c->n_members++] = (struct load_key){guild, user};
+    c->members[c->n_members++] = (struct load_key){.guild = guild, .user = user};
 }
 
 static int compare(const void *a, const void *b)

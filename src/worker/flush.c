@@ -130,6 +130,7 @@ static void batch_applied(struct lane *lane)
     }
     if (lane->flight_epoch == w->shm.header->epoch)
         seen_committed(&w->shm, lane->number, lane->flight_to);
+    load_kick(w); /* some members may have waited for this commit */
     reject_passed(lane);
     after_progress(lane);
 }

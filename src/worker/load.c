@@ -106,7 +106,7 @@ static void take_seed(struct worker *w, const struct json *j)
         .avatar_hash = (uint32_t)json_id(json_get(j, "avatarHash")),
     };
 
-    load_done(w, (struct load_key){seed.guild, seed.user}, &seed);
+    load_done(w, (struct load_key){.guild = seed.guild, .user = seed.user}, &seed);
 }
 
 static void seeds_answered(void *arg, const struct gql_answer *answer)
@@ -173,14 +173,38 @@ void load_from_graphql(struct worker *w, const struct load_key *keys, size_t n)
 
 /* --- the order ------------------------------------------------------------------------------- */
 
+static uint64_t counted(struct worker *w, enum shm_counter which)
+{
+    return atomic_load(&w->shm.header->counters[which].value);
+}
+
 /* Where nothing was ever recorded there is nothing to read: a first start with a million members
  * asks nobody. Rows that were evicted since are in the store. */
 static bool nothing_to_read(struct worker *w, struct load_key key)
 {
     const struct lane *lane = lane_of(w, key);
 
-    return lane && lane->virgin &&
-           atomic_load(&w->shm.header->counters[SHM_COUNT_EVICTIONS].value) == 0;
+    return lane && lane->virgin && counted(w, SHM_COUNT_EVICTIONS) == 0 &&
+           counted(w, SHM_COUNT_NO_ROOM) == 0;
+}
+
+/* Whether the store has what the row may lack. A row that was evicted was committed before; but a
+ * member who found no room in the table, and what a spool of an earlier segment holds, are in the
+ * lane alone until it is committed. */
+static bool store_has_all(struct worker *w, struct load_key key)
+{
+    const struct lane *lane = lane_of(w, key);
+    bool spooled, here;
+
+    if (!lane)
+        return true;
+    spooled = lane->spool && !spool_empty(lane->spool);
+    here = lane->pg_known && lane->pg_epoch == w->shm.header->epoch;
+    if (!spooled && ring_head(&lane->ring) == ring_tail(&lane->ring))
+        return true;
+    if (counted(w, SHM_COUNT_NO_ROOM) == 0 && (here || !spooled))
+        return true;
+    return here && lane->pg_pos >= key.after;
 }
 
 /* Before the lane's answer is in nobody knows whether there is anything to read. */
@@ -199,7 +223,7 @@ static void sort_out(struct worker *w)
     for (size_t i = 0; i < fresh->n; i++) {
         struct load_key key = fresh->keys[i];
 
-        if (lane_unknown(w, key))
+        if (lane_unknown(w, key) || !store_has_all(w, key))
             fresh->keys[kept++] = key;
         else if (nothing_to_read(w, key))
             load_done(w, key, NULL);
@@ -227,7 +251,8 @@ void load_kick(struct worker *w)
 void load_row(struct lane *lane, struct seen_row *row)
 {
     struct worker *w = lane->w;
-    struct load_key key = {{row->guild}, {row->user}};
+    struct load_key key = {
+        .guild = {row->guild}, .user = {row->user}, .after = ring_head(&lane->ring)};
 
     shm_count(&w->shm, SHM_COUNT_MISSES, 1);
     push(&w->load->fresh, key);

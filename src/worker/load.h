@@ -13,6 +13,7 @@ void load_kick(struct worker *w); /* GraphQL is there again, or a lane's state i
 /* A key that is still asked for: its answer may come from the cache. */
 struct load_key {
     snowflake_t guild, user;
+    uint64_t after; /* the lane's head when the row was made */
 };
 /* Ends the loading of one member: merged by maximum. seed NULL: nobody knows the member. */
 void load_done(struct worker *w, struct load_key key, const struct seen_seed *seed);
