@@ -460,6 +460,74 @@ def test_nobody_listens(alone):
     a.presenced.wait_live()
 
 
+def with_real_worker(alone, **options):
+    """Real workers without a database: they still answer the master's questions."""
+    a = alone(**options)
+    a.presenced.env["PRESENCE_WORKER"] = str(harness.BUILD_DIR / "presence-worker")
+    a.conf.update(discord={"gateway_url": "", "shards": "auto",
+                           "api_base": f"{a.sim.base}/api/v10"}).save()
+    return a
+
+
+def test_token_refused_by_the_api(alone):
+    a = with_real_worker(alone)
+    a.conf.secret("discord", "not.the.token")
+    a.presenced.expect_error("token_refused")
+    a.sim.start()
+    a.presenced.start(wait=False)
+    assert a.presenced.wait() == 78
+    a.presenced.child = None
+    assert "token_file" in a.log.wait_for("token_refused").message
+    assert "not.the.token" not in a.log.text()
+
+
+def test_shards_url_and_application_are_asked_for(alone):
+    a = with_real_worker(alone, sim_args=("--guilds", "6", "--members", "3", "--shards", "2",
+                                          "--max-concurrency", "2"))
+    a.start()
+    status = a.status()
+    assert len(status["shards"]) == 2
+    assert status["application_id"] and status["user_id"] and status["user_name"]
+    assert status["message_content"], "auto: the simulator's application may have it"
+
+
+def test_api_down_at_start(alone):
+    a = with_real_worker(alone)
+    a.presenced.start()
+    a.log.wait_for("discord_unreachable", containing="/gateway/bot", deadline=40)
+    a.sim.start()
+    a.presenced.wait_live(60)
+
+
+def test_identify_budget_is_not_exhausted(alone):
+    a = with_real_worker(alone)
+    a.presenced.expect_error("identify_budget")
+    a.sim.start()
+    a.sim.post("/_sim/config", {"identify_remaining": 20})
+    a.presenced.start()
+    line = a.log.wait_for("identify_budget").message
+    assert "20 of 1000 identifies are left" in line, line
+    assert not a.sim.get("/_sim/received?what=identify")["items"]
+    assert a.status()["degraded"] == ["the identify budget is exhausted"]
+
+
+def test_name_that_does_not_resolve(alone):
+    a = with_real_worker(alone)
+    a.conf.update(discord={"gateway_url": "ws://gateway.invalid:1"}).save()
+    a.start(live=False)
+    a.log.wait_for("gateway_waiting", containing="cannot resolve gateway.invalid", deadline=30)
+
+
+def test_refused_zstd_falls_back_to_zlib(alone):
+    a = alone(discord={"compress": "zstd-stream"})
+    a.sim.start()
+    a.sim.post("/_sim/refuse", {"connects": 1, "status": 400})
+    a.presenced.start()
+    a.presenced.wait_live()
+    a.log.wait_for("gateway_compress", containing="trying zlib-stream")
+    assert a.shard()["compress"] == "zlib-stream"
+
+
 def test_identify_gate(alone):
     a = alone(sim_args=("--guilds", "12", "--members", "2", "--shards", "3"),
               discord={"shards": 3})
