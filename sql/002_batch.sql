@@ -35,7 +35,9 @@ BEGIN
         RETURN false;
     END IF;
     PERFORM pg_advisory_xact_lock(5065797276734835043);
-    IF to_regclass('presence.' || part) IS NOT NULL THEN
+    -- Not to_regclass: after the wait it may still remember that there was none.
+    IF EXISTS (SELECT FROM pg_catalog.pg_class c
+                WHERE c.relnamespace = 'presence'::regnamespace AND c.relname = part) THEN
         RETURN false;
     END IF;
     EXECUTE format('CREATE TABLE presence.%I (LIKE presence.activity INCLUDING ALL)'

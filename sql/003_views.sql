@@ -59,12 +59,3 @@ BEGIN
     END IF;
     RETURN key;
 END $$;
-
-CREATE FUNCTION page_size(first integer) RETURNS integer
-LANGUAGE plpgsql IMMUTABLE AS $$
-BEGIN
-    IF first NOT BETWEEN 1 AND 1000 THEN
-        RAISE EXCEPTION 'first: expected 1 to 1000' USING ERRCODE = 'PR002';
-    END IF;
-    RETURN first;
-END $$;

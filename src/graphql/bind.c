@@ -12,7 +12,7 @@
     " AND x.left_at IS NULL AND ({p}.after IS NULL OR x.user_id > {p}.after)"                      \
     " ORDER BY x.user_id LIMIT {p}.first) {t}"
 #define PAGE_OF(guild)                                                                             \
-    "(SELECT " guild " AS guild_id, presence.page_size({first}::int) AS first,"                    \
+    "(SELECT " guild " AS guild_id, {first}::int AS first,"                                        \
     " presence.cursor_key({after}::text, 1, " guild ") AS after) {t}"
 #define COVERAGE_OF(guild)                                                                         \
     "presence.coverage_interval {t} WHERE {t}.guild_id = " guild                                   \

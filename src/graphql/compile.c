@@ -12,6 +12,8 @@
 #include "presence/buf.h"
 #include "presence/log.h"
 
+#define PAGE_MAX 1000
+
 struct scope { /* the arguments a template may name: the field's own */
     const struct gql_field *field;
     const struct gql_value *args;
@@ -203,6 +205,20 @@ static void list(struct compiler *k, const struct bind *b, const struct collecte
     buf_putc(&k->sql, ')');
 }
 
+/* Pages have bounds, whatever is selected of them. */
+static int check_page(struct compiler *k, const struct collected *f, const struct gql_value *args)
+{
+    for (size_t i = 0; i < f->field->n_args; i++) {
+        if (strcmp(f->field->args[i].name, "first") != 0 ||
+            (args[i].kind == VALUE_INT && args[i].i >= 1 && args[i].i <= PAGE_MAX))
+            continue;
+        gql_error_add(k->errors, "BAD_USER_INPUT", f->first->loc, "first: expected 1 to %d",
+                      PAGE_MAX);
+        return -1;
+    }
+    return 0;
+}
+
 static void field(struct compiler *k, const struct gql_type *t, const struct collected *f,
                   const char *parent)
 {
@@ -213,7 +229,8 @@ static void field(struct compiler *k, const struct gql_type *t, const struct col
     if (!b)
         fatal("compile", "%s.%s has no SQL", t->name, f->field->name);
     if (gql_coerce_arguments(k->c->arena, f->field->args, f->field->n_args, f->first->arguments,
-                             k->c->vars, f->first->loc, &args, k->errors)) {
+                             k->c->vars, f->first->loc, &args, k->errors) ||
+        check_page(k, f, args)) {
         k->failed = true;
         return;
     }

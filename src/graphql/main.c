@@ -33,9 +33,18 @@ struct program {
 
 static void usage(FILE *to)
 {
-    fputs("usage: presence-graphqld [-dfnv] [-D] [-c FILE]\n"
+    fputs("usage: presence-graphqld [-dfD] [-c FILE]\n"
+          "       presence-graphqld -n [-v] [-c FILE]\n"
           "       presence-graphqld [-c FILE] --migrate\n"
-          "       presence-graphqld [-c FILE] --new-token NAME SCOPE[,SCOPE]\n",
+          "       presence-graphqld [-c FILE] --new-token NAME SCOPE[,SCOPE]\n"
+          "  -c FILE      configuration (default " DEFAULT_CONF ")\n"
+          "  -d           go into the background\n"
+          "  -f           stay in the foreground (the default)\n"
+          "  -D           log at level debug\n"
+          "  -n           check the configuration and exit; with -v print what is in force\n"
+          "  --migrate    bring the database to this program's version and exit\n"
+          "  --new-token  make a token, print it, append its digest to the token file\n"
+          "  -V           print the version\n",
           to);
 }
 
@@ -43,13 +52,11 @@ static int parse_options(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {{"migrate", no_argument, NULL, 'M'},
                                           {"new-token", no_argument, NULL, 'T'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {"version", no_argument, NULL, 'V'},
                                           {NULL, 0, NULL, 0}};
     int c;
 
     *o = (struct options){.conf_path = DEFAULT_CONF};
-    while ((c = getopt_long(argc, argv, "c:dfnvDh", longs, NULL)) != -1)
+    while ((c = getopt_long(argc, argv, "c:dfnvDhV", longs, NULL)) != -1)
         switch (c) {
         case 'c':
             o->conf_path = optarg;
@@ -216,16 +223,16 @@ static int serve(const struct conf *conf, const struct options *o)
     if (o->daemonise && daemon(0, 0))
         return complain(xstrdup("cannot go to the background"));
     p.loop = loop_new();
-    p.server = server_new(p.loop, conf, &error);
-    if (!p.server) {
-        loop_free(&p.loop);
-        return complain(error);
-    }
     loop_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_signal(p.loop, SIGINT, on_terminate, &p);
     loop_signal(p.loop, SIGHUP, on_reload, &p);
     loop_signal(p.loop, SIGUSR1, on_reopen, &p);
     signal(SIGPIPE, SIG_IGN);
+    p.server = server_new(p.loop, conf, &error);
+    if (!p.server) {
+        loop_free(&p.loop);
+        return complain(error);
+    }
     if (server_port(p.server))
         log_info("listening", "%s (port %u)", conf->graphqld.listen, server_port(p.server));
     else

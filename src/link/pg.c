@@ -110,10 +110,11 @@ static struct job *take_waiting(struct pg *pg)
     return job;
 }
 
+/* While one is still connecting, jobs wait for how that ends. */
 static bool any_usable(const struct pg *pg)
 {
     for (unsigned i = 0; i < pg->n_conns; i++)
-        if (pg->conns[i].state >= CONN_READY)
+        if (pg->conns[i].state >= CONN_CONNECTING)
             return true;
     return false;
 }
