@@ -23,17 +23,20 @@
  *   version, pid, instance, state ("starting", "running", "draining"), started_ms, config_path,
  *   config_loaded_ms, restart_needed ["cache.members", …], application_id, user_id, user_name,
  *   intents, message_content (bool), degraded [text, …],
- *   shards [{id, shards, state ("down", "connecting", "replaying", "live", "paused"), session,
- *            received_seq, resume_seq, latency_ms, guilds, events, reconnects, last_close}],
+ *   shards [{id, shards, state ("down", "connecting", "replaying", "live", "paused"), session
+ *            (string), received_seq, resume_seq, latency_ms (null before the first ACK), guilds,
+ *            events, reconnects, last_close (0 = none), compress, waiting_sends}],
  *   workers [as in `workers`],
- *   queue {bytes, bytes_max, events}         not yet acknowledged by workers
+ *   queue {bytes, bytes_max, events, paused (bool: the gateway is not read)}
+ *                                            not yet acknowledged by workers
  *   counters {events, sightings, rows_live, evictions, misses, batches, duplicates, spooled}
  *   table {rows, rows_live, bytes}, lanes {count, used_slots, ring_slots, spooled},
  *   quarantine [{file, lane, event, at_ms}], log_level
  * workers  {}
  *   workers [{slot, pid, generation, state ("starting", "ready", "draining", "dead"), lanes,
  *             started_ms, restarts, queued_bytes, unacked, last_pong_ms_ago, graphql ("up", "down",
- *             "unknown"), redis (same), lag_p50_ms, lag_p99_ms, batches, rss_bytes, cpu_ms}]
+ *             "unknown"), redis (same), lag_p50_ms, lag_p99_ms (arrival to commit; null: none
+ *             yet), acks, in_flight, waiting_slots, spool_bytes, rss_bytes, cpu_ms}]
  * member   {"guild":id, "user":id}
  *   guild, user, known (bool), bot (bool or null), on_roster, last_seen_ms, last_seen_kind,
  *   last_counted_ms, last_counted_kind, present_until_ms, voice_channel (id or null), loading,
