@@ -72,6 +72,16 @@ def unit_tests(score, directory, label):
         score.fail(f"{label}: make check")
 
 
+def thread_test(score, directory):
+    say("make check-tsan")
+    done = subprocess.run(["make", "check-tsan"], cwd=directory, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    score.passed += len(re.findall(r"^\[       OK \]", done.stdout, re.M))
+    if done.returncode:
+        print(done.stdout[-6000:])
+        score.fail("check-tsan")
+
+
 def daemon_tests(score, directory, label, options, slowness):
     say(f"daemon tests ({label})")
     report = directory / "daemon-tests.xml"
@@ -112,6 +122,7 @@ def main():
         score.fail("gcc: build")
     if options.quick:
         return score.finish()
+    thread_test(score, BUILD)
     if build(SANITIZED, *flags, "--enable-sanitizers", "CFLAGS=-g -O1"):
         unit_tests(score, SANITIZED, "sanitizers")
         if options.sanitize:
