@@ -182,6 +182,19 @@ static void a_later_epoch_drops_the_earlier(void **state)
     expect_first(EPOCH + 1, 0, 4);
 }
 
+static void an_earlier_epoch_is_refused(void **state)
+{
+    (void)state;
+    open_again();
+    append(EPOCH, 10, 15);
+    assert_int_equal(append(EPOCH - 1, 0, 4), -1);
+    assert_int_equal(errno, ESTALE);
+    open_again();
+    assert_null(note);
+    expect_first(EPOCH, 10, 15);
+    assert_int_equal(append(EPOCH, 15, 16), 0);
+}
+
 struct walk {
     uint64_t epoch, next;
     unsigned frames;
@@ -444,6 +457,7 @@ int main(void)
         cmocka_unit_test(crc_of_known_bytes),
         SPOOL_TEST(frames_come_back_in_order),
         SPOOL_TEST(a_later_epoch_drops_the_earlier),
+        SPOOL_TEST(an_earlier_epoch_is_refused),
         SPOOL_TEST(each_sees_all_that_is_wanted),
         SPOOL_TEST(dropped_blocks_go_back_to_the_disk),
         SPOOL_TEST(a_full_disk_leaves_the_file_as_it_was),

@@ -27,8 +27,9 @@ void spool_close(struct spool **spool);
 bool spool_empty(const struct spool *spool);
 size_t spool_bytes(const struct spool *spool);
 
-/* Appends a frame and makes it durable (fdatasync). Returns 0, or -1 with errno (ENOSPC...):
- * nothing of the frame counts then. */
+/* Appends a frame and makes it durable (fdatasync). Returns 0, or -1 with errno (ENOSPC...; ESTALE:
+ * the spool holds frames of a later epoch): nothing of the frame counts then. A frame that does not
+ * begin where the last one of its epoch ended is fatal. */
 int spool_append(struct spool *spool, uint64_t epoch, uint64_t from, uint64_t to,
                  const unsigned char *slots);
 

@@ -57,6 +57,10 @@ int spool_append(struct spool *spool, uint64_t epoch, uint64_t from, uint64_t to
         .magic = SPOOL_FRAME_MAGIC, .epoch = epoch, .from = from, .to = to, .lane = spool->lane};
     int error;
 
+    if (!spool_empty(spool) && epoch < spool->last_epoch) {
+        errno = ESTALE; /* the clock was set back while the segment was lost */
+        return -1;
+    }
     if (to <= from || to - from > SPOOL_FRAME_SLOTS_MAX || !spool_follows(spool, spool->end, &h))
         fatal("spool_append",
               "lane %u: frame of epoch %" PRIu64 " from %" PRIu64 " to %" PRIu64
