@@ -193,6 +193,11 @@ static void an_earlier_epoch_is_refused(void **state)
     assert_null(note);
     expect_first(EPOCH, 10, 15);
     assert_int_equal(append(EPOCH, 15, 16), 0);
+    assert_int_equal(spool_drop(spool, EPOCH, 16), 0);
+    assert_int_equal(append(EPOCH - 1, 0, 4), 0); /* nothing of the later one is left */
+    expect_first(EPOCH - 1, 0, 4);
+    open_again();
+    expect_first(EPOCH - 1, 0, 4);
 }
 
 struct walk {

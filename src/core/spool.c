@@ -57,6 +57,10 @@ int spool_append(struct spool *spool, uint64_t epoch, uint64_t from, uint64_t to
         .magic = SPOOL_FRAME_MAGIC, .epoch = epoch, .from = from, .to = to, .lane = spool->lane};
     int error;
 
+    if (spool_empty(spool) && epoch < spool->epoch) { /* what was dropped of later ones is past */
+        spool->epoch = spool->dropped_to = 0;
+        spool->head_stale = true;
+    }
     if (!spool_empty(spool) && epoch < spool->last_epoch) {
         errno = ESTALE; /* the clock was set back while the segment was lost */
         return -1;
