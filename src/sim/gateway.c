@@ -11,7 +11,7 @@
 #include "presence/clock.h"
 #include "sim/load.h"
 
-#define WRITE_MAX   (128u << 10) /* bytes handed to the socket at once */
+#define WRITE_MAX   (256u << 10) /* bytes handed to the socket at once */
 #define HEAD_USUAL  4u           /* frame header of 126 to 65,535 bytes */
 #define LOAD_BATCH  64u
 #define QUERY_VALUE 32
