@@ -10,6 +10,7 @@
 #include "sim/gateway.h"
 #include "sim/load_plan.h"
 
+#define ZIPF_MAX     10.0
 #define TICK_MS      1
 #define UNWANTED_MAX 100u   /* in a row: nobody is there who wants such events */
 #define BURST_MAX    20000u /* events made in one tick, however late it is */
@@ -61,6 +62,10 @@ static void clear_mix(struct load *l)
 static int read_mix(struct load *l, const struct json *mix, char **error_r)
 {
     clear_mix(l);
+    if (mix && !json_is_object(mix)) {
+        *error_r = xstrdup("mix: expected an object of weights");
+        return -1;
+    }
     for (const struct json *j = json_first(mix); j; j = json_next(j)) {
         int64_t weight = json_int(j, -1);
 
@@ -230,6 +235,10 @@ int load_start(struct sim *sim, const struct load_plan *plan, char **error_r)
 
     if (l->running) {
         *error_r = xstrdup("a load is running already");
+        return -1;
+    }
+    if (!(plan->zipf >= 0 && plan->zipf <= ZIPF_MAX)) {
+        *error_r = xasprintf("zipf: expected 0 to %.0f", ZIPF_MAX);
         return -1;
     }
     if (read_mix(l, plan->mix, error_r))

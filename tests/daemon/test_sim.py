@@ -768,7 +768,8 @@ def test_load_of_every_kind(make_sim):
 
 def test_bad_plans(small):
     for plan, word in (({"mix": {"nonsense": 1}}, "nonsense"), ({"mix": {}}, "mix"),
-                       ({"mix": {"message": -1}}, "message")):
+                       ({"mix": {"message": -1}}, "message"), ({"mix": [1]}, "mix"),
+                       ({"zipf": -1}, "zipf"), ({"zipf": 1e300}, "zipf")):
         status, _, text = small.request("POST", "/_sim/load", plan)
         assert status == 400 and word in json.loads(text)["error"]
 
