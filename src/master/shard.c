@@ -18,7 +18,7 @@
 #define BUDGET_FETCH_MS 10000
 #define RESOLVE_MS      10000
 #define EXIT_CONFIG     78 /* sysexits: a restart does not help */
-#define USER_AGENT      "DiscordBot (presence, " PACKAGE_VERSION ")"
+#define USER_AGENT      "DiscordBot (https://github.com/presence/presence, " PACKAGE_VERSION ")"
 
 const char *shard_state_name(enum shm_shard_state state)
 {
@@ -191,6 +191,8 @@ static void connection_opened(void *arg)
     struct shard *s = arg;
 
     s->was_open = true;
+    if (s->m->flow_paused) /* a replay would only lengthen the queues */
+        ws_pause(s->ws, true);
     gw_connected(s->gw, clock_mono());
     shard_act(s);
 }

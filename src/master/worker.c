@@ -379,30 +379,40 @@ static void describe_end(const struct worker *w, char *text, size_t size)
         snprintf(text, size, "exit status %d", WEXITSTATUS(s));
 }
 
+static bool killed_by_others(const struct worker *w)
+{
+    return !w->killed_why && WIFSIGNALED(w->wait_status) && WTERMSIG(w->wait_status) == SIGKILL;
+}
+
 static unsigned blame_of(const struct worker *w, bool orderly)
 {
     if (orderly)
         return 0;
     if (w->killed_why)
         return w->blame ? LANEQ_BLAME_CRASH : 0;
-    if (WIFSIGNALED(w->wait_status) && WTERMSIG(w->wait_status) == SIGKILL)
-        return LANEQ_BLAME_KILLED;
-    return LANEQ_BLAME_CRASH;
+    return killed_by_others(w) ? LANEQ_BLAME_KILLED : LANEQ_BLAME_CRASH;
 }
 
-static void plan_restart(struct worker *w, bool was_ready)
+/* How long to wait with the next start. One that dies early again and again is given time; one
+ * that somebody killed is not to blame. */
+static int64_t restart_pause_ms(struct worker *w, bool was_ready)
 {
-    int64_t wait = 0, lived = clock_mono().ms - w->started.ms;
+    if (!was_ready)
+        return backoff_next_ms(&w->failed_starts);
+    if (clock_mono().ms - w->started.ms >= SETTLED_MS)
+        backoff_reset(&w->early_deaths);
+    if (w->early_deaths.failures == 0) {
+        w->early_deaths.failures = 1;
+        return 0;
+    }
+    return killed_by_others(w) ? EARLY_DEATH_MIN_MS : backoff_next_ms(&w->early_deaths);
+}
+
+static void plan_restart(struct worker *w, bool was_ready, bool orderly)
+{
+    int64_t wait = orderly ? 0 : restart_pause_ms(w, was_ready);
 
     w->restarts++;
-    if (!was_ready) {
-        wait = backoff_next_ms(&w->failed_starts);
-    } else {
-        if (lived >= SETTLED_MS)
-            backoff_reset(&w->early_deaths);
-        if (w->early_deaths.failures++ > 0)
-            wait = backoff_next_ms(&w->early_deaths);
-    }
     w->state = WORKER_WAITING;
     if (wait > 0)
         log_info("worker_restart", "slot %u starts again in %" PRId64 " ms", w->slot, wait);
@@ -443,7 +453,7 @@ static void gone(struct worker *w)
             start(w); /* the count was raised again meanwhile */
         return;
     }
-    plan_restart(w, was_ready);
+    plan_restart(w, was_ready, orderly);
 }
 
 static void channel_closed(void *arg, const char *why)

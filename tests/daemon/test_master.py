@@ -222,6 +222,7 @@ def test_hung_worker_is_replaced(alone):
 def test_crash_fault_and_restart_count(alone):
     a = alone().start()
     for fault, said in (("crash", "signal 6"), ("exit", "exit status 3")):
+        wait_until(lambda: a.status()["queue"]["events"] == 0)
         position = a.log.position()
         a.presenced.ctl("debug", fault=fault, worker=1)
         a.log.wait_for("worker_died", containing=said, since=position)
