@@ -99,3 +99,24 @@ tests_t_http_LDADD = liblink_http.la liblink_httpd.la libbase.la $(CMOCKA_LIBS)
 tests_t_redis_SOURCES = tests/t_redis.c
 tests_t_redis_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_redis_LDADD = liblink_redis.la libbase.la $(CMOCKA_LIBS)
+
+
+GRAPHQL_TEST_LIBS = libgraphql.la liblink_pg.la liblink_jsonin.la liblink_crypto.la libcore.la libbase.la \
+  $(CMOCKA_LIBS)
+GRAPHQL_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -DSOURCE_DIR='"$(abs_top_srcdir)"'
+EXTRA_DIST += tests/graphql_util.h
+
+check_PROGRAMS += tests/t_graphql_parse
+tests_t_graphql_parse_SOURCES = tests/t_graphql_parse.c
+tests_t_graphql_parse_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
+tests_t_graphql_parse_LDADD = $(GRAPHQL_TEST_LIBS)
+
+check_PROGRAMS += tests/t_graphql_validate
+tests_t_graphql_validate_SOURCES = tests/t_graphql_validate.c
+tests_t_graphql_validate_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
+tests_t_graphql_validate_LDADD = $(GRAPHQL_TEST_LIBS)
+
+check_PROGRAMS += tests/t_graphql_values
+tests_t_graphql_values_SOURCES = tests/t_graphql_values.c
+tests_t_graphql_values_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
+tests_t_graphql_values_LDADD = $(GRAPHQL_TEST_LIBS)

@@ -18,11 +18,13 @@ struct pair {
     struct pair *next;
 };
 
-#define PAIR_BUCKETS 512u
+#define LIST_COST 3u
+#define PAIRS_MAX 200000u /* honest documents have some hundreds */
 
 struct merging {
     struct validation *v;
-    struct pair *pairs[PAIR_BUCKETS];
+    struct pair **pairs;
+    size_t n_buckets, n_pairs;
 };
 
 /* Whether the pair of selection lists was not compared before (in a way at least as strict). */
@@ -36,12 +38,19 @@ static bool first_time(struct merging *m, const void *a, const void *b, bool exc
 
         a = b;
         b = swap;
+        x = (uintptr_t)a;
+        y = (uintptr_t)b;
     }
-    bucket = &m->pairs[((x ^ y) >> 4) % PAIR_BUCKETS];
+    bucket = &m->pairs[((x * 31 + y) >> 4) % m->n_buckets];
     for (p = *bucket; p; p = p->next)
-        if (p->a == a && p->b == b && (!p->exclusive || exclusive)) {
+        if (p->a == a && p->b == b && (!p->exclusive || exclusive))
             return false;
-        }
+    if (++m->n_pairs > PAIRS_MAX) {
+        if (m->n_pairs == PAIRS_MAX + 1)
+            gql_error_add(m->v->errors, "LIMIT_COST", (struct gql_loc){1, 1},
+                          "the document has too many selections that overlap");
+        return false;
+    }
     p = arena_alloc(m->v->arena, sizeof(*p));
     *p = (struct pair){a, b, exclusive, *bucket};
     *bucket = p;
@@ -182,6 +191,8 @@ void validate_merging(struct validation *v)
     struct merging *m = arena_alloc(v->arena, sizeof(*m));
 
     m->v = v;
+    m->n_buckets = v->document->tokens * 8u + 64;
+    m->pairs = arena_alloc(v->arena, m->n_buckets * sizeof(struct pair *));
     for (const struct ast_definition *d = v->document->definitions; d; d = d->next)
         if (ast_is_executable(d))
             each_set(m, d->selections);
@@ -234,15 +245,10 @@ static struct amount measure_fragment(struct measure *m, const struct ast_defini
     return k->amount;
 }
 
-/* How many times the selection below a field is answered: `first` where it is written as a number,
- * ten for other lists. */
+/* How many times the selection below a field counts. */
 static uint64_t times_of(const struct ast_selection *s)
 {
-    for (const struct ast_argument *a = s->arguments; a; a = a->next)
-        if (strcmp(a->name, "first") == 0 && a->value->kind == AST_INT && a->value->len < 10 &&
-            a->value->text[0] != '-')
-            return 1 + (uint64_t)a->value->len * 2;
-    return s->field->ref->of || (s->field->ref->non_null && s->field->ref->of) ? 3 : 1;
+    return s->field->ref->of ? LIST_COST : 1;
 }
 
 static struct amount measure(struct measure *m, const struct ast_selection *s)
