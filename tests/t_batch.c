@@ -27,7 +27,7 @@ static void sighting(uint64_t user, enum activity_kind kind, int64_t at, uint16_
     r->user.id = user;
     r->channel.id = kind == ACTIVITY_AUDIT ? 0 : 555;
     r->at.ms = at;
-    r->kind = kind;
+    r->kind = (uint16_t)kind;
     r->h.flags = (uint16_t)(flags | RECORD_EVENT_END);
 }
 
