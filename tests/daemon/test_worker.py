@@ -20,7 +20,8 @@ def test_everybody_is_catalogued(make_stack):
     stack = make_stack(sim_args=["--guilds", 3, "--members", 1500]).start()
     want = set()
     for guild in stack.sim.get("/_sim/world?members=1")["guilds"]:
-        want |= {(int(guild["id"]), int(m["id"])) for m in guild["members"] if m["index"] >= 2}  # 0 and 1 are bots
+        want |= {(int(guild["id"]), int(m["id"])) for m in guild["members"]
+                 if m["index"] >= 2}  # 0 and 1 are bots
     assert len(want) >= 4500
 
     def people():
@@ -31,7 +32,8 @@ def test_everybody_is_catalogued(make_stack):
     harness.wait_until(lambda: people() == want, 30, "the roster is the simulator's")
     asked = stack.sim.get("/_sim/received?what=request_members")["items"]
     assert len(asked) == 3  # once per guild, within Discord's 30 s rule
-    assert stack.pg.execute("select count(*) from presence.guild where roster_at is null")[0][0] == 0
+    harness.wait_until(lambda: stack.pg.execute(
+        "select count(*) from presence.guild where roster_at is not null")[0][0] == 3, 10)
 
 
 def test_unknown_actors_are_looked_up(make_stack):
@@ -60,8 +62,9 @@ def test_redis_mirrors_who_was_seen(stack):
         harness.wait_until(
             lambda: client.zscore(f"guild:{{{guild}}}:seen", act["user"]), 10, "seen in Redis")
         assert client.hget(f"guild:{{{guild}}}:member:{act['user']}", "act")
-    ms = stack.pg.execute("select (extract(epoch from last_seen) * 1000)::bigint"
-                          " from presence.last_seen where user_id = %s", (int(acts[0]["user"]),))
+    ms = harness.wait_until(lambda: stack.pg.execute(
+        "select (extract(epoch from last_seen) * 1000)::bigint from presence.last_seen"
+        " where user_id = %s", (int(acts[0]["user"]),)), 10, "the commit")
     assert int(client.zscore(f"guild:{{{guild}}}:seen", acts[0]["user"])) == ms[0][0]
 
 
