@@ -120,6 +120,59 @@ static void test_laneq_redelivery(void **state)
     queue_clear(&t);
 }
 
+/* Adds, sends, acknowledges and rewinds at random, beside a model that is one number each. */
+static void test_laneq_random(void **state)
+{
+    struct queue t = {0};
+    uint64_t added = 0, sent = 0, acked = 0;
+    char frame[20000];
+
+    (void)state;
+    srand(7);
+    laneq_init(&t.q);
+    memset(frame, 'x', sizeof(frame));
+    frame[sizeof(frame) - 1] = '\0';
+    for (unsigned i = 0; i < 200000; i++) {
+        switch (rand() % 8) {
+        case 0:
+        case 1:
+        case 2:
+            if (added - acked < 500)
+                add(&t, ++added, frame + sizeof(frame) - 1 - rand() % (rand() % 50 ? 900 : 19000));
+            break;
+        case 3:
+        case 4:
+        case 5:
+            if (sent == added) {
+                assert_null(laneq_peek(&t.q));
+                break;
+            }
+            assert_int_equal(laneq_peek(&t.q)->head.n, ++sent);
+            assert_int_equal(laneq_peek(&t.q)->head.seq, sent);
+            laneq_sent(&t.q);
+            break;
+        case 6:
+            acked += sent > acked ? (uint64_t)rand() % (sent - acked + 1) : 0;
+            assert_int_equal(laneq_ack(&t.q, &t.pool, acked), 0);
+            break;
+        case 7:
+            if (rand() % 20 == 0) {
+                laneq_rewind(&t.q);
+                sent = acked;
+            }
+            break;
+        }
+        if (acked == added)
+            assert_null(laneq_first(&t.q));
+        else
+            assert_int_equal(laneq_first(&t.q)->head.n, acked + 1);
+        assert_int_equal(t.pool.events, added - acked);
+        assert_int_equal(t.pool.bytes == 0, added == acked);
+        assert_int_equal(t.pool.bytes, t.q.bytes);
+    }
+    queue_clear(&t);
+}
+
 static void test_laneq_poison(void **state)
 {
     struct queue t = {0};
@@ -368,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_laneq_large_events),
         cmocka_unit_test(test_laneq_redelivery),
         cmocka_unit_test(test_laneq_poison),
+        cmocka_unit_test(test_laneq_random),
         cmocka_unit_test(test_laneq_blame_ends_with_the_event),
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_plan),

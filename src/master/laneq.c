@@ -17,6 +17,7 @@ static const char stone[] = "{\"t\":\"QUARANTINED\",\"d\":{}}";
 
 struct laneq_chunk {
     struct laneq_chunk *next;
+    uint64_t last_n; /* of its last event */
     uint32_t used, cap;
     _Alignas(8) unsigned char bytes[];
 };
@@ -110,6 +111,7 @@ void laneq_add(struct laneq *q, struct laneq_pool *pool, const struct msg_event 
     e->size = (uint32_t)size;
     memcpy(e + 1, frame, len);
     c->used += (uint32_t)size;
+    c->last_n = e->head.n;
     q->bytes += size;
     pool->bytes += size;
     pool->events++;
@@ -140,53 +142,58 @@ void laneq_sent(struct laneq *q)
     q->sent_n = e->head.n;
 }
 
-struct laneq_event *laneq_first(const struct laneq *q)
+/* Steps over what is acknowledged in the first chunk: laneq_ack does not look into it. */
+static void skip_acked(struct laneq *q)
 {
-    if (!q->first || q->acked_n == q->next_n - 1)
+    struct laneq_chunk *c = q->first;
+
+    while (c && q->first_at < c->used && event_at(c, q->first_at)->head.n <= q->acked_n)
+        q->first_at += event_at(c, q->first_at)->size;
+}
+
+struct laneq_event *laneq_first(struct laneq *q)
+{
+    if (!q->first || laneq_empty(q))
         return NULL;
+    skip_acked(q);
     return q->first_at < q->first->used ? event_at(q->first, q->first_at)
                                         : event_at(q->first->next, 0);
 }
 
-/* Forgets the first event. It must have been sent. */
-static void forget_first(struct laneq *q, struct laneq_pool *pool)
+/* Lets go of the first chunk, all of which is acknowledged. */
+static void drop_chunk(struct laneq *q, struct laneq_pool *pool)
 {
-    struct laneq_event *e = laneq_first(q);
+    struct laneq_chunk *c = q->first;
 
-    if (!e || e->head.n != q->acked_n + 1)
-        fatal("laneq", "event %llu expected first", (unsigned long long)q->acked_n + 1);
-    if (q->first_at >= q->first->used) {
-        struct laneq_chunk *next = q->first->next;
-
-        chunk_free(pool, q->first);
-        q->first = next;
-        q->first_at = 0;
-    }
-    q->first_at += e->size;
-    q->bytes -= e->size;
-    pool->bytes -= e->size;
-    pool->events--;
-    q->acked_n++;
-    q->blame = 0;
-    if (q->first_at < q->first->used || q->first->next)
+    q->bytes -= c->used;
+    pool->bytes -= c->used;
+    q->first_at = 0;
+    if (q->send_chunk == c)
+        q->send_at = 0;
+    if (!c->next && c->cap == CHUNK_BYTES - sizeof(*c)) {
+        c->used = 0; /* used again from its beginning */
         return;
-    /* Empty: the chunk is used again from its beginning. */
-    if (q->first->cap == CHUNK_BYTES - sizeof(*q->first)) {
-        q->first->used = 0;
-        q->send_chunk = q->first;
-    } else {
-        chunk_free(pool, q->first);
-        q->first = q->last = q->send_chunk = NULL;
     }
-    q->first_at = q->send_at = 0;
+    q->first = c->next;
+    if (!q->first)
+        q->last = NULL;
+    if (q->send_chunk == c)
+        q->send_chunk = q->first;
+    chunk_free(pool, c);
 }
 
 int laneq_ack(struct laneq *q, struct laneq_pool *pool, uint64_t n)
 {
     if (n > q->sent_n)
         return -1;
-    while (q->acked_n < n)
-        forget_first(q, pool);
+    if (n <= q->acked_n)
+        return 0;
+    pool->events -= n - q->acked_n;
+    q->acked_n = n;
+    q->blame = 0;
+    /* Chunk by chunk: to look at each event again would cost a cache miss each. */
+    while (q->first && q->first->last_n <= n && (q->first->used || q->first->next))
+        drop_chunk(q, pool);
     return 0;
 }
 
@@ -194,6 +201,7 @@ void laneq_rewind(struct laneq *q)
 {
     uint64_t sent = q->sent_n;
 
+    skip_acked(q);
     q->send_chunk = q->first;
     q->send_at = q->first_at;
     q->sent_n = q->acked_n;

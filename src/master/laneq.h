@@ -32,8 +32,8 @@ struct laneq_chunk;
 
 /* Shared by all lanes. */
 struct laneq_pool {
-    size_t bytes; /* of all events that are not acknowledged */
-    uint64_t events;
+    size_t bytes;    /* of all lanes' queues */
+    uint64_t events; /* not acknowledged */
     struct laneq_chunk *spare;
     unsigned spares;
 };
@@ -45,7 +45,7 @@ struct laneq {
     uint64_t next_n;                /* number of the next event added; counts from 1 */
     uint64_t acked_n;
     uint64_t sent_n;
-    size_t bytes;
+    size_t bytes;   /* of the chunks that hold something not acknowledged */
     unsigned blame; /* of the first event; see LANEQ_BLAME_* */
 };
 
@@ -78,7 +78,7 @@ void laneq_rewind(struct laneq *q);
 /* Before laneq_rewind, when the owner died: blames the first unacknowledged event. True if that
  * makes it poison: quarantine laneq_first and entomb it. */
 bool laneq_blame(struct laneq *q, unsigned blame);
-struct laneq_event *laneq_first(const struct laneq *q); /* first not acknowledged; NULL = none */
+struct laneq_event *laneq_first(struct laneq *q); /* first not acknowledged; NULL = none */
 /* Puts a harmless event in its place, of the same session and seq: the lane counts it as seen, and
  * a replay after a restart does not bring the poison back. */
 void laneq_entomb_first(struct laneq *q);
