@@ -12,3 +12,11 @@ tests_t_wsframe_LDADD = liblink_ws.la liblink_inflate.la libbase.la $(CMOCKA_LIB
 noinst_PROGRAMS += tests/stub-worker
 tests_stub_worker_SOURCES = tests/stub_worker.c
 tests_stub_worker_LDADD = libcore.la libbase.la
+
+EXTRA_DIST += tests/fuzz_ws.c
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz_ws
+tests_fuzz_ws_SOURCES = tests/fuzz_ws.c
+tests_fuzz_ws_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_ws_LDADD = libmaster.la liblink_ws.la liblink_inflate.la libcore.la libbase.la
+endif
