@@ -42,3 +42,4 @@ CLEANFILES += src/graphql/grammar.c src/graphql/grammar.h src/graphql/scanner.c 
   src/graphql/embedded.c
 EXTRA_DIST += src/graphql/parse.y src/graphql/lex.l src/graphql/embed.sh \
   src/graphql/builtin.graphql
+src/graphql/scanner.lo src/graphql/parse.lo src/graphql/grammar.lo: src/graphql/grammar.h

@@ -142,14 +142,24 @@ static void compare_fields(struct merging *m, const struct ast_selection *a,
         compare_sets(m, a->selections, b->selections, exclusive);
 }
 
+/* Whether what is compared with a need not be compared with b: for leaves of one type agreement is
+ * an equivalence, and a is compared with all of its set when that is compared with itself. */
+static bool stands_for(const struct ast_selection *a, const struct ast_selection *b)
+{
+    return a != b && a->parent == b->parent && !a->selections && !b->selections;
+}
+
 /* One field against every field of a set, its fragments included. */
 static void compare_with_set(struct merging *m, const struct ast_selection *field,
                              const struct ast_selection *set, bool exclusive)
 {
     for (; set; set = set->next) {
         if (set->kind == AST_FIELD) {
-            if (strcmp(set->key, field->key) == 0)
-                compare_fields(m, field, set, exclusive);
+            if (strcmp(set->key, field->key) != 0)
+                continue;
+            compare_fields(m, field, set, exclusive);
+            if (stands_for(set, field))
+                return;
         } else {
             const struct ast_selection *inner =
                 set->kind == AST_SPREAD ? set->fragment->selections : set->selections;
