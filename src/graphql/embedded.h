@@ -13,4 +13,10 @@ struct embedded_migration {
 };
 extern const struct embedded_migration embedded_migrations[];
 
+struct embedded_operation {
+    const char *text; /* NULL ends the list */
+    size_t len;
+};
+extern const struct embedded_operation embedded_operations[];
+
 #endif

@@ -9,7 +9,7 @@ libgraphql_la_SOURCES = \
   src/graphql/ingest.c src/graphql/ingest.h src/graphql/ingest_priv.h \
   src/graphql/ingest_rows.c src/graphql/ingest_sightings.c \
   src/graphql/introspect.c src/graphql/introspect.h src/graphql/params.c src/graphql/params.h \
-  src/graphql/parse.c src/graphql/parse_priv.h src/graphql/schema.c src/graphql/schema.h \
+  src/graphql/parse.c src/graphql/parse_priv.h src/graphql/persisted.c src/graphql/persisted.h src/graphql/schema.c src/graphql/schema.h \
   src/graphql/string.c src/graphql/string.h src/graphql/tokens.c src/graphql/tokens.h \
   src/graphql/validate.c src/graphql/validate.h src/graphql/validate_priv.h \
   src/graphql/validate_fields.c src/graphql/validate_merging.c src/graphql/validate_values.c \
@@ -32,7 +32,7 @@ src/graphql/scanner.c: src/graphql/lex.l
 	@$(MKDIR_P) src/graphql
 	$(AM_V_GEN)$(FLEX) -o $@ $(srcdir)/src/graphql/lex.l
 GRAPHQL_EMBEDDED = $(srcdir)/src/graphql/builtin.graphql $(srcdir)/graphql/schema.graphql \
-  $(wildcard $(srcdir)/sql/[0-9]*.sql)
+  $(sort $(wildcard $(srcdir)/sql/[0-9]*.sql $(srcdir)/graphql/operations/*.graphql))
 src/graphql/embedded.c: $(GRAPHQL_EMBEDDED) src/graphql/embed.sh
 	@$(MKDIR_P) src/graphql
 	$(AM_V_GEN)$(SHELL) $(srcdir)/src/graphql/embed.sh $(GRAPHQL_EMBEDDED) > $@.tmp && mv $@.tmp $@

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "graphql/persisted.h"
 #include "presence/log.h"
 
 #define BODY_MAX        (2u << 20)
@@ -100,6 +101,13 @@ static void make_variables(struct request *r)
 
 static int find_document(struct request *r, const struct gql_body *body)
 {
+    if (r->service->persisted_only && !(r->scopes & SCOPE_ADMIN) &&
+        !persisted_text(body->query, body->query_len)) {
+        r->status = 403;
+        gql_error_add(&r->errors, "PERSISTED_ONLY", nowhere,
+                      "only operations that this service was built with are taken");
+        return -1;
+    }
     if (!r->document)
         r->document = document_get(r->service->documents, body->query, body->query_len,
                                    r->scopes & SCOPE_ADMIN, &r->errors);
@@ -224,6 +232,8 @@ static int check_body_size(struct request *r)
 /* Parsing, validation, coercion, authorisation; then on to the executor. */
 static int prepare(struct request *r)
 {
+    if (!r->body.query && r->body.document_id)
+        r->body.query = persisted_find(r->body.document_id, &r->body.query_len);
     if (!r->body.query) {
         r->status = 400;
         gql_error_add(&r->errors, "BAD_REQUEST", nowhere,
@@ -307,6 +317,7 @@ static void handle_get(struct request *r)
 
     r->get = true;
     r->body.operation_name = httpd_query(r->http, "operationName");
+    r->body.document_id = httpd_query(r->http, "documentId");
     r->body.query = query;
     r->body.query_len = query ? strlen(query) : 0;
     if (query && jsonin_utf8_valid(query, r->body.query_len) < r->body.query_len) {

@@ -16,7 +16,8 @@ struct service { /* what requests share */
     struct documents *documents;
     struct pg *pg;
     struct tokens *tokens;
-    bool introspection; /* for everybody; otherwise for admins only */
+    bool introspection;  /* for everybody; otherwise for admins only */
+    bool persisted_only; /* free text is for admins */
 };
 
 struct request {

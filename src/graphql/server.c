@@ -126,6 +126,7 @@ struct server *server_new(struct loop *loop, const struct conf *conf, char **err
     s->schema = gql_schema_builtin();
     s->service.schema = s->schema;
     s->service.introspection = conf->graphqld.introspection;
+    s->service.persisted_only = conf->graphqld.persisted_only;
     s->service.documents = documents_new(s->schema, &limits);
     s->service.pg = pg_new(loop, &pg);
     s->partitions_timer = loop_timer_new(loop, make_partitions, s);

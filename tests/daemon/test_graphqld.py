@@ -730,6 +730,25 @@ def test_get(graphqld):
     assert (status, code(answer)) == (400, "BAD_REQUEST")
 
 
+def test_persisted_operations(graphqld):
+    import hashlib
+
+    digest = "sha256:" + hashlib.sha256(LANES.encode()).hexdigest()
+    by_id = json.dumps({"documentId": digest, "variables": {"lanes": [1]}}).encode()
+    status, answer, _ = request(graphqld, body=by_id, token=graphqld.token)
+    assert answer["data"]["lanes"][0]["lane"] == 1
+    other = json.dumps({"documentId": digest[:-1] + "x"}).encode()
+    status, answer, _ = request(graphqld, body=other, token=graphqld.token)
+    assert (status, code(answer)) == (400, "BAD_REQUEST")
+    graphqld.stop()
+    graphqld.conf.update(graphqld={"persisted_only": "yes"}).save()
+    graphqld.start()
+    assert "data" in graphqld.query(LANES, {"lanes": [1]})
+    assert "data" in request(graphqld, body=by_id, token=graphqld.token)[1]
+    status, answer, _ = request(graphqld, body=b'{"query":"{ __typename }"}', token=graphqld.token)
+    assert (status, code(answer)) == (403, "PERSISTED_ONLY")
+
+
 def test_variables_before_and_behind_the_query(graphqld):
     query = "query A($l: [Int!]!) { lanes(lanes: $l) { lane } } query B { service { version } }"
     for keys in itertools.permutations(("query", "variables", "operationName")):
