@@ -28,10 +28,38 @@ const char *persisted_find(const char *id, size_t *len_r)
     return NULL;
 }
 
+/* The next character, runs of white space as one blank; 0 at the end, blanks before it left out. */
+static char next_folded(const char **p, const char *end)
+{
+    const char *from = *p;
+
+    while (*p < end && strchr(" \t\r\n", **p))
+        (*p)++;
+    if (*p == end)
+        return '\0';
+    if (*p > from)
+        return ' ';
+    return *(*p)++;
+}
+
+/* Operations hold no strings, so white space means nothing in them. */
+static bool same_folded(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    const char *a_end = a + a_len, *b_end = b + b_len;
+    char c;
+
+    do {
+        c = next_folded(&a, a_end);
+        if (c != next_folded(&b, b_end))
+            return false;
+    } while (c);
+    return true;
+}
+
 bool persisted_text(const char *text, size_t len)
 {
     for (const struct embedded_operation *o = embedded_operations; o->text; o++)
-        if (o->len == len && memcmp(o->text, text, len) == 0)
+        if (same_folded(o->text, o->len, text, len))
             return true;
     return false;
 }

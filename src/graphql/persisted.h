@@ -8,7 +8,7 @@
 /* id: "sha256:<hex>". The text, or NULL. */
 const char *persisted_find(const char *id, size_t *len_r);
 
-/* Whether this is the text of one of them. */
+/* Whether this is the text of one of them, white space aside. */
 bool persisted_text(const char *text, size_t len);
 
 #endif

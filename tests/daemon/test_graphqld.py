@@ -743,7 +743,10 @@ def test_persisted_operations(graphqld):
     graphqld.stop()
     graphqld.conf.update(graphqld={"persisted_only": "yes"}).save()
     graphqld.start()
-    assert "data" in graphqld.query(LANES, {"lanes": [1]})
+    for text in (LANES, " ".join(LANES.split()), LANES.replace("\n", "\r\n\t") + " "):
+        assert "data" in graphqld.query(text, {"lanes": [1]})
+    for text in (LANES[:-3], LANES.replace("epoch", "ep och"), LANES + "x", ""):
+        assert code(graphqld.query(text, {"lanes": [1]})) == "PERSISTED_ONLY"
     assert "data" in request(graphqld, body=by_id, token=graphqld.token)[1]
     status, answer, _ = request(graphqld, body=b'{"query":"{ __typename }"}', token=graphqld.token)
     assert (status, code(answer)) == (403, "PERSISTED_ONLY")
