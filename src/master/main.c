@@ -206,10 +206,8 @@ static void got_signal(void *arg, int signo)
 
 static void note_running(struct master *m)
 {
-    if (m->phase != PHASE_STARTING || !shards_all_live(m))
-        return;
-    m->phase = PHASE_RUNNING;
-    master_degraded(m, NULL);
+    if (m->phase == PHASE_STARTING && shards_all_live(m))
+        m->phase = PHASE_RUNNING;
 }
 
 static void tick(void *arg)

@@ -13,12 +13,13 @@
 #include "presence/fd.h"
 #include "presence/log.h"
 
-#define STATUS_TEXT     "who is around"
-#define BUDGET_STALE_MS 300000
-#define BUDGET_FETCH_MS 10000
-#define RESOLVE_MS      10000
-#define EXIT_CONFIG     78 /* sysexits: a restart does not help */
-#define USER_AGENT      "DiscordBot (https://github.com/presence/presence, " PACKAGE_VERSION ")"
+#define STATUS_TEXT      "who is around"
+#define BUDGET_STALE_MS  300000
+#define BUDGET_EXHAUSTED "the identify budget is exhausted"
+#define BUDGET_FETCH_MS  10000
+#define RESOLVE_MS       10000
+#define EXIT_CONFIG      78 /* sysexits: a restart does not help */
+#define USER_AGENT       "DiscordBot (https://github.com/presence/presence, " PACKAGE_VERSION ")"
 
 const char *shard_state_name(enum shm_shard_state state)
 {
@@ -173,7 +174,7 @@ void shards_gate(struct master *m)
             "%u of %u identifies are left, %u are kept in reserve: not connecting for %" PRId64
             " s",
             m->gate.remaining, m->gate.total, m->gate.reserve, wait / 1000);
-        master_degraded(m, "the identify budget is exhausted");
+        master_degraded(m, BUDGET_EXHAUSTED);
         if (wait > 60000)
             wait = 60000; /* somebody may have raised it */
         m->budget_at.ms = 0;
@@ -405,6 +406,8 @@ static void send_control(struct shard *s, enum gw_action_type type)
     } else if (type == GW_SEND_IDENTIFY) {
         log_info("gateway_identify", "shard %u of %u", s->id, m->shard_count);
         idgate_used(&m->gate, clock_mono(), s->id);
+        if (m->degraded && strcmp(m->degraded, BUDGET_EXHAUSTED) == 0)
+            master_degraded(m, NULL);
         send_payload(s, &payload, gw_render_identify(s->gw, m->token, STATUS_TEXT, &payload),
                      "Identify");
         shards_gate(m);

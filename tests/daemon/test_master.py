@@ -450,7 +450,8 @@ def test_refused_intents_are_dropped(alone):
     a.start()
     assert len(a.log.events("gateway_intents")) == 1
     assert not a.status()["intents"] & (1 << 1 | 1 << 15)
-    assert a.status()["degraded"] or a.status()["state"] == "running"
+    wait_until(lambda: a.status()["state"] == "running")
+    assert a.status()["degraded"] == ["privileged intents are refused"]
 
 
 def test_nobody_listens(alone):
@@ -510,6 +511,19 @@ def test_identify_budget_is_not_exhausted(alone):
     assert "20 of 1000 identifies are left" in line, line
     assert not a.sim.get("/_sim/received?what=identify")["items"]
     assert a.status()["degraded"] == ["the identify budget is exhausted"]
+
+
+@pytest.mark.slow
+def test_identify_budget_comes_back(alone):
+    a = with_real_worker(alone)
+    a.presenced.expect_error("identify_budget")
+    a.sim.start()
+    a.sim.post("/_sim/config", {"identify_remaining": 20})
+    a.presenced.start()
+    a.log.wait_for("identify_budget")
+    a.sim.post("/_sim/config", {"identify_remaining": 500})
+    a.presenced.wait_live(90)
+    assert a.status()["degraded"] == []
 
 
 def test_name_that_does_not_resolve(alone):
