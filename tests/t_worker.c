@@ -60,6 +60,9 @@ static struct {
     /* what the worker asked the gateway */
     unsigned asked;
     char nonce[40];
+    uint64_t fetched_id;
+    int fetched_status;
+    char fetched[256];
     /* the worker */
     pid_t pid;
     struct ipc *ipc;
@@ -266,6 +269,11 @@ static void message(void *arg, const struct msg_header *h, const void *body, con
 {
     (void)arg;
     switch (h->type) {
+    case MSG_FETCH_REPLY:
+        t.fetched_status = ((const struct msg_fetch_reply *)body)->status;
+        t.fetched_id = ((const struct msg_fetch_reply *)body)->id;
+        snprintf(t.fetched, sizeof(t.fetched), "%.*s", (int)len, (const char *)tail);
+        break;
     case MSG_GATEWAY_SEND:
         took_request(tail, len);
         break;
@@ -1068,6 +1076,35 @@ static void test_what_found_no_room_is_read_after_its_commit(void **state)
     assert_true(t.counted_at_seeds >= 1);
 }
 
+static void fetch(uint64_t id, enum msg_fetch_what what, const char *host)
+{
+    struct msg_fetch f = {.id = id, .what = what};
+
+    ipc_send(t.ipc, MSG_FETCH, 0, &f, sizeof(f), host, strlen(host));
+    WAIT(t.fetched_id == id);
+}
+
+static void test_fetches(void **state)
+{
+    (void)state;
+    spawn();
+    fetch(1, FETCH_RESOLVE, "127.0.0.1");
+    assert_int_equal(t.fetched_status, 200);
+    assert_string_equal(t.fetched, "127.0.0.1\n");
+    fetch(2, FETCH_RESOLVE, "no such host");
+    assert_true(t.fetched_status < 0);
+    assert_true(strlen(t.fetched) > 0);
+    fetch(3, FETCH_GATEWAY_BOT, "");
+    assert_int_equal(t.fetched_status, 404); /* the answer as it is */
+    assert_non_null(strstr(t.fetched, "10007"));
+    t.rest_limited = true; /* a 429 is waited for, not handed on */
+    fetch(4, FETCH_APPLICATION, "");
+    assert_int_equal(t.fetched_status, 404);
+    httpd_free(&t.httpd);
+    fetch(5, FETCH_USER_ME, "");
+    assert_true(t.fetched_status < 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1092,6 +1129,7 @@ int main(void)
         T(test_look_up_survives_a_death),
         T(test_redis_follows_and_is_never_stale),
         T(test_redis_warms_the_table),
+        T(test_fetches),
         T(test_what_found_no_room_is_read_after_its_commit),
     };
 

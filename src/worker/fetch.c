@@ -102,7 +102,7 @@ static void put_addresses(const struct addrinfo *list, struct buf *out)
 static void *resolve_thread(void *arg)
 {
     struct resolve_job *job = arg;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG}, *list = NULL;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
     int code = getaddrinfo(job->host, NULL, &hints, &list);
     struct buf out;
 

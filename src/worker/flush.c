@@ -45,14 +45,18 @@ static void spool_refused(struct lane *lane)
     lane->spool_failed = true;
 }
 
+/* [cache] spool_max is for all lanes; ours may use their share. */
 static bool spool_over_limit(const struct worker *w)
 {
-    size_t sum = 0;
+    size_t sum = 0, lanes = 0;
 
-    for (unsigned i = 0; i < LANES; i++)
-        if (w->lanes[i] && w->lanes[i]->spool)
-            sum += spool_bytes(w->lanes[i]->spool);
-    return w->conf.cache.spool_max > 0 && sum >= (size_t)w->conf.cache.spool_max;
+    for (unsigned i = 0; i < LANES; i++) {
+        if (!w->lanes[i])
+            continue;
+        lanes++;
+        sum += w->lanes[i]->spool ? spool_bytes(w->lanes[i]->spool) : 0;
+    }
+    return w->conf.cache.spool_max > 0 && sum >= (size_t)w->conf.cache.spool_max / LANES * lanes;
 }
 
 bool flush_spool_lane(struct lane *lane)

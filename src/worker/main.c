@@ -352,8 +352,9 @@ static void init(struct worker *w)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* What is still under way (requests, look-ups) hangs together in many ways and ends with the process;
- * all of it stays reachable from `worker`. Only what must not stay behind is taken away. */
+/* What is still under way (requests, look-ups) hangs together in many ways and ends with the
+ * process; all of it stays reachable from `worker`. Only what must not stay behind is taken away.
+ */
 static void tear_down(struct worker *w)
 {
     w->done = true;
