@@ -10,7 +10,7 @@ import pytest
 import harness
 import truth
 from test_events import ACTS, WITHOUT_USER
-from test_exactly_once import kill_worker
+from busy import kill_worker
 
 
 def try_act(stack, kind, args):

@@ -32,6 +32,12 @@ from last_seen where last_seen is not null
 ROSTER_SQL = """
 select guild_id::text, user_id::text from member where left_at is null and bot is false
 """
+VOICE_SQL = """
+select guild_id::text, user_id::text, channel_id::text,
+       (extract(epoch from from_at) * 1000)::bigint, (extract(epoch from to_at) * 1000)::bigint,
+       from_estimated or estimated
+from voice_session
+"""
 
 
 class Truth:
@@ -136,11 +142,38 @@ def compare_roster(truth, pg, found):
                          f"{min(extra)}")
 
 
+def compare_voice(truth, pg, found):
+    """What is promised: who sits where is exact, and so is each stay, as long as the same member does
+    not come into the same channel twice within one ms. A stay's key is its begin, which is the time
+    of arrival (voice states carry none), so a replay that delivers minutes of coming and going in
+    one ms may fold some into one: never more stays than there were, never none, none that was
+    estimated, and none that began before it did."""
+    done = collections.defaultdict(list)
+    for row in truth.voice:
+        done[row["guild"], row["user"], row["channel"]].append(row)
+    recorded = collections.defaultdict(list)
+    for guild, user, channel, begin, end, estimated in pg.execute(VOICE_SQL):
+        recorded[guild, user, channel].append((begin, end, estimated))
+    for key in sorted(done.keys() | recorded.keys()):
+        stays, have = done[key], recorded[key]
+        where = "guild %s user %s voice channel %s" % key
+        sits = [s["to"] is None for s in stays].count(True)
+        if sits != sum(end is None for _, end, _ in have):
+            found.append(f"{where}: {'sits' if sits else 'does not sit'} there, recorded {have}")
+        if not bool(stays) == bool(have) or len(have) > len(stays):
+            found.append(f"{where}: {len(stays)} stays, {len(have)} recorded")
+        elif stays and min(begin for begin, _, _ in have) < min(s["from"] for s in stays):
+            found.append(f"{where}: recorded before the first began")
+        if any(estimated for _, _, estimated in have):
+            found.append(f"{where}: estimated, although no session was lost: {have}")
+
+
 def differences(truth, pg, roster=True):
     """Every difference, one line each; an empty list is what a test asserts."""
     found = []
     compare_counts(truth, pg, found)
     compare_members(truth, pg, found)
+    compare_voice(truth, pg, found)
     if roster:
         compare_roster(truth, pg, found)
     return found
