@@ -208,6 +208,7 @@ def test_only_the_guilty_event_is_blamed(alone):
     assert len(good) == 20
 
 
+@pytest.mark.slow
 def test_hung_worker_is_replaced(alone):
     a = alone(workers={"count": 1}, discord={"message_content": "yes"}).start()
     a.presenced.expect_error("worker_killed")
@@ -543,6 +544,7 @@ def test_refused_zstd_falls_back_to_zlib(alone):
     assert a.shard()["compress"] == "zlib-stream"
 
 
+@pytest.mark.slow
 def test_identify_gate(alone):
     a = alone(sim_args=("--guilds", "12", "--members", "2", "--shards", "3"),
               discord={"shards": 3})
