@@ -603,7 +603,7 @@ def test_worker_count_rolls_without_loss(alone):
     for count in (5, 1, 3):
         a.conf.update(workers={"count": count}).save()
         assert a.presenced.reload()["ok"]
-        wait_until(lambda: len(a.presenced.workers()) == count
+        wait_until(lambda: len(a.status()["workers"]) == count
                    and sorted(w["lanes"] for w in a.status()["workers"])
                    == sorted(64 // count + (i < 64 % count) for i in range(count)),
                    what=f"{count} workers share the lanes")
