@@ -17,7 +17,7 @@ libgraphql_la_SOURCES = \
 nodist_libgraphql_la_SOURCES = \
   src/graphql/embedded.c src/graphql/grammar.c src/graphql/grammar.h src/graphql/scanner.c
 
-bin_PROGRAMS += presence-graphqld
+sbin_PROGRAMS += presence-graphqld
 presence_graphqld_SOURCES = src/graphql/execute.c src/graphql/main.c src/graphql/migrate.c \
   src/graphql/migrate.h src/graphql/request.c src/graphql/request.h src/graphql/server.c \
   src/graphql/server.h

@@ -1,6 +1,6 @@
 /* presence-graphqld: options, signals, start and end.
  * Diagnostics: whatever is wrong with configuration, tokens or the database's schema at the start
- * is a line on stderr and exit 1; an absent database is not. */
+ * is a line on stderr and an exit status of its own; an absent database is not. */
 #include "config.h"
 
 #include <getopt.h>
@@ -16,6 +16,8 @@
 #include "presence/log.h"
 #include "presence/pg.h"
 
+#define EXIT_USAGE   64 /* sysexits, as presenced has them */
+#define EXIT_CONFIG  78
 #define DEFAULT_CONF PRESENCE_SYSCONFDIR "/presence/presence.conf"
 
 struct options {
@@ -33,25 +35,28 @@ struct program {
 
 static void usage(FILE *to)
 {
-    fputs("usage: presence-graphqld [-dfD] [-c FILE]\n"
+    fputs("usage: presence-graphqld [-dfDhV] [-c FILE]\n"
           "       presence-graphqld -n [-v] [-c FILE]\n"
           "       presence-graphqld [-c FILE] --migrate\n"
           "       presence-graphqld [-c FILE] --new-token NAME SCOPE[,SCOPE]\n"
-          "  -c FILE      configuration (default " DEFAULT_CONF ")\n"
-          "  -d           go into the background\n"
-          "  -f           stay in the foreground (the default)\n"
-          "  -D           log at level debug\n"
-          "  -n           check the configuration and exit; with -v print what is in force\n"
-          "  --migrate    bring the database to this program's version and exit\n"
-          "  --new-token  make a token, print it, append its digest to the token file\n"
-          "  -V           print the version\n",
+          "  -c FILE        configuration (default " DEFAULT_CONF ")\n"
+          "  -d             go into the background\n"
+          "  -f             stay in the foreground (the default)\n"
+          "  -D             log at level debug\n"
+          "  -n             check the configuration and exit; with -v print what is in force\n"
+          "  --migrate      bring the database to this program's version and exit\n"
+          "  --new-token    make a token, print it, append its digest to the token file\n"
+          "  -h, --help     this text\n"
+          "  -V, --version  the version\n",
           to);
 }
 
 static int parse_options(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {{"migrate", no_argument, NULL, 'M'},
+    static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
+                                          {"migrate", no_argument, NULL, 'M'},
                                           {"new-token", no_argument, NULL, 'T'},
+                                          {"version", no_argument, NULL, 'V'},
                                           {NULL, 0, NULL, 0}};
     int c;
 
@@ -94,7 +99,7 @@ static int parse_options(int argc, char **argv, struct options *o)
         }
     o->args = argv + optind;
     o->n_args = argc - optind;
-    if (o->n_args == (o->new_token ? 2 : 0))
+    if (o->n_args == (o->new_token ? 2 : 0) && (o->check || !o->print))
         return 0;
     usage(stderr);
     return -1;
@@ -129,14 +134,18 @@ static int new_token(const struct conf *conf, const struct options *o)
     return 0;
 }
 
-static void print_conf(const struct conf *conf)
+static int check_only(const struct conf *conf, const struct options *o)
 {
     struct buf text;
 
     buf_init(&text, 0);
     conf_print(conf, &text);
-    fwrite(buf_bytes(&text), 1, buf_len(&text), stdout);
+    if (o->print)
+        fwrite(buf_bytes(&text), 1, buf_len(&text), stdout);
+    else
+        printf("%s: good\n", o->conf_path);
     buf_clear(&text);
+    return fflush(stdout) ? 1 : 0;
 }
 
 /* Refuses a database of another version; one that is away is none of our business yet. */
@@ -254,21 +263,19 @@ int main(int argc, char **argv)
 
     log_init("presence-graphqld");
     if (parse_options(argc, argv, &o))
-        return 2;
+        return EXIT_USAGE;
     if (conf_load(o.conf_path, &conf, &errors)) {
         for (size_t i = 0; i < errors.count; i++)
             fprintf(stderr, "%s\n", errors.lines[i]);
         conf_errors_clear(&errors);
-        return 1;
+        return EXIT_CONFIG;
     }
     if (o.migrate) {
         rc = migrate(&conf);
     } else if (o.new_token) {
         rc = new_token(&conf, &o);
     } else if (o.check) {
-        if (o.print)
-            print_conf(&conf);
-        rc = 0;
+        rc = check_only(&conf, &o);
     } else {
         rc = serve(&conf, &o);
     }

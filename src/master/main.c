@@ -319,13 +319,14 @@ static int run(struct master *m)
 
 static void usage(FILE *to)
 {
-    fputs("usage: presenced [-c FILE] [-d] [-W WORKER]\n"
+    fputs("usage: presenced [-dhV] [-c FILE] [-W WORKER]\n"
           "       presenced -n [-v] [-c FILE]\n"
-          "  -c FILE    configuration (default " DEFAULT_CONF ")\n"
-          "  -n         check the configuration and exit; with -v print what is in force\n"
-          "  -d         go into the background\n"
-          "  -W WORKER  path of presence-worker\n"
-          "  -V         print the version\n",
+          "  -c FILE        configuration (default " DEFAULT_CONF ")\n"
+          "  -d             go into the background\n"
+          "  -n             check the configuration and exit; with -v print what is in force\n"
+          "  -W WORKER      path of presence-worker\n"
+          "  -h, --help     this text\n"
+          "  -V, --version  the version\n",
           to);
 }
 
@@ -358,13 +359,15 @@ static int check_only(struct master *m, bool print)
 
 int main(int argc, char **argv)
 {
+    static const struct option longs[] = {
+        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
     struct master *m = &master;
     bool check = false, print = false, background = false;
     const char *worker = NULL, *conf_path = DEFAULT_CONF;
     int opt;
 
     log_init("presenced");
-    while ((opt = getopt(argc, argv, "c:nvdW:hV")) != -1) {
+    while ((opt = getopt_long(argc, argv, "c:nvdW:hV", longs, NULL)) != -1) {
         switch (opt) {
         case 'c':
             conf_path = optarg;

@@ -1,5 +1,7 @@
 /* presence-sim: command line, listeners, start and end.
  * Diagnostics: a wrong argument or a busy port ends the start with one line. */
+#include <config.h> /* not sim/config.h */
+
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,7 +38,7 @@ static const char usage[] =
     "                    [--guilds N] [--members N] [--seed N] [--token TOKEN]\n"
     "                    [--shards N] [--max-concurrency N] [--intents-allowed BITS]\n"
     "                    [--set NAME=VALUE]... [--load JSON] [--print-ports FILE]\n"
-    "                    [--ready-fd N] [--help]\n"
+    "                    [--ready-fd N] [-h | --help] [-V | --version]\n"
     "Plays Discord for Presence: gateway, REST and a control API. See presence-sim(1).\n";
 
 _Noreturn static void die(const char *fmt, const char *what)
@@ -105,6 +107,7 @@ static const struct option longs[] = {
     {"print-ports", required_argument, NULL, 'p'},
     {"ready-fd", required_argument, NULL, 'r'},
     {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
 };
 
@@ -155,6 +158,9 @@ static void take(struct options *o, int c, char *value)
     case 'r':
         o->ready_fd = (int)number("--ready-fd", value, 1 << 20);
         break;
+    case 'V':
+        puts("presence-sim " PACKAGE_VERSION);
+        exit(0);
     default:
         fputs(usage, c == 'h' ? stdout : stderr);
         exit(c == 'h' ? 0 : 2);
@@ -165,7 +171,7 @@ static void parse(struct options *o, int argc, char **argv)
 {
     int c;
 
-    while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "hV", longs, NULL)) != -1) {
         const char *setting = setting_of(c);
 
         if (setting)

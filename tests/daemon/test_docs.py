@@ -98,6 +98,18 @@ def test_options_of_the_page_are_those_of_help(program):
     assert page_options(PAGES[program]) == options
 
 
+@pytest.mark.parametrize("program", sorted(PAGES))
+def test_help_and_version_are_asked_for_alike(program):
+    path = harness.program(program)
+    assert output(path, "--version") == output(path, "-V")
+    assert re.fullmatch(rf"{program} \d+\.\d+\.\d+\n", output(path, "-V"))
+    assert output(path, "--help") == output(path, "-h")
+    assert output(path, "-h").startswith(f"usage: {program} ")
+    wrong = subprocess.run([path, "--nonsense"], capture_output=True, text=True, timeout=60)
+    assert wrong.returncode == (64 if program in ("presenced", "presence-graphqld") else 2)
+    assert wrong.stdout == "" and wrong.stderr
+
+
 def test_presencectl_8_lists_exactly_the_commands():
     text = output(harness.program("presencectl"), "--help").partition("commands:")[2]
     commands = {line.split()[0] for line in text.splitlines() if line.strip()}

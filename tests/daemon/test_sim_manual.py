@@ -23,7 +23,7 @@ def test_options():
     text = subprocess.run([BUILD_DIR / "presence-sim", "--help"], capture_output=True, text=True,
                           check=True).stdout
     options = set(re.findall(r"--([a-z-]+)", text))
-    assert options and options == set(re.findall(r"^\.It Fl Fl ([a-z-]+)", PAGE, re.M))
+    assert options and options == set(re.findall(r"^\.It (?:Fl \w , )?Fl Fl ([a-z-]+)", PAGE, re.M))
 
 
 def test_settings():
