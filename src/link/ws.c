@@ -22,6 +22,9 @@
 #define MESSAGE_MAX_BYTES   ((size_t)128 << 20)
 #define OPEN_DEADLINE_MS    20000
 #define CLOSE_LINGER_MS     1000
+#define CALM_BYTES          (16u << 10) /* a round that read less than this ... */
+#define CALM_AGAIN_MS       25          /* ... so soon after the last one, ... */
+#define CALM_REST_MS        10          /* ... is followed by a rest */
 #define WS_GUID             "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define CLOSE_CODE_PROTOCOL 1002
 
@@ -83,6 +86,49 @@ unsigned ws_env_closing(const struct ws_env *env)
     return env->closing;
 }
 
+/* --- calm ------------------------------------------------------------------------------------- */
+
+/* At a calm rate each frame would wake this process, and the workers, for itself; most of its cost
+ * is the waking. So reading rests after a small round, and the next one finds several frames. A
+ * first frame after a silence never waits, and under load rounds are large and nothing rests. */
+static void apply_flow(struct ws *ws)
+{
+    if (ws->wsi && ws->state == WS_OPEN)
+        lws_rx_flow_control(ws->wsi, !ws->paused && !ws->resting);
+}
+
+static void rest_over(void *arg)
+{
+    struct ws *ws = arg;
+
+    ws->resting = false;
+    apply_flow(ws);
+}
+
+static void round_over(void *arg)
+{
+    struct ws *ws = arg;
+    monoms_t now = clock_mono();
+    bool calm = ws->round_bytes < CALM_BYTES && now.ms - ws->round_at.ms < CALM_AGAIN_MS;
+
+    ws->round_noted = false;
+    ws->round_bytes = 0;
+    ws->round_at = now;
+    if (!calm || ws->state != WS_OPEN)
+        return;
+    ws->resting = true;
+    apply_flow(ws);
+    loop_timer_set(ws->rest_timer, CALM_REST_MS);
+}
+
+void ws_note_read(struct ws *ws, size_t len)
+{
+    ws->round_bytes += len;
+    if (!ws->round_noted)
+        loop_defer(ws->env->loop, round_over, ws);
+    ws->round_noted = true;
+}
+
 static void ws_free(struct ws *ws)
 {
     if (ws->wsi) {
@@ -100,6 +146,9 @@ static void ws_free(struct ws *ws)
     buf_clear(&ws->message);
     free(ws->host_header);
     loop_timer_free(&ws->timer);
+    loop_timer_free(&ws->rest_timer);
+    if (ws->round_noted)
+        loop_undefer(ws->env->loop, round_over, ws);
     free(ws->host);
     free(ws->path);
     free(ws->user_agent);
@@ -311,6 +360,7 @@ static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
         send_upgrade(ws);
         return 0;
     case LWS_CALLBACK_RAW_RX:
+        ws_note_read(ws, len);
         received(ws, in, len);
         return 0;
     case LWS_CALLBACK_RAW_WRITEABLE:
@@ -360,6 +410,7 @@ struct ws *ws_connect(struct ws_env *env, const struct ws_target *target,
     buf_init(&ws->message, 0);
     ws->timer = loop_timer_new(env->loop, timer_fired, ws);
     loop_timer_set(ws->timer, OPEN_DEADLINE_MS);
+    ws->rest_timer = loop_timer_new(env->loop, rest_over, ws);
     info.address = ws->address;
     info.host = info.origin = ws->host;
     info.path = ws->path;
@@ -392,7 +443,7 @@ void ws_pause(struct ws *ws, bool paused)
     if (ws->paused == paused || !ws->wsi || ws->state != WS_OPEN)
         return;
     ws->paused = paused;
-    lws_rx_flow_control(ws->wsi, !paused);
+    apply_flow(ws);
 }
 
 void ws_close(struct ws **wsp, int code)
@@ -409,6 +460,8 @@ void ws_close(struct ws **wsp, int code)
         return;
     }
     ws_pause(ws, false);
+    loop_timer_stop(ws->rest_timer);
+    rest_over(ws);
     ws->code = code;
     if (!ws->tls) /* ws_tls_callback says it once everything before has gone */
         wsframe_put(&ws->out, WS_CLOSE, payload, sizeof(payload), arc4random());

@@ -29,7 +29,12 @@ struct ws {
     void *arg;
     struct lws *wsi; /* NULL before and after the library's connection */
     enum ws_state state;
-    bool paused;
+    bool paused;      /* by the owner */
+    bool resting;     /* at a calm rate, for a moment */
+    bool round_noted; /* round_over is deferred */
+    size_t round_bytes;
+    monoms_t round_at; /* when something was last read */
+    struct loop_timer *rest_timer;
     char *host, *path, *user_agent, *address;
     uint16_t port;
     bool tls;
@@ -44,6 +49,9 @@ struct ws {
     char *error;           /* why it ended */
     struct loop_timer *timer;
 };
+
+/* To be called for all that is read: at a calm rate reading rests for a moment afterwards. */
+void ws_note_read(struct ws *ws, size_t len);
 
 /* Ends it in the next round of the loop, outside of everybody's callbacks. */
 void ws_end_soon(struct ws *ws, const char *error);

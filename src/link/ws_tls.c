@@ -125,6 +125,7 @@ int ws_tls_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         ws->cb->opened(ws->arg);
         return 0;
     case LWS_CALLBACK_CLIENT_RECEIVE:
+        ws_note_read(ws, len);
         receive(ws, in, len);
         return 0;
     case LWS_CALLBACK_CLIENT_WRITEABLE:

@@ -233,8 +233,9 @@ void flush_lane(struct lane *lane)
     relieve(lane);
 }
 
-/* Whether the lane's time has come: the flush timer has run out, or there is much. */
-static bool due(const struct lane *lane, monoms_t now)
+/* Whether the lane's time has come: it had something when the flush timer ran out, or there is
+ * much. One timer for all lanes, so that a calm worker is woken once for all of them. */
+static bool due(const struct lane *lane)
 {
     const struct worker *w = lane->w;
 
@@ -242,7 +243,7 @@ static bool due(const struct lane *lane, monoms_t now)
         return false;
     return w->draining || waiting_slots(lane) >= EARLY_SLOTS || lane->held ||
            (lane->spool && !spool_empty(lane->spool)) || lane->refused_to || !lane->unflushed ||
-           now.ms - lane->unflushed_since.ms >= w->conf.workers.flush_ms;
+           lane->unflushed_since.ms <= w->flush_tick.ms;
 }
 
 static void arm(struct worker *w)
@@ -253,7 +254,6 @@ static void arm(struct worker *w)
 
 void flush_all(struct worker *w)
 {
-    monoms_t now = clock_mono();
     bool later = false;
 
     for (unsigned i = 0; i < LANES; i++) {
@@ -261,7 +261,7 @@ void flush_all(struct worker *w)
 
         if (!lane || lane->in_flight || !flush_pending(lane))
             continue;
-        if (!due(lane, now)) {
+        if (!due(lane)) {
             later = true;
             continue;
         }
@@ -292,6 +292,7 @@ static void tick(void *arg)
 {
     struct worker *w = arg;
 
+    w->flush_tick = clock_mono();
     if (w->away) {
         away_tick(w);
         return;

@@ -103,6 +103,7 @@ struct worker {
     struct lane *lanes[LANES];
     struct loop_timer *ack_timer, *flush_timer, *takeover_timer;
     struct loop_timer *rest_timer;
+    monoms_t flush_tick; /* when the flush timer last ran out */
     unsigned round_events; /* since the loop's round began */
     unsigned unacked;
     bool takeover_asked;
