@@ -46,22 +46,34 @@ static struct told *told_of(struct master *m, uint64_t session)
     return t;
 }
 
+/* A session that is lost ended when Presence last saw anything through it, not when that became
+ * known: the time in between was not watched. */
+static int64_t edge_ms(const struct shard *s, enum session_edge edge)
+{
+    switch (edge) {
+    case SESSION_STARTED:
+        return s->session_started_ms;
+    case SESSION_ENDED:
+        return s->watched_ms;
+    default:
+        return clock_unix().ms;
+    }
+}
+
 void session_edge(struct master *m, struct shard *s, enum session_edge edge, int close_code)
 {
-    int64_t now_ms = clock_unix().ms;
     struct told *t;
 
     if (!s->resume.session)
         return;
     t = told_of(m, s->resume.session);
-    t->last =
-        (struct msg_session){.session = s->resume.session,
-                             .at_ms = edge == SESSION_STARTED ? s->session_started_ms : now_ms,
-                             .watched_until_ms = s->watched_ms,
-                             .shard = (uint16_t)s->id,
-                             .shards = (uint16_t)m->shard_count,
-                             .edge = (uint16_t)edge,
-                             .close_code = (uint16_t)close_code};
+    t->last = (struct msg_session){.session = s->resume.session,
+                                   .at_ms = edge_ms(s, edge),
+                                   .watched_until_ms = s->watched_ms,
+                                   .shard = (uint16_t)s->id,
+                                   .shards = (uint16_t)m->shard_count,
+                                   .edge = (uint16_t)edge,
+                                   .close_code = (uint16_t)close_code};
     if (edge == SESSION_STARTED)
         t->started = t->last;
     if (edge == SESSION_ENDED)
