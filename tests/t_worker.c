@@ -59,6 +59,7 @@ static struct {
     pid_t redis;
     /* what the worker asked the gateway */
     unsigned asked;
+    bool no_lanes; /* the answer names none */
     char nonce[40];
     uint64_t fetched_id;
     int fetched_status;
@@ -171,7 +172,7 @@ static void lanes(struct httpd_request *req, const struct json *numbers)
     t.lanes_asked++;
     buf_init(&out, 0);
     buf_puts(&out, "{\"data\":{\"lanes\":[");
-    for (const struct json *n = json_first(numbers); n; n = json_next(n)) {
+    for (const struct json *n = t.no_lanes ? NULL : json_first(numbers); n; n = json_next(n)) {
         buf_printf(&out, "%s{\"lane\":%d,\"epoch\":", n == json_first(numbers) ? "" : ",",
                    (int)json_int(n, 0));
         if (t.epoch)
@@ -622,6 +623,64 @@ static void test_what_was_seen_is_dropped(void **state)
     post(10); /* 6 to 10 again, 11 to 15 new */
     WAIT(t.acked == 20 && t.durable == 15);
     assert_int_equal(t.counted, 15);
+}
+
+/* After a restart of the master it counts replayed events as outstanding: each has to be reported
+ * again, or the resume point stays behind them for as long as the guild is quiet. */
+static void test_replayed_events_are_reported_again(void **state)
+{
+    (void)state;
+    spawn();
+    grant();
+    post(10);
+    WAIT(t.acked == 10 && t.durable == 10);
+    t.durable = 0;
+    t.next_seq = 5;
+    post(5); /* 6 to 10 again, and nothing new */
+    WAIT(t.acked == 15 && t.durable == 10);
+    assert_int_equal(t.counted, 10);
+}
+
+/* Somebody put an older database or a second instance in place: nothing of ours is given up. */
+static void test_a_later_epoch_in_the_database_loses_nothing(void **state)
+{
+    char rejected[128];
+    uint64_t epoch;
+
+    (void)state;
+    spawn();
+    grant();
+    post(10);
+    WAIT(t.durable == 10);
+    epoch = t.epoch;
+    t.epoch = epoch + 1000000000;
+    post(20);
+    WAIT(t.acked == 30 && t.durable == 30 && !spool_is_empty());
+    post(5); /* behind what is spooled */
+    WAIT(t.acked == 35);
+    assert_int_equal(t.alerts, 1);
+    t.epoch = epoch;
+    WAIT(t.counted == 35 && spool_is_empty());
+    snprintf(rejected, sizeof(rejected), "%s/rejected", t.spool_dir);
+    assert_int_equal(access(rejected, F_OK), -1);
+}
+
+/* A service that does not know the lanes is not asked at once again. */
+static void test_lanes_that_the_database_does_not_know(void **state)
+{
+    int64_t end_ms;
+
+    (void)state;
+    t.no_lanes = true;
+    spawn();
+    grant();
+    WAIT(t.lanes_asked > 0);
+    for (end_ms = clock_mono().ms + 1200; clock_mono().ms < end_ms;)
+        loop_once(t.loop, 50);
+    assert_in_range(t.lanes_asked, 1, 6);
+    t.no_lanes = false;
+    post(5);
+    WAIT(t.durable == 5);
 }
 
 static void test_lost_answer_counts_once(void **state)
@@ -1112,6 +1171,9 @@ int main(void)
         T(test_events_become_durable),
         T(test_event_without_effect_is_durable_too),
         T(test_what_was_seen_is_dropped),
+        T(test_replayed_events_are_reported_again),
+        T(test_a_later_epoch_in_the_database_loses_nothing),
+        T(test_lanes_that_the_database_does_not_know),
         T(test_lost_answer_counts_once),
         T(test_spools_while_graphql_is_away),
         T(test_successor_takes_over_the_ring),

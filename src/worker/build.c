@@ -147,7 +147,8 @@ static bool peek_wanted(struct lane *lane, struct spool_frame *frame)
             drop_frame(lane, frame);
             continue;
         }
-        if (lane->pg_known && lane->pg_epoch > frame->epoch) {
+        if (lane->pg_known && lane->pg_epoch > frame->epoch &&
+            frame->epoch < lane->w->shm.header->epoch) {
             worker_alert(lane->w,
                          "lane %u: %llu spooled slots belong to an older epoch than the database "
                          "has; moved aside",

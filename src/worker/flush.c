@@ -139,6 +139,31 @@ static void batch_applied(struct lane *lane)
     after_progress(lane);
 }
 
+/* The database is in a later epoch than the batch. What an earlier segment left in the spool is
+ * moved aside by the next build; what is of this segment can only wait until somebody puts it
+ * right. */
+static void epoch_refused(struct lane *lane, uint64_t epoch, uint64_t position)
+{
+    struct worker *w = lane->w;
+
+    lane->pg_known = true;
+    lane->pg_epoch = epoch;
+    lane->pg_pos = position;
+    if (lane->flight_epoch < w->shm.header->epoch) {
+        away_leave(w);
+        return;
+    }
+    if (!lane->epoch_told)
+        worker_alert(w,
+                     "lane %u: the database has epoch %llu, later than ours %llu: another "
+                     "instance writes into it",
+                     lane->number, (unsigned long long)epoch,
+                     (unsigned long long)lane->flight_epoch);
+    lane->epoch_told = true;
+    away_enter(w, "a later epoch in the database");
+}
+
+/* Only an answer that says something about the batch shows that the service is there. */
 static void take_result(struct lane *lane, const struct json *result)
 {
     const char *code = json_string(json_get(result, "code"), "");
@@ -146,24 +171,15 @@ static void take_result(struct lane *lane, const struct json *result)
     uint64_t position = json_id(json_get(result, "position"));
 
     if (!strcmp(code, "APPLIED")) {
+        away_leave(lane->w);
         batch_applied(lane);
     } else if (!strcmp(code, "POSITION")) {
+        away_leave(lane->w);
         build_position(lane, epoch, position);
         reject_passed(lane);
         after_progress(lane);
     } else if (!strcmp(code, "EPOCH")) {
-        lane->pg_known = true;
-        lane->pg_epoch = epoch;
-        lane->pg_pos = position;
-        if (!lane->epoch_told && !lane->from_spool)
-            worker_alert(lane->w,
-                         "lane %u: the database has epoch %llu, later than ours %llu: another "
-                         "instance writes into it",
-                         lane->number, (unsigned long long)epoch,
-                         (unsigned long long)lane->flight_epoch);
-        lane->epoch_told = true;
-        if (!lane->from_spool)
-            away_enter(lane->w, "a later epoch in the database");
+        epoch_refused(lane, epoch, position);
     } else {
         away_enter(lane->w, "an answer without a known code");
     }
@@ -183,7 +199,6 @@ static void flight_answered(void *arg, const struct gql_answer *answer)
     lane->in_flight = false;
     w->flights--;
     if (answer->outcome == GQL_DONE) {
-        away_leave(w);
         lane->failures = 0;
         take_result(lane, json_get(answer->data, "recordSightings"));
     } else if (answer->outcome == GQL_REFUSED || (answer->internal && failed_too_often(lane))) {

@@ -60,7 +60,7 @@ void lane_report_durable(struct lane *lane, const struct offsets *offsets)
     for (size_t i = 0; i < offsets->count; i++) {
         struct msg_durable durable = {offsets->list[i].session, offsets->list[i].seq};
 
-        if (offsets_raise(&lane->durable, durable.session, durable.seq))
+        if (offsets_raise(&lane->durable, durable.session, durable.seq) || lane->replayed)
             ipc_send(lane->w->ipc, MSG_DURABLE, (uint16_t)lane->number, &durable, sizeof(durable),
                      NULL, 0);
     }
@@ -82,6 +82,7 @@ void lane_report_all_durable(struct lane *lane)
 
     lane_appended(lane, &all);
     lane_report_durable(lane, &all);
+    lane->replayed = false;
     offsets_clear(&all);
 }
 
@@ -184,6 +185,7 @@ static bool take_event(struct lane *lane, const struct msg_event *event, const c
 
     if (event->seq && event->seq <= ring_appended(&lane->ring, event->session)) {
         w->counted_duplicates++;
+        lane->replayed = true;
         return true;
     }
     if (event_interpret(w->events, event, frame, len, &w->list, &result, &error)) {

@@ -42,6 +42,7 @@ static void take_state(struct lane *lane, const struct json *state)
 static void lanes_answered(void *arg, const struct gql_answer *answer)
 {
     struct worker *w = arg;
+    bool told = false;
 
     w->takeover_asked = false;
     if (answer->outcome != GQL_DONE) {
@@ -54,6 +55,7 @@ static void lanes_answered(void *arg, const struct gql_answer *answer)
 
         if (!lane)
             continue;
+        told = true;
         take_state(lane, s);
         lane->fresh = false;
         if (ring_head(&lane->ring) == ring_tail(&lane->ring))
@@ -61,7 +63,10 @@ static void lanes_answered(void *arg, const struct gql_answer *answer)
         lane_retry_held(lane);
     }
     away_leave(w);
-    takeover_ask(w); /* whatever was granted meanwhile */
+    if (told)
+        takeover_ask(w); /* whatever was granted meanwhile */
+    else
+        loop_timer_set(w->takeover_timer, RETRY_MS); /* it does not know our lanes */
     load_kick(w);
     flush_all(w);
 }

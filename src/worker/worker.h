@@ -57,6 +57,7 @@ struct lane {
     struct record_list partial;    /* rest of an event that is published in parts */
     uint32_t partial_first;        /* slots of it already taken */
     uint64_t ack_n, ack_sent;      /* delivery numbers */
+    bool replayed; /* events came again: the master counts them as outstanding until told again */
     bool fresh; /* the ring remembers nothing: old sessions' events wait for what PostgreSQL has */
     bool spool_failed; /* disk full: said so */
 
