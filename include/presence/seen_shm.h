@@ -39,7 +39,7 @@
 #include "presence/route.h"
 
 #define SHM_MAGIC       UINT64_C(0x31454e4553455250) /* "PRESENE1" */
-#define SHM_VERSION     1u
+#define SHM_VERSION     2u
 #define SHM_LINE        64u
 #define SHM_BUCKET_ROWS 8u
 #define SHM_SHARDS_MAX  256u
@@ -115,7 +115,10 @@ struct shm_lane {
     _Atomic int64_t durable_ms; /* monotonic; what was appended until then is durable; 0 = never */
     uint64_t check_head;        /* a head that was seen at check_ms (seen_committed) */
     int64_t check_ms;
-    char pad3[SHM_LINE - 48];
+    /* The master's delivery number of the last event that is in the ring (or needs no record), so
+     * that the master knows what a dead owner was at; 0 = none since the master began. */
+    _Atomic uint64_t taken_n;
+    char pad3[SHM_LINE - 56];
     struct shm_session_seq sessions[SHM_SESSIONS_MAX];
 };
 

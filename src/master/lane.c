@@ -151,6 +151,16 @@ void lane_released(struct worker *w, unsigned lane)
     worker_check_retired(w);
 }
 
+/* Acknowledgements wait a little to be sent together. What a dead worker had taken counts as
+ * acknowledged: the first event after that is the one it was at. */
+static void take_last_acks(struct master *m, unsigned lane)
+{
+    uint64_t taken = atomic_load(&shm_lane(&m->shm, lane)->taken_n);
+
+    if (taken <= m->lanes[lane].queue.sent_n)
+        laneq_ack(&m->lanes[lane].queue, &m->pool, taken);
+}
+
 void lanes_worker_gone(struct worker *w, unsigned blame)
 {
     struct master *m = w->m;
@@ -160,6 +170,7 @@ void lanes_worker_gone(struct worker *w, unsigned blame)
 
         if (l->slot != (int)w->slot)
             continue;
+        take_last_acks(m, i);
         if (l->state == LANE_OWNED && blame && laneq_blame(&l->queue, blame)) {
             quarantine_event(m, i, laneq_first(&l->queue));
             laneq_entomb_first(&l->queue);

@@ -137,8 +137,10 @@ static int open_segment(struct master *m)
     atomic_store(&m->shm.header->clean, 0);
     for (unsigned i = 0; i < SHM_SHARDS_MAX; i++)
         atomic_store(&m->shm.header->shards[i].state, SHARD_DOWN);
-    for (unsigned i = 0; i < LANES; i++)
+    for (unsigned i = 0; i < LANES; i++) {
         atomic_store(&shm_lane(&m->shm, i)->owner, 0);
+        atomic_store(&shm_lane(&m->shm, i)->taken_n, 0);
+    }
     return 0;
 }
 

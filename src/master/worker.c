@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "master.h"
 #include "presence/fd.h"
 #include "presence/log.h"
@@ -105,9 +106,22 @@ static void read_stderr(void *arg, unsigned events)
 
 /* What a worker's environment keeps. */
 static const char *const kept_variables[] = {
-    "PATH",         "LANG",          "LC_ALL",       "LC_MESSAGES",
-    "TZ",           "SSL_CERT_FILE", "SSL_CERT_DIR", "CREDENTIALS_DIRECTORY",
-    "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "MALLOC_ARENA_MAX"};
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "LC_MESSAGES",
+    "TZ",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "CREDENTIALS_DIRECTORY",
+    "ASAN_OPTIONS",
+    "UBSAN_OPTIONS",
+    "LSAN_OPTIONS",
+    "MALLOC_ARENA_MAX",
+#ifdef ENABLE_DEBUG_FAULTS
+    "PRESENCE_DEBUG_POISON",
+#endif
+};
 #define KEPT_VARIABLES (sizeof(kept_variables) / sizeof(kept_variables[0]))
 
 static char **child_environment(void)

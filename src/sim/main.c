@@ -25,6 +25,7 @@
 
 struct options {
     char *gateway, *http;
+    const char *gateway_name; /* told to clients instead of the address */
     const char *print_ports;
     int ready_fd;
     uint32_t guilds, members;
@@ -38,7 +39,7 @@ static const char usage[] =
     "                    [--guilds N] [--members N] [--seed N] [--token TOKEN]\n"
     "                    [--shards N] [--max-concurrency N] [--intents-allowed BITS]\n"
     "                    [--set NAME=VALUE]... [--load JSON] [--print-ports FILE]\n"
-    "                    [--ready-fd N] [-h | --help] [-V | --version]\n"
+    "                    [--gateway-name HOST] [--ready-fd N] [-h | --help] [-V | --version]\n"
     "Plays Discord for Presence: gateway, REST and a control API. See presence-sim(1).\n";
 
 _Noreturn static void die(const char *fmt, const char *what)
@@ -93,6 +94,7 @@ static void collect_pair(struct options *o, const char *pair)
 
 static const struct option longs[] = {
     {"listen-gateway", required_argument, NULL, 'w'},
+    {"gateway-name", required_argument, NULL, 'N'},
     {"listen-http", required_argument, NULL, 'l'},
     {"listen", required_argument, NULL, 'l'}, /* short for the former */
     {"guilds", required_argument, NULL, 'g'},
@@ -133,6 +135,9 @@ static void take(struct options *o, int c, char *value)
     switch (c) {
     case 'w':
         o->gateway = value;
+        break;
+    case 'N':
+        o->gateway_name = value;
         break;
     case 'l':
         o->http = value;
@@ -201,7 +206,7 @@ static void on_request(void *arg, struct httpd_request *req)
         httpd_respond(req, 404, &type, 1, text, sizeof(text) - 1);
 }
 
-static void open_gateway(struct sim *sim, const char *address)
+static void open_gateway(struct sim *sim, const char *address, const char *name)
 {
     const char *colon = strrchr(address, ':');
     char *host, *error = NULL;
@@ -214,7 +219,7 @@ static void open_gateway(struct sim *sim, const char *address)
     if (!sim->ws)
         die("%s", error);
     sim->loop = ws_server_loop(sim->ws);
-    sim->gateway_url = xasprintf("ws://%s:%u", host, ws_server_port(sim->ws));
+    sim->gateway_url = xasprintf("ws://%s:%u", name ? name : host, ws_server_port(sim->ws));
     free(host);
 }
 
@@ -326,7 +331,7 @@ int main(int argc, char **argv)
     world_init(&sim.world, o.guilds, o.members, o.seed, PERMISSIONS);
     truth_init(&sim.truth);
     apply_settings(&sim, &o);
-    open_gateway(&sim, o.gateway);
+    open_gateway(&sim, o.gateway, o.gateway_name);
     open_http(&sim, o.http);
     sim.rest = rest_new();
     sim.load = load_new(&sim);

@@ -34,14 +34,23 @@ bool flush_clean(const struct lane *lane)
 
 /* --- the spool ------------------------------------------------------------------------------- */
 
+static bool any_spool_failed(const struct worker *w)
+{
+    for (unsigned i = 0; i < LANES; i++)
+        if (w->lanes[i] && w->lanes[i]->spool_failed)
+            return true;
+    return false;
+}
+
+/* All lanes write to one disk: the first one tells. */
 static void spool_refused(struct lane *lane)
 {
-    if (!lane->spool_failed)
+    if (!any_spool_failed(lane->w))
         worker_alert(
             lane->w,
-            "the spool of lane %u cannot be written: %s; events are no longer acknowledged "
-            "once the ring is full",
-            lane->number, strerror(errno));
+            "the spool in %s cannot be written: %s (lane %u is the first); events are no longer "
+            "acknowledged once a lane's ring is full",
+            lane->w->conf.cache.spool_dir, strerror(errno), lane->number);
     lane->spool_failed = true;
 }
 
@@ -105,7 +114,7 @@ void flush_spool_all(struct worker *w)
 static void after_progress(struct lane *lane)
 {
     if (waiting_slots(lane) == 0) {
-        lane->unflushed = false;
+        lane->unflushed = lane->spool_failed = false;
         lane_report_all_durable(lane);
     }
     lane_retry_held(lane);

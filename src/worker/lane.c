@@ -49,6 +49,7 @@ static void acknowledge(struct lane *lane, uint64_t n)
     struct worker *w = lane->w;
 
     lane->ack_n = n;
+    atomic_store_explicit(&lane->ring.lane->taken_n, n, memory_order_release);
     if (++w->unacked >= ACK_EVENTS)
         lane_send_acks(w);
     else if (w->unacked == 1)
@@ -188,6 +189,8 @@ static bool take_event(struct lane *lane, const struct msg_event *event, const c
         lane->replayed = true;
         return true;
     }
+    if (!known_before(lane, event, frame, len))
+        return false;
     if (event_interpret(w->events, event, frame, len, &w->list, &result, &error)) {
         note_error(lane, event, frame, len, error ? error : "not understood");
         record_list_reset(&w->list);
@@ -215,6 +218,7 @@ static void hold(struct lane *lane, const struct msg_event *event, const char *f
     held->len = len;
     memcpy(held->frame, frame, len);
     held->frame[len] = '\0';
+    known_before(lane, event, frame, len); /* so that it is known when its turn comes */
     *lane->held_end = held;
     lane->held_end = &held->next;
 }

@@ -66,6 +66,7 @@ void load_done(struct worker *w, struct load_key key, const struct seen_seed *se
         return;
     seen_merge(&w->shm, row, seed ? seed : &nothing);
     react_loaded(lane, row);
+    known_now(lane);
 }
 
 /* --- GraphQL --------------------------------------------------------------------------------- */

@@ -38,8 +38,9 @@ void worker_alert(struct worker *w, const char *fmt, ...)
     va_start(ap, fmt);
     buf_vprintf(&text, fmt, ap);
     va_end(ap);
-    log_error("alert", "%s", buf_cstr(&text));
-    if (!w->orphan)
+    if (w->orphan) /* otherwise the master says it */
+        log_error("alert", "%s", buf_cstr(&text));
+    else
         ipc_send(w->ipc, MSG_ALERT, 0, NULL, 0, buf_bytes(&text), buf_len(&text));
     buf_clear(&text);
 }
@@ -226,6 +227,22 @@ static void debug_fault(uint64_t what)
 #endif
 }
 
+/* An event that holds this word kills whoever is given it: so tests make a poisoned one. */
+static void debug_poison(const char *frame, size_t len)
+{
+#ifdef ENABLE_DEBUG_FAULTS
+    static const char *word;
+
+    if (!word && !(word = getenv("PRESENCE_DEBUG_POISON")))
+        word = "";
+    if (*word && memmem(frame, len, word, strlen(word)))
+        abort();
+#else
+    (void)frame;
+    (void)len;
+#endif
+}
+
 static void control_message(struct worker *w, uint16_t type, uint64_t id, const char *tail,
                             size_t len)
 {
@@ -272,6 +289,7 @@ static void take_message(void *arg, const struct msg_header *h, const void *body
     switch (h->type) {
     case MSG_EVENT:
         note_event(w);
+        debug_poison(tail, len);
         lane_event(w, h->lane, body, tail, len);
         break;
     case MSG_LANE_GRANT:

@@ -108,6 +108,7 @@ struct worker {
     unsigned round_events; /* since the loop's round began */
     unsigned unacked;
     bool takeover_asked;
+    bool retry_due; /* held events will be tried again */
     uint64_t counted_events, counted_sightings, counted_duplicates; /* not yet in shm counters */
 
     struct http *http;
@@ -158,6 +159,11 @@ void lane_report_durable(struct lane *lane, const struct offsets *offsets);
 void lane_report_all_durable(struct lane *lane);
 void lane_appended(const struct lane *lane, struct offsets *offsets_r);
 void lane_free(struct lane **lane);
+
+/* known.c */
+/* False: the event must wait until its member's row is read back, which is under way. */
+bool known_before(struct lane *lane, const struct msg_event *event, const char *frame, size_t len);
+void known_now(struct lane *lane); /* a row was read back */
 
 /* takeover.c */
 void takeover_ask(struct worker *w); /* asks GraphQL for all lanes that need it */

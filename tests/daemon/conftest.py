@@ -7,6 +7,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import busy  # noqa: E402
 import harness  # noqa: E402
 
 
@@ -94,3 +95,23 @@ def make_stack(request):
 def stack(make_stack):
     """The whole system, running, every shard live."""
     return make_stack().start()
+
+
+@pytest.fixture
+def make_busy(make_stack):
+    """Makes running systems for a load to come. Whatever happens to one, errors in its log are its
+    right to report; what a sanitizer says is not."""
+    def make(sim_args=(), start=True, **conf):
+        sections = {"workers": {"count": 2, "flush_ms": 50}}
+        for section, keys in conf.items():
+            sections.setdefault(section, {}).update(keys)
+        stack = make_stack(sim_args=["--guilds", busy.GUILDS, "--members", busy.MEMBERS, "--set",
+                                     f"heartbeat_ms={busy.HEARTBEAT_MS}", *sim_args],
+                           conf=sections)
+        for process in stack.processes:
+            process.expect_any_error()
+        if start:
+            stack.start()
+        return busy.Busy(stack)
+
+    return make

@@ -12,7 +12,7 @@ import random
 import pytest
 
 import harness
-from busy import GUILDS, HEARTBEAT_MS, MEMBERS, RATE, Busy, kill_worker, resident
+from busy import HEARTBEAT_MS, RATE, kill_worker, resident
 
 SEEDS = int(os.environ.get("PRESENCE_SOAK_SEEDS", "3"))
 SECONDS = float(os.environ.get("PRESENCE_SOAK_SECONDS", "10"))
@@ -20,26 +20,7 @@ ABSENCE_SECONDS = float(os.environ.get("PRESENCE_ABSENCE_SECONDS", "10"))
 FLAT_OUT_EVENTS = 200000
 # Master and workers, their shared segment included, at a flat-out load with PostgreSQL behind: the
 # master's queue is bounded (64 MB), the segment is fixed, a worker's batches are bounded.
-FLAT_OUT_RESIDENT = 300 << 20
-
-
-@pytest.fixture
-def make_busy(make_stack):
-    """A running system without load. Whatever happens to it, errors in its log are its right to
-    report; what a sanitizer says is not."""
-    def make(sim_args=(), **conf):
-        sections = {"workers": {"count": 2, "flush_ms": 50}}
-        for section, keys in conf.items():
-            sections.setdefault(section, {}).update(keys)
-        stack = make_stack(sim_args=["--guilds", GUILDS, "--members", MEMBERS,
-                                     "--set", f"heartbeat_ms={HEARTBEAT_MS}", *sim_args],
-                           conf=sections)
-        for process in stack.processes:
-            process.expect_any_error()
-        stack.start()
-        return Busy(stack)
-
-    return make
+FLAT_OUT_RESIDENT = 160 << 20
 
 
 @pytest.fixture

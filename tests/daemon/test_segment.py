@@ -1,0 +1,149 @@
+"""The shared segment is lost, damaged, somebody else's or has no room; the spool's disk is full."""
+
+import os
+import pathlib
+import signal
+import subprocess
+
+import harness
+import namespaces
+import pytest
+from harness import wait_until
+
+RATE = 5000 / harness.SLOWNESS
+
+
+def segment_of(busy):
+    return pathlib.Path("/dev/shm/presence-" + busy.stack.conf.get("cache", "instance"))
+
+
+def kill_everything_of(presenced):
+    """The master and its workers, before any of them can make anything durable."""
+    family = [presenced.pid, *presenced.workers()]
+    for pid in family:
+        os.kill(pid, signal.SIGSTOP)
+    for pid in family:
+        os.kill(pid, signal.SIGKILL)
+    presenced.killed = True
+    presenced.child.wait()
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in family), 10,
+               "the workers are gone")
+
+
+def truncate(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def overwrite_magic(path):
+    with open(path, "r+b") as f:
+        f.write(b"ELF, or so")
+
+
+def next_version(path):
+    with open(path, "r+b") as f:
+        f.seek(8)
+        f.write(b"\xff\xff\xff\x7f")
+
+
+def another_owner(path):
+    os.chown(path, 65534, 65534)
+
+
+def readable_by_all(path):
+    path.chmod(0o644)
+
+
+def other_size_of_rings(path):
+    """A valid one, but of another configuration: the ring's slots, behind version and sizes."""
+    with open(path, "r+b") as f:
+        data = f.read(4096)
+        ring = (1024).to_bytes(4, "little")
+        at = data.index(ring)
+        f.seek(at)
+        f.write((2048).to_bytes(4, "little"))
+
+
+@pytest.mark.parametrize("harm,said", [
+    (pathlib.Path.unlink, None),
+    (truncate, "size of the segment is"),
+    (overwrite_magic, "magic is"),
+    (next_version, "version is 2147483647, expected"),
+    (another_owner, "owner"),
+    (other_size_of_rings, "expected"),
+], ids=lambda value: getattr(value, "__name__", None))
+def test_a_segment_is_lost(make_busy, harm, said):
+    """All is killed and the segment gone or unusable: what was in it only comes again by RESUME,
+    what was already in PostgreSQL or a spool is dropped."""
+    if harm is another_owner and os.geteuid() != 0:
+        pytest.skip("needs root: gives a file away")
+    busy = make_busy()
+    busy.load(RATE)
+    busy.let_pass(3000)
+    kill_everything_of(busy.presenced)
+    harm(segment_of(busy))
+    position = busy.presenced.log.position()
+    busy.let_pass(1000)
+    busy.presenced.start()
+    created = busy.presenced.log.wait_for("segment", since=position, containing="created")
+    assert created.level == "info"
+    refused = [e for e in busy.presenced.log.events("segment", position) if e.level == "warn"]
+    if said:
+        assert len(refused) == 1 and said in refused[0].message, refused
+        assert segment_of(busy).name in refused[0].message
+    else:
+        assert not refused
+    busy.let_pass(1000)
+    busy.settle()
+    busy.check_heartbeats()
+
+
+def test_no_room_for_the_segment(workdir):
+    namespaces.need()
+    conf = harness.Conf(workdir, discord={"gateway_url": "ws://127.0.0.1:1"})
+    conf.update(cache={"members": 1000000}).save()
+    conf.secret("discord", "token")
+    conf.secret("graphql", "token")
+    argv = [harness.program("presenced"), "-c", str(conf.path)]
+    env = dict(os.environ, PRESENCE_WORKER=str(harness.BUILD_DIR / "presence-worker"))
+    done = subprocess.run(namespaces.with_mounts(argv, "-t tmpfs -o size=1m none /dev/shm"),
+                          env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=60)
+    assert done.returncode == 1, done.stdout
+    said = [line for line in done.stdout.splitlines() if " error start_failed: " in line]
+    assert len(said) == 1 and "shared memory" in said[0] and "No space left" in said[0], said
+    assert "bytes" in said[0], "how much was wanted is told"
+
+
+def test_spool_on_a_full_disk(make_busy):
+    """PostgreSQL is away and the spool's disk fills: events are no longer acknowledged, Discord's
+    heartbeats go on, one alert is raised, and all arrives once there is room again."""
+    namespaces.need()
+    busy = make_busy(start=False, workers={"count": 1})
+    spool = busy.stack.dir / "spool"
+    spool.mkdir()
+    busy.stack.conf.update(cache={"spool_dir": spool}).save()
+    namespaces.wrap(busy.presenced, f"-t tmpfs -o size=512k,mode=700 none {spool}")
+    busy.stack.start()
+    log = busy.presenced.log
+    busy.load(RATE)
+    busy.let_pass(1000)
+    busy.pg.kill()
+    log.wait_for("alert", deadline=120, containing="No space left on device")
+    wait_until(lambda: busy.presenced.ctl("status")["queue"]["events"] > 1000, 60,
+               "events wait in the master")
+    since = busy.mark()
+    busy.let_beat(4, since)
+    stopped = busy.presenced.ctl("status")
+    assert stopped["lanes"]["spooled"] > 0
+    assert stopped["shards"][0]["resume_seq"] < stopped["shards"][0]["received_seq"]
+    alerts = log.events("alert")
+    assert len(alerts) == 1 and str(spool) in alerts[0].message, alerts
+    # Space first: the spool goes on while PostgreSQL is still away.
+    namespaces.in_namespace_of(busy.presenced.pid, "mount", "-o", "remount,size=256m", str(spool))
+    log.wait_for("spool_ok", deadline=60)
+    busy.pg.start()
+    busy.let_pass(1000)
+    busy.settle(180)
+    busy.check_heartbeats(since, 4)
+    assert len(log.events("alert")) == 1, log.events("alert")
+    assert not log.events("worker_hung") and not log.events("worker_killed")
