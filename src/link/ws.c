@@ -23,8 +23,8 @@
 #define OPEN_DEADLINE_MS    20000
 #define CLOSE_LINGER_MS     1000
 #define CALM_BYTES          (16u << 10) /* a round that read less than this ... */
-#define CALM_AGAIN_MS       25          /* ... so soon after the last one, ... */
-#define CALM_REST_MS        10          /* ... is followed by a rest */
+#define CALM_AGAIN_MS       50          /* ... so soon after the last one, ... */
+#define CALM_REST_MS        20          /* ... is followed by a rest */
 #define WS_GUID             "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define CLOSE_CODE_PROTOCOL 1002
 

@@ -1,6 +1,7 @@
 /* Group commit: what lies in the lanes goes to PostgreSQL through GraphQL, at most flush_ms after
  * it was logged; what cannot go there for a while goes to the spool. A lane has one batch under way
- * at a time (positions demand it), the worker at most FLIGHTS_MAX.
+ * at a time (positions demand it), the worker at most FLIGHTS_MAX, since few
+ * large batches cost the database less than many; of small ones FLIGHTS_SMALL_MAX.
  * Diagnostics: alerts when the spool cannot take what the ring must give up. */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@
 #include "worker/worker.h"
 
 #define COMMIT_TIMEOUT_MS 15000
-#define INTERNAL_MAX      5u    /* so often may the database fail at one batch before it is cut */
+#define INTERNAL_MAX      5u /* so often may the database fail at one batch before it is cut */
+#define SMALL_SLOTS       256u
 #define EARLY_SLOTS       4000u /* about a full batch: do not wait for the timer */
 
 static uint64_t waiting_slots(const struct lane *lane)
@@ -247,11 +249,21 @@ static void relieve(struct lane *lane)
         flush_spool_lane(lane);
 }
 
+/* Small batches may go in greater number: at a calm rate all lanes are served at once, and their
+ * answers come together. */
+static bool may_fly(const struct lane *lane)
+{
+    unsigned flights = lane->w->flights;
+    bool small = waiting_slots(lane) < SMALL_SLOTS && (!lane->spool || spool_empty(lane->spool));
+
+    return flights < (small ? FLIGHTS_SMALL_MAX : FLIGHTS_MAX);
+}
+
 void flush_lane(struct lane *lane)
 {
     struct worker *w = lane->w;
 
-    if (!lane->in_flight && !w->away && w->flights < FLIGHTS_MAX && lane->state == LANE_OWNED &&
+    if (!lane->in_flight && !w->away && may_fly(lane) && lane->state == LANE_OWNED &&
         build_batch(lane))
         send_batch(lane);
     relieve(lane);
@@ -289,7 +301,7 @@ void flush_all(struct worker *w)
             later = true;
             continue;
         }
-        if (w->flights >= FLIGHTS_MAX) {
+        if (!may_fly(lane)) {
             w->next_lane = lane->number;
             break;
         }

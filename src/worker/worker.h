@@ -27,10 +27,11 @@
 #include "worker/gql.h"
 #include "worker/offsets.h"
 
-#define FLIGHTS_MAX    6u
-#define ACK_EVENTS     64u
-#define ACK_MS         50
-#define SPOOL_AFTER_MS 3000
+#define FLIGHTS_MAX       2u
+#define FLIGHTS_SMALL_MAX 16u
+#define ACK_EVENTS        64u
+#define ACK_MS            50
+#define SPOOL_AFTER_MS    3000
 
 enum lane_state {
     LANE_OWNED,    /* events flow */
@@ -104,7 +105,7 @@ struct worker {
     struct lane *lanes[LANES];
     struct loop_timer *ack_timer, *flush_timer, *takeover_timer;
     struct loop_timer *rest_timer;
-    monoms_t flush_tick; /* when the flush timer last ran out */
+    monoms_t flush_tick;   /* when the flush timer last ran out */
     unsigned round_events; /* since the loop's round began */
     unsigned unacked;
     bool takeover_asked;
