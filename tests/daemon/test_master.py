@@ -3,6 +3,7 @@ write down what they are given; Discord is presence-sim."""
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -403,32 +404,102 @@ def test_tls(alone, name, trusted, said):
     a.wait_event("MESSAGE_CREATE", 20)
 
 
-@pytest.mark.parametrize("how,path,body,log_event,again", [
-    ("reset", "drop", {}, "gateway_resumed", "resume"),
-    ("end", "drop", {"fin": True}, "gateway_resumed", "resume"),
-    ("op 7", "op", {"op": 7}, "gateway_resumed", "resume"),
-    ("op 9 true", "op", {"op": 9, "resumable": True}, "gateway_resumed", "resume"),
-    ("op 9 false", "op", {"op": 9, "resumable": False}, "gateway_session_lost", "identify"),
-    ("1000", "close", {"code": 1000}, "gateway_resumed", "resume"),
-    ("4000", "close", {"code": 4000}, "gateway_resumed", "resume"),
-    ("4007", "close", {"code": 4007}, "gateway_session_lost", "identify"),
-    ("4009", "close", {"code": 4009}, "gateway_session_lost", "identify"),
-])
-def test_reconnects(alone, how, path, body, log_event, again):
+# Every code of the gateway's contract: what is done, and which words of the log say so. 4014 and a
+# wrong token from the start have tests of their own below.
+CLOSES = [
+    ("reset", "drop", {}, "resume", "connection lost"),
+    ("end", "drop", {"fin": True}, "resume", "connection lost"),
+    ("op 7", "op", {"op": 7}, "resume", "closed by us"),
+    ("op 9 true", "op", {"op": 9, "resumable": True}, "resume", "closed by us"),
+    ("op 9 false", "op", {"op": 9, "resumable": False}, "identify", "closed by us"),
+] + [(str(code), "close", {"code": code}, done, said) for code, done, said in [
+    (1000, "resume", "normal end"), (1001, "resume", "going away"),
+    (4000, "resume", "unknown error"), (4001, "identify", "this is a mistake of ours"),
+    (4002, "resume", "this is a mistake of ours"), (4003, "identify", "not authenticated"),
+    (4004, "fatal", "token refused"), (4005, "identify", "this is a mistake of ours"),
+    (4007, "identify", "invalid sequence number"),
+    (4008, "pause", "this is a mistake of ours"), (4009, "identify", "timed out"),
+    (4010, "fatal", "invalid shard"), (4011, "fatal", "sharding required"),
+    (4012, "fatal", "invalid API version"), (4013, "fatal", "invalid intents"),
+    (4999, "resume", "unexpected close code"),
+]]
+
+
+@pytest.mark.parametrize("path,body,done,said", [c[1:] for c in CLOSES], ids=[c[0] for c in CLOSES])
+def test_every_way_to_be_cut_off(alone, path, body, done, said):
     a = alone().start()
+    a.presenced.expect_error("gateway_fatal")
+    a.presenced.expect_error("gateway_disconnected")
     a.sim.post("/_sim/config", {"identify_window_ms": 10})
     before = a.shard()["session"]
     position = a.log.position()
     a.sim.post(f"/_sim/{path}", body)
-    a.log.wait_for(log_event, since=position)
+    line = a.log.wait_for("gateway_disconnected", since=position)
+    assert said in line.message, line
+    if "code" in body:
+        assert f"code {body['code']}" in line.message, line
+    assert (line.level == "error") == ("mistake of ours" in line.message)
+    if done == "fatal":
+        fatal = a.log.wait_for("gateway_fatal", since=position)
+        assert str(body["code"]) in fatal.message and fatal.level == "error"
+        assert a.presenced.wait() == 78
+        a.presenced.child = None
+        assert not a.log.events("gateway_identify", position)
+        return
+    if done == "pause":  # a minute, the window in which too much was sent
+        waiting = a.log.wait_for("gateway_waiting", since=position).message
+        wait_ms = int(re.search(r"(\d+) ms", waiting).group(1))
+        assert 55000 <= wait_ms <= 65000, waiting
+        assert a.shard()["session"] == before
+        return
+    again = {"resume": "gateway_resumed", "identify": "gateway_ready"}[done]
+    a.log.wait_for(again, since=position)
     a.presenced.wait_live()
     deed = a.sim.act("message")
     wait_until(lambda: [e for e in a.events("MESSAGE_CREATE") if e.seq == deed["s"]])
     after = a.shard()["session"]
-    assert (before == after) == (again == "resume")
-    ended = [line for _, line in a.lines()
-             if line.startswith("session edge=4") and f"session={before} " in line]
-    assert bool(ended) == (again == "identify")
+    assert (before == after) == (done == "resume")
+    lost = a.log.events("gateway_session_lost", position)
+    assert len(lost) == (done == "identify")
+    ended = [text for _, text in a.lines()
+             if text.startswith("session edge=4") and f"session={before} " in text]
+    assert bool(ended) == (done == "identify")
+
+
+def test_the_table_of_closes_is_whole():
+    """Against the list that the program itself goes by."""
+    source = (harness.SOURCE_DIR / "src" / "discord" / "gw_codes.c").read_text()
+    codes = {int(c) for c in re.findall(r"^    \{(\d+), GW_", source, re.M)}
+    # Without a code, and codes that stand for that: drops. 4014: see below.
+    assert codes - {0, 1005, 1006, 4014} == {c[2]["code"] for c in CLOSES if "code" in c[2]} - {4999}
+
+
+def test_a_silent_connection_is_a_zombie(alone):
+    """Heartbeats are not answered: closed with 4000 after an interval, and resumed."""
+    a = alone(sim_args=("--guilds", "3", "--members", "5", "--set", "heartbeat_ms=500")).start()
+    before = a.shard()["session"]
+    position = a.log.position()
+    a.sim.post("/_sim/stall", {"acks": True})
+    line = a.log.wait_for("gateway_disconnected", since=position)
+    assert "closed by us" in line.message and "4000" in line.message, line
+    a.sim.post("/_sim/stall", {"acks": False})
+    a.log.wait_for("gateway_resumed", since=position)
+    assert a.shard()["session"] == before
+
+
+def test_intents_refused_twice_are_fatal(alone):
+    """The identify without privileged intents is refused as well."""
+    a = alone(sim_args=("--guilds", "1", "--members", "3", "--set", "identify_window_ms=10"))
+    for event in ("gateway_intents", "gateway_fatal", "gateway_disconnected"):
+        a.presenced.expect_error(event)
+    a.sim.start()
+    a.sim.post("/_sim/refuse", {"identifies": 2, "code": 4014})
+    a.presenced.start(wait=False)
+    assert a.presenced.wait() == 78
+    a.presenced.child = None
+    assert len(a.log.events("gateway_intents")) == 1
+    assert "4014" in a.log.wait_for("gateway_fatal").message
+    assert "Server Members Intent" in a.log.events("gateway_intents")[0].message
 
 
 def test_wrong_token_is_fatal(alone):
