@@ -150,7 +150,8 @@ def compare_voice(truth, pg, found):
     estimated, and none that began before it did."""
     done = collections.defaultdict(list)
     for row in truth.voice:
-        done[row["guild"], row["user"], row["channel"]].append(row)
+        if (row["guild"], row["user"]) in truth.members:  # others are bots: nobody's activity
+            done[row["guild"], row["user"], row["channel"]].append(row)
     recorded = collections.defaultdict(list)
     for guild, user, channel, begin, end, estimated in pg.execute(VOICE_SQL):
         recorded[guild, user, channel].append((begin, end, estimated))
