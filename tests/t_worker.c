@@ -29,6 +29,7 @@
 #define PATIENCE_MS 12000
 #define ARRIVAL_MS  ((uint64_t)1785585605000)
 #define ALICE       806374682394759223u
+#define VOICE       UINT64_C(1213063185301639200)
 #define BEEP        806374682394759224u
 #define OLD_SESSION ((uint64_t)1785585600000 << 8)
 
@@ -190,6 +191,22 @@ static void lanes(struct httpd_request *req, const struct json *numbers)
     buf_clear(&out);
 }
 
+/* The guild, watched through the old session, with Alice in voice. */
+static void seeds(struct httpd_request *req)
+{
+    char *text = xasprintf(
+        "{\"data\":{\"guildSeeds\":[{\"guildId\":\"%llu\",\"afkChannelId\":\"7\",\"memberCount\":3,"
+        "\"botJoinedMs\":5,\"rosterAtMs\":6,\"left\":false,\"available\":true,\"session\":\"%llu\"}"
+        "],"
+        "\"voiceSeeds\":[{\"guildId\":\"%llu\",\"userId\":\"%llu\",\"channelId\":\"%llu\","
+        "\"state\":1}]}}",
+        (unsigned long long)GUILD, (unsigned long long)OLD_SESSION, (unsigned long long)GUILD,
+        (unsigned long long)ALICE, (unsigned long long)VOICE);
+
+    answer_text(req, 200, text);
+    free(text);
+}
+
 /* Beep is a member and a bot; Alice has left and is a person. */
 static void rest(struct httpd_request *req)
 {
@@ -243,7 +260,9 @@ static void serve(void *arg, struct httpd_request *req)
         t.seeds_asked++;
         t.counted_at_seeds = t.counted;
         answer_text(req, 200, "{\"data\":{\"memberSeeds\":[]}}");
-    } else
+    } else if (strstr(query, "guildSeeds"))
+        seeds(req);
+    else
         lanes(req, json_get(variables, "lanes"));
     json_free(&root);
 }
@@ -818,6 +837,64 @@ static void test_old_session_in_a_new_segment_waits_for_the_database(void **stat
     assert_int_equal(t.epoch, t.shm.header->epoch);
 }
 
+/* A resumed session brings no GUILD_CREATE: what the lost segment knew comes from the database. */
+static void test_a_new_segment_is_seeded(void **state)
+{
+    static const char voice[] = "{\"guild_id\":\"%llu\",\"user_id\":\"%llu\",\"channel_id\":"
+                                "\"%llu\",\"self_mute\":true,\"self_deaf\":%s}";
+    const struct shm_guild *g;
+
+    (void)state;
+    t.epoch = 5;
+    t.position = 700;
+    t.session = t.gateway = OLD_SESSION;
+    spawn();
+    grant();
+    dispatch("VOICE_STATE_UPDATE", voice, (unsigned long long)GUILD, (unsigned long long)ALICE,
+             (unsigned long long)VOICE, "false"); /* as he was */
+    dispatch("VOICE_STATE_UPDATE", voice, (unsigned long long)GUILD, (unsigned long long)ALICE,
+             (unsigned long long)VOICE, "true");
+    WAIT(t.acked == 2 && t.durable == 2);
+    assert_int_equal(t.counted, 1);
+    g = shm_guild(&t.shm, (snowflake_t){GUILD}, false);
+    assert_non_null(g);
+    assert_int_equal(g->session, OLD_SESSION);
+    assert_int_equal(g->afk_channel, 7);
+    assert_int_equal(g->flags, SHM_GUILD_AVAILABLE);
+    assert_true(g->roster_begin_ms > 0); /* the roster is read again */
+    assert_int_equal(atomic_load(&shm_lane(&t.shm, lane_number())->seeded), 1);
+}
+
+/* The first owner dies before he heard of the database; something of his own lies in the ring. */
+static void test_a_successor_still_waits_for_the_database(void **state)
+{
+    uint64_t live = t.gateway;
+
+    (void)state;
+    t.epoch = 5;
+    t.position = 700;
+    t.session = OLD_SESSION;
+    t.seq = 20;
+    t.fault = FAULT_AWAY;
+    spawn();
+    grant();
+    post(1); /* of a new session: need not wait */
+    WAIT(t.acked == 1);
+    kill_worker();
+    t.gateway = OLD_SESSION;
+    t.next_seq = 10;
+    spawn();
+    grant();
+    t.n = 0;
+    post(20); /* 11 to 30; up to 20 the database has them */
+    for (int64_t end_ms = clock_mono().ms + 300; clock_mono().ms < end_ms;)
+        loop_once(t.loop, 50);
+    assert_int_equal(t.acked, 0);
+    t.fault = FAULT_NONE;
+    WAIT(t.acked == 20 && t.counted == 11);
+    t.gateway = live;
+}
+
 static void test_spool_outlives_the_segment(void **state)
 {
     (void)state;
@@ -1181,6 +1258,8 @@ int main(void)
         T(test_only_the_poisoned_event_is_moved_aside),
         T(test_full_ring_stops_acknowledging),
         T(test_old_session_in_a_new_segment_waits_for_the_database),
+        T(test_a_new_segment_is_seeded),
+        T(test_a_successor_still_waits_for_the_database),
         T(test_spool_outlives_the_segment),
         T(test_release_and_drain),
         T(test_orphan_makes_everything_durable),

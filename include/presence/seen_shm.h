@@ -110,7 +110,7 @@ struct shm_lane {
     _Atomic uint32_t owner;       /* worker slot + 1; 0 = nobody */
     _Atomic uint32_t redis_dirty; /* a Redis pipeline is under way, or was when its owner died */
     _Atomic uint32_t lost;        /* set once when something could not be kept (full disk) */
-    uint32_t reserved;
+    _Atomic uint32_t seeded;      /* the table has what PostgreSQL knew when the segment was new */
     uint64_t spooled_to; /* position up to which the spool holds this lane; 0 = spool empty */
     _Atomic int64_t durable_ms; /* monotonic; what was appended until then is durable; 0 = never */
     uint64_t check_head;        /* a head that was seen at check_ms (seen_committed) */

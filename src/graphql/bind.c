@@ -69,6 +69,19 @@ const struct bind binds[] = {
     {"GuildSeed", "botJoinedMs", BIND_MS, "{p}.bot_joined_at", NULL},
     {"GuildSeed", "rosterAtMs", BIND_MS, "{p}.roster_at", NULL},
     {"GuildSeed", "left", BIND_PLAIN, "({p}.left_at IS NOT NULL)", NULL},
+    {"GuildSeed", "available", BIND_PLAIN, "{p}.available", NULL},
+    {"GuildSeed", "session", BIND_BIG,
+     "(SELECT max(c.session) FROM presence.coverage c WHERE c.guild_id = {p}.guild_id"
+     " AND c.to_at IS NULL)",
+     NULL},
+    {"Query", "voiceSeeds", BIND_LIST,
+     "(SELECT v.* FROM presence.guild g JOIN presence.voice_session v ON v.guild_id = g.guild_id"
+     " WHERE g.lane = ANY ({lanes}::int[]) AND g.left_at IS NULL AND v.to_at IS NULL) {t}",
+     "{t}.guild_id, {t}.user_id"},
+    {"VoiceSeed", "guildId", BIND_ID, "{p}.guild_id", NULL},
+    {"VoiceSeed", "userId", BIND_ID, "{p}.user_id", NULL},
+    {"VoiceSeed", "channelId", BIND_ID, "{p}.channel_id", NULL},
+    {"VoiceSeed", "state", BIND_PLAIN, "{p}.state", NULL},
 
     /* --- people --- */
     {"Query", "guild", BIND_ONE, "presence.guild {t} WHERE {t}.guild_id = {id}::bigint", NULL},

@@ -133,8 +133,11 @@ static void drop_frame(struct lane *lane, const struct spool_frame *frame)
 {
     if (spool_drop(lane->spool, frame->epoch, frame->to))
         log_error("spool_drop", "lane %u: %m", lane->number);
-    if (spool_empty(lane->spool))
+    if (spool_empty(lane->spool)) {
         lane->ring.lane->spooled_to = 0;
+        if (lane->seeds_due)
+            seeds_ask(lane->w);
+    }
 }
 
 /* The oldest frame that PostgreSQL has not got; false if there is none. */

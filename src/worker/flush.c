@@ -136,8 +136,11 @@ static void batch_applied(struct lane *lane)
         if (lane->flight_to >= lane->flight_frame_to &&
             spool_drop(lane->spool, lane->flight_epoch, lane->flight_to))
             log_error("spool_drop", "lane %u: %s", lane->number, strerror(errno));
-        if (spool_empty(lane->spool))
+        if (spool_empty(lane->spool)) {
             lane->ring.lane->spooled_to = 0;
+            if (lane->seeds_due)
+                seeds_ask(w);
+        }
     } else {
         if (lane->flight_to > ring_tail(&lane->ring))
             ring_set_tail(&lane->ring, lane->flight_to);

@@ -89,7 +89,7 @@ void lane_report_all_durable(struct lane *lane)
 
 /* --- events ---------------------------------------------------------------------------------- */
 
-static void apply_one(struct lane *lane, const struct record_header *h)
+void lane_apply(struct lane *lane, const struct record_header *h)
 {
     bool inserted = false;
     struct seen_row *row = seen_apply(&lane->w->shm, h, lane->w->slot, &inserted);
@@ -114,7 +114,7 @@ static void apply_list(struct lane *lane, const struct record_list *list, uint32
         const struct record_header *h =
             (const void *)(list->slots + (size_t)first * RECORD_SLOT_SIZE);
 
-        apply_one(lane, h);
+        lane_apply(lane, h);
         lane->w->counted_sightings += h->type == RECORD_SIGHTING;
         first += h->slots;
     }
@@ -291,7 +291,7 @@ int lane_append(struct lane *lane, const struct record_list *list)
 
 static void apply_recovered(void *arg, const struct record_header *h)
 {
-    apply_one(arg, h);
+    lane_apply(arg, h);
 }
 
 /* The spool may reach further than the tail: its owner died between the two. */
@@ -362,7 +362,7 @@ void lane_grant(struct worker *w, unsigned number)
     atomic_store(&lane->ring.lane->owner, w->slot + 1);
     open_spool(lane);
     recover_ring(lane);
-    lane->fresh = ring_head(&lane->ring) == 0;
+    lane->fresh = !atomic_load(&lane->ring.lane->seeded);
     takeover_ask(w);
     ipc_send(w->ipc, MSG_LANE_OWNED, (uint16_t)number, NULL, 0, NULL, 0);
     if (flush_pending(lane))

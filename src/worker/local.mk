@@ -1,12 +1,13 @@
 # The documents that workers send, as string literals (JSON inside C).
-src/worker/operations.h: $(srcdir)/graphql/operations/Lanes.graphql \
+src/worker/operations.h: $(srcdir)/graphql/operations/GuildSeeds.graphql \
+  $(srcdir)/graphql/operations/Lanes.graphql \
   $(srcdir)/graphql/operations/MemberSeeds.graphql \
   $(srcdir)/graphql/operations/RecordSightings.graphql $(srcdir)/src/worker/operations.sh
 	$(AM_V_GEN)$(MKDIR_P) src/worker && \
 	  sh $(srcdir)/src/worker/operations.sh $(srcdir)/graphql/operations > $@.tmp && mv $@.tmp $@
 BUILT_SOURCES += src/worker/operations.h
 CLEANFILES += src/worker/operations.h
-EXTRA_DIST += src/worker/operations.sh graphql/operations/Lanes.graphql \
+EXTRA_DIST += src/worker/operations.sh graphql/operations/GuildSeeds.graphql graphql/operations/Lanes.graphql \
   graphql/operations/MemberSeeds.graphql graphql/operations/RecordSightings.graphql
 
 noinst_LTLIBRARIES += libworker.la
@@ -17,7 +18,7 @@ libworker_la_SOURCES = \
   src/worker/load.c src/worker/load.h src/worker/lookup.c src/worker/offsets.c \
   src/worker/offsets.h src/worker/query.c src/worker/query.h src/worker/react.c \
   src/worker/react.h src/worker/react_parts.h src/worker/reject.c src/worker/reject.h \
-  src/worker/rest.c src/worker/rest.h src/worker/roster.c src/worker/survey.c src/worker/takeover.c \
+  src/worker/rest.c src/worker/rest.h src/worker/roster.c src/worker/seeds.c src/worker/survey.c src/worker/takeover.c \
   src/worker/voice.c src/worker/worker.h
 nodist_libworker_la_SOURCES = src/worker/operations.h
 

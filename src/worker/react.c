@@ -116,7 +116,7 @@ void react_take_lane(struct lane *lane)
 {
     cache_take_lane(lane);
     roster_take_lane(lane);
-    if (!lane->fresh) /* a fresh table holds nothing unfinished */
+    if (ring_head(&lane->ring)) /* otherwise the table holds nothing unfinished */
         survey_lane(lane->w, lane->number, true);
     if (lane->number == 0)
         log_sessions(lane->w);

@@ -57,23 +57,24 @@ static void lanes_answered(void *arg, const struct gql_answer *answer)
             continue;
         told = true;
         take_state(lane, s);
-        lane->fresh = false;
-        if (ring_head(&lane->ring) == ring_tail(&lane->ring))
-            lane_report_all_durable(lane);
-        lane_retry_held(lane);
+        lane->seeds_due = lane->fresh && !lane->pg_empty;
+        if (!lane->seeds_due)
+            seeds_settle(lane);
     }
     away_leave(w);
     if (told)
         takeover_ask(w); /* whatever was granted meanwhile */
     else
         loop_timer_set(w->takeover_timer, RETRY_MS); /* it does not know our lanes */
+    seeds_ask(w);
     load_kick(w);
     flush_all(w);
 }
 
 static bool needs_asking(const struct lane *lane)
 {
-    return lane && !lane->pg_known && lane->state != LANE_RELEASING;
+    return lane && lane->state != LANE_RELEASING &&
+           (!lane->pg_known || (lane->fresh && !lane->seeds_due));
 }
 
 static void ask(void *arg)

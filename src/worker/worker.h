@@ -60,6 +60,7 @@ struct lane {
     uint64_t ack_n, ack_sent;      /* delivery numbers */
     bool replayed; /* events came again: the master counts them as outstanding until told again */
     bool fresh; /* the ring remembers nothing: old sessions' events wait for what PostgreSQL has */
+    bool seeds_due;    /* fresh, and PostgreSQL has something of it: seeds.c */
     bool spool_failed; /* disk full: said so */
 
     /* what PostgreSQL has */
@@ -103,12 +104,12 @@ struct worker {
     snowflake_t self;
 
     struct lane *lanes[LANES];
-    struct loop_timer *ack_timer, *flush_timer, *takeover_timer;
+    struct loop_timer *ack_timer, *flush_timer, *takeover_timer, *seeds_timer;
     struct loop_timer *rest_timer;
     monoms_t flush_tick;   /* when the flush timer last ran out */
     unsigned round_events; /* since the loop's round began */
     unsigned unacked;
-    bool takeover_asked;
+    bool takeover_asked, seeds_asked;
     bool retry_due; /* held events will be tried again */
     uint64_t counted_events, counted_sightings, counted_duplicates; /* not yet in shm counters */
 
@@ -159,6 +160,7 @@ void lane_send_acks(struct worker *w);
 void lane_report_durable(struct lane *lane, const struct offsets *offsets);
 void lane_report_all_durable(struct lane *lane);
 void lane_appended(const struct lane *lane, struct offsets *offsets_r);
+void lane_apply(struct lane *lane, const struct record_header *h); /* to the table alone */
 void lane_free(struct lane **lane);
 
 /* known.c */
@@ -166,6 +168,9 @@ void lane_free(struct lane **lane);
 bool known_before(struct lane *lane, const struct msg_event *event, const char *frame, size_t len);
 void known_now(struct lane *lane); /* a row was read back */
 
+/* seeds.c */
+void seeds_ask(struct worker *w);     /* for the lanes that are due */
+void seeds_settle(struct lane *lane); /* its table has what there is to know */
 /* takeover.c */
 void takeover_ask(struct worker *w); /* asks GraphQL for all lanes that need it */
 

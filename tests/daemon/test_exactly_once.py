@@ -134,6 +134,26 @@ def test_stop_and_start_within_the_resume_window(busy):
     assert busy.sim.get("/_sim/received?what=resume")["items"]
 
 
+@pytest.mark.parametrize("database", ["there", "away"])
+def test_a_lost_segment(busy, database):
+    """As after a power cut within the resume window: the session is resumed, the memory is new."""
+    busy.let_pass(1000)
+    busy.presenced.stop()
+    os.unlink(f"/dev/shm/presence-{busy.stack.conf.get('cache', 'instance')}")
+    if database == "away":
+        busy.graphqld.stop()
+    busy.presenced.start()
+    busy.let_pass(500)
+    if database == "away":
+        busy.graphqld.start()
+    busy.let_pass(500)
+    busy.settle()
+    assert [r["result"] for r in busy.sim.get("/_sim/received?what=resume")["items"]] == ["resumed"]
+    for guild in busy.sim.get("/_sim/world")["guilds"]:
+        known = busy.presenced.ctl("guild", guild=guild["id"])
+        assert known["known"] and known["watching"] and known["available"], known
+
+
 def reload_with(busy, **sections):
     busy.stack.conf.update(**sections).save()
     return busy.presenced.reload()

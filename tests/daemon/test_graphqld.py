@@ -501,7 +501,18 @@ def test_guild_seeds(lane, graphqld):
     assert graphqld.query(GUILD_SEEDS, {"lanes": [2]})["data"]["guildSeeds"] == []
     assert graphqld.query(GUILD_SEEDS, {"lanes": [2, 3]})["data"]["guildSeeds"] == [{
         "guildId": GUILD, "afkChannelId": None, "memberCount": 3, "botJoinedMs": T0,
-        "rosterAtMs": T0 + 1, "left": False}]
+        "rosterAtMs": T0 + 1, "left": False, "available": True, "session": None}]
+
+
+def test_seeds_of_what_is_watched_and_who_is_in_voice(lane, graphqld):
+    lane.record(guilds=[{"guildId": GUILD, "at": T0}], coverage=[edge(T0, True)],
+                voice=[voice(T0, state=2), voice(T0, state=1, user="6"),
+                       voice(T0 + 1, None, user="6")])
+    assert graphqld.query(GUILD_SEEDS, {"lanes": [2]})["data"]["voiceSeeds"] == []
+    data = graphqld.query(GUILD_SEEDS, {"lanes": [3]})["data"]
+    assert [g["session"] for g in data["guildSeeds"]] == ["1"]
+    assert data["voiceSeeds"] == [
+        {"guildId": GUILD, "userId": USER, "channelId": CHANNEL, "state": 2}]
 
 
 def test_ids_of_64_bits(lane, graphqld):
