@@ -72,6 +72,8 @@ class Busy:
             if kind not in WITHOUT_USER:
                 args["user"] = dice.randrange(2, self.members)
             try:
+                if args.get("up"):  # two raisings in a row are told apart by 8 bits only
+                    self.sim.post("/_sim/act", {"kind": kind, **args, "up": False})
                 self.sim.post("/_sim/act", {"kind": kind, **args})
                 self.sprinkled += 1
             except urllib.error.HTTPError as e:
