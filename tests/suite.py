@@ -87,7 +87,8 @@ def daemon_tests(score, directory, label, options, slowness):
     report = directory / "daemon-tests.xml"
     report.unlink(missing_ok=True)
     argv = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short",
-            f"--junitxml={report}", *options, str(TOP / "tests/daemon")]
+            f"--basetemp={directory / 'pytest'}", f"--junitxml={report}", *options,
+            str(TOP / "tests/daemon")]
     if importlib.util.find_spec("xdist"):
         argv[3:3] = ["-n", str(min(os.cpu_count(), 4))]
     env = dict(os.environ, PRESENCE_BUILD_DIR=str(directory), PYTHONDONTWRITEBYTECODE="1",

@@ -67,10 +67,6 @@ const char *httpd_path(const struct httpd_request *req); /* percent-decoded, wit
 const char *httpd_header(const struct httpd_request *req, const char *name); /* or NULL */
 const char *httpd_query(const struct httpd_request *req, const char *key);   /* first one or NULL */
 
-typedef void httpd_pair_cb(void *arg, const char *key, const char *value); /* value may be NULL */
-void httpd_query_each(const struct httpd_request *req, httpd_pair_cb *cb, void *arg);
-void httpd_header_each(const struct httpd_request *req, httpd_pair_cb *cb, void *arg);
-
 /* The body; NUL-terminated behind its *len_r bytes. Never NULL. May be written to (parsers that
  * work in place). */
 char *httpd_body(struct httpd_request *req, size_t *len_r);

@@ -53,8 +53,6 @@ void pg_free(struct pg **pg);
 
 /* Connections that could take a job. */
 unsigned pg_ready(const struct pg *pg);
-/* Jobs not yet answered. */
-size_t pg_pending(const struct pg *pg);
 
 /* Runs the calls as one transaction. calls and everything they point to must live until cb, which
  * is called exactly once, possibly before this returns (when nobody could take the job). */

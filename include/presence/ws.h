@@ -44,7 +44,6 @@ struct ws *ws_connect(struct ws_env *env, const struct ws_target *target,
                       const struct ws_callbacks *cb, void *arg);
 
 void ws_send_text(struct ws *ws, const void *bytes, size_t len);
-size_t ws_unsent(const struct ws *ws);
 /* Stops and resumes reading. What had been read before is still delivered. */
 void ws_pause(struct ws *ws, bool paused);
 

@@ -23,7 +23,6 @@ struct block {
 
 struct arena {
     struct block *blocks; /* the first one is being filled */
-    size_t used;
 };
 
 struct arena *arena_new(void)
@@ -72,7 +71,6 @@ void *arena_alloc(struct arena *a, size_t n)
         b = add_block(a, n);
     p = b->bytes + b->used;
     b->used += n;
-    a->used += n;
     return memset(p, 0, n);
 }
 
@@ -108,9 +106,4 @@ void *arena_grow(struct arena *a, const void *old, size_t cap, size_t new_cap, s
     if (cap > 0)
         memcpy(moved, old, cap * size);
     return moved;
-}
-
-size_t arena_used(const struct arena *a)
-{
-    return a->used;
 }

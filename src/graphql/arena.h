@@ -17,7 +17,4 @@ char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(
 /* An array of cap elements moved to one of new_cap; the old one stays behind until the end. */
 void *arena_grow(struct arena *a, const void *old, size_t cap, size_t new_cap, size_t size);
 
-/* Bytes taken so far. */
-size_t arena_used(const struct arena *a);
-
 #endif

@@ -289,7 +289,7 @@ int http_answer_header(const struct http_answer *answer, const char *name, char 
                        size_t out_size)
 {
     const struct buf *b = &answer->call->answer_headers;
-    const char *p = (const char *)buf_bytes(b), *end = p + buf_len(b);
+    const char *p = (const char *)buf_bytes(b), *end = p ? p + buf_len(b) : NULL;
     size_t name_len = strlen(name);
 
     while (p && p < end) {

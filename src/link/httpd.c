@@ -401,35 +401,6 @@ const char *httpd_query(const struct httpd_request *req, const char *key)
     return MHD_lookup_connection_value(req->conn, MHD_GET_ARGUMENT_KIND, key);
 }
 
-struct each {
-    httpd_pair_cb *cb;
-    void *arg;
-};
-
-static enum MHD_Result each_pair(void *cls, enum MHD_ValueKind kind, const char *key,
-                                 const char *value)
-{
-    struct each *e = cls;
-
-    (void)kind;
-    e->cb(e->arg, key, value);
-    return MHD_YES;
-}
-
-void httpd_query_each(const struct httpd_request *req, httpd_pair_cb *cb, void *arg)
-{
-    struct each e = {cb, arg};
-
-    MHD_get_connection_values(req->conn, MHD_GET_ARGUMENT_KIND, each_pair, &e);
-}
-
-void httpd_header_each(const struct httpd_request *req, httpd_pair_cb *cb, void *arg)
-{
-    struct each e = {cb, arg};
-
-    MHD_get_connection_values(req->conn, MHD_HEADER_KIND, each_pair, &e);
-}
-
 char *httpd_body(struct httpd_request *req, size_t *len_r)
 {
     if (len_r)

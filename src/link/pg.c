@@ -62,7 +62,7 @@ struct pg {
     struct conn *conns;
     unsigned n_conns;
     struct job *first, *last; /* waiting */
-    size_t waiting, pending;
+    size_t waiting;
     struct loop_timer *tick;
     struct backoff backoff;
     bool complained;
@@ -80,21 +80,20 @@ static void no_notice(void *arg, const char *message)
 /* --- jobs ---------------------------------------------------------------------------------------
  */
 
-static void answer(struct pg *pg, struct job *job, const struct pg_answer *a)
+static void answer(struct job *job, const struct pg_answer *a)
 {
     pg_cb *cb = job->cb;
     void *arg = job->arg;
 
     free(job);
-    pg->pending--;
     cb(arg, a);
 }
 
-static void answer_unavailable(struct pg *pg, struct job *job, const char *message)
+static void answer_unavailable(struct job *job, const char *message)
 {
     struct pg_answer a = {.outcome = PG_UNAVAILABLE, .message = message, .detail = ""};
 
-    answer(pg, job, &a);
+    answer(job, &a);
 }
 
 static struct job *take_waiting(struct pg *pg)
@@ -124,7 +123,7 @@ static void refuse_waiting(struct pg *pg)
     struct job *job;
 
     while (!any_usable(pg) && (job = take_waiting(pg)))
-        answer_unavailable(pg, job, "the database is away");
+        answer_unavailable(job, "the database is away");
 }
 
 /* --- a connection goes ---------------------------------------------------------------------------
@@ -169,7 +168,7 @@ static void conn_lost(struct conn *c, const char *why)
     conn_close(c);
     loop_timer_set(c->retry, backoff_next_ms(&pg->backoff));
     if (job)
-        answer_unavailable(pg, job, "the connection to the database was lost");
+        answer_unavailable(job, "the connection to the database was lost");
     refuse_waiting(pg);
 }
 
@@ -296,7 +295,7 @@ static void finish_job(struct conn *c)
         a.detail = text ? text : "";
     }
     c->job = NULL;
-    answer(c->pool, job, &a);
+    answer(job, &a);
     clear_results(c);
     c->state = CONN_READY;
     feed(c);
@@ -590,18 +589,12 @@ unsigned pg_ready(const struct pg *pg)
     return n;
 }
 
-size_t pg_pending(const struct pg *pg)
-{
-    return pg->pending;
-}
-
 void pg_submit(struct pg *pg, const struct pg_call *calls, size_t n_calls, pg_cb *cb, void *arg)
 {
     struct job *job = xcalloc(1, sizeof(*job));
 
     *job = (struct job){
         .calls = calls, .n_calls = n_calls, .cb = cb, .arg = arg, .since = clock_mono()};
-    pg->pending++;
     if (!loop_timer_active(pg->tick))
         loop_timer_set(pg->tick, TICK_MS);
     for (unsigned i = 0; i < pg->n_conns; i++)
@@ -610,11 +603,11 @@ void pg_submit(struct pg *pg, const struct pg_call *calls, size_t n_calls, pg_cb
             return;
         }
     if (!any_usable(pg)) {
-        answer_unavailable(pg, job, "the database is away");
+        answer_unavailable(job, "the database is away");
         return;
     }
     if (pg->waiting >= pg->options.queue_max) {
-        answer_unavailable(pg, job, "too many requests wait for the database");
+        answer_unavailable(job, "too many requests wait for the database");
         return;
     }
     if (pg->last)

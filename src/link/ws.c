@@ -433,11 +433,6 @@ void ws_send_text(struct ws *ws, const void *bytes, size_t len)
     flush_later(ws);
 }
 
-size_t ws_unsent(const struct ws *ws)
-{
-    return buf_len(&ws->out);
-}
-
 void ws_pause(struct ws *ws, bool paused)
 {
     if (ws->paused == paused || !ws->wsi || ws->state != WS_OPEN)

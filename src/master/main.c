@@ -20,7 +20,6 @@
 #define DEFAULT_CONF    PRESENCE_SYSCONFDIR "/presence/presence.conf"
 #define TICK_MS         1000
 #define DRAIN_MS        25000
-#define CLOSE_WAIT_MS   1500
 #define STATE_MAX_BYTES (1u << 20)
 #define EXIT_USAGE      64
 #define EXIT_CONFIG     78

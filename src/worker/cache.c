@@ -500,17 +500,3 @@ void cache_set_url(struct worker *w, const char *url)
         worker_alert(w, "[redis] url: %s", error);
     free(error);
 }
-
-void cache_free(struct worker *w)
-{
-    struct cache *c = w->cache;
-
-    if (!c)
-        return;
-    loop_undefer(w->loop, purge_soon, c);
-    redis_free(&c->redis);
-    free(c->members);
-    free(c->url);
-    free(c);
-    w->cache = NULL;
-}

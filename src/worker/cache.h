@@ -12,6 +12,5 @@ bool cache_ask(struct worker *w, struct load_key key);
 void cache_set_url(struct worker *w, const char *url);
 void cache_take_lane(struct lane *lane);
 const char *cache_state(const struct worker *w); /* "up", "down", "unknown" */
-void cache_free(struct worker *w);
 
 #endif

@@ -17,14 +17,6 @@ void offsets_reset(struct offsets *o)
     o->count = 0;
 }
 
-uint64_t offsets_get(const struct offsets *o, uint64_t session)
-{
-    for (size_t i = 0; i < o->count; i++)
-        if (o->list[i].session == session)
-            return o->list[i].seq;
-    return 0;
-}
-
 /* Session numbers grow with time: the smallest is the oldest. */
 static struct offset *oldest(struct offsets *o)
 {

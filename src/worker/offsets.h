@@ -19,7 +19,6 @@ struct offsets {
 
 void offsets_clear(struct offsets *o); /* frees */
 void offsets_reset(struct offsets *o);
-uint64_t offsets_get(const struct offsets *o, uint64_t session); /* 0 = none */
 /* Whether seq was higher than what stood there. The oldest session is forgotten when there are more
  * than OFFSETS_MAX. */
 bool offsets_raise(struct offsets *o, uint64_t session, uint64_t seq);

@@ -33,7 +33,7 @@ struct rest {
     struct limits *limits;
     char *base, *authorization;
     struct rest_call *queue, **queue_end;
-    size_t queued, in_flight;
+    size_t in_flight;
     struct loop_timer *timer;
 };
 
@@ -98,7 +98,6 @@ static void enqueue(struct rest_call *call)
     call->next = NULL;
     *r->queue_end = call;
     r->queue_end = &call->next;
-    r->queued++;
 }
 
 static void answered(void *arg, const struct http_answer *http)
@@ -178,7 +177,6 @@ static void pump(void *arg)
             *at = call->next;
             if (!*at)
                 r->queue_end = at;
-            r->queued--;
             send_call(call);
             continue;
         }
@@ -202,11 +200,6 @@ void rest_get(struct rest *r, const char *route, uint64_t major, const char *pat
     enqueue(call);
     if (r->in_flight < AT_ONCE_MAX)
         loop_timer_set(r->timer, 0);
-}
-
-size_t rest_queued(const struct rest *r)
-{
-    return r->queued + r->in_flight;
 }
 
 void rest_set(struct rest *r, const char *api_base, const char *token)

@@ -28,6 +28,5 @@ void rest_set(struct rest *rest, const char *api_base, const char *token);
  */
 void rest_get(struct rest *rest, const char *route, uint64_t major, const char *path,
               unsigned tries, rest_cb *cb, void *arg);
-size_t rest_queued(const struct rest *rest);
 
 #endif

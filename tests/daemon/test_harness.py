@@ -26,8 +26,8 @@ def test_a_condition_that_never_holds_is_named():
         harness.wait_until(lambda: False, 0.05 / harness.SLOWNESS, "the sun rises")
 
 
-def test_log_lines_are_taken_apart(tmp_path):
-    log = harness.Log(tmp_path / "log")
+def test_log_lines_are_taken_apart(workdir):
+    log = harness.Log(workdir / "log")
     log.path.write_text("2026-08-01T12:00:00.123Z presenced[412] error gateway_closed: code 4004\n"
                         "something else\n")
     (event,) = log.events()
@@ -35,8 +35,8 @@ def test_log_lines_are_taken_apart(tmp_path):
     assert log.wait_for("gateway_closed", containing="4004").message == "code 4004"
 
 
-def test_undeclared_errors_fail(tmp_path):
-    process = harness.Process(tmp_path)
+def test_undeclared_errors_fail(workdir):
+    process = harness.Process(workdir)
     process.log.path.write_text("2026-08-01T12:00:00.123Z p[1] error bad_thing: x\n")
     with pytest.raises(AssertionError, match="bad_thing"):
         process.check_log()

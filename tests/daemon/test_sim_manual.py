@@ -62,8 +62,8 @@ def test_wrong_command_lines(args):
     assert done.returncode == 2 and done.stderr and not done.stdout
 
 
-def test_ports_are_told(tmp_path):
-    file = tmp_path / "ports"
+def test_ports_are_told(workdir):
+    file = workdir / "ports"
     with Sim("--print-ports", file) as sim:
         assert f'"http":"{sim.base}"' in file.read_text()
         done = subprocess.run([BUILD_DIR / "presence-sim", "--listen-http",
