@@ -61,6 +61,7 @@ static struct {
     /* what the worker asked the gateway */
     unsigned asked;
     bool no_lanes;     /* the answer names none */
+    bool no_seeds;     /* the answer holds none */
     bool keep_session; /* the one that is remembered stays */
     char nonce[40];
     uint64_t fetched_id;
@@ -262,7 +263,7 @@ static void serve(void *arg, struct httpd_request *req)
     else if (strstr(query, "memberSeeds")) {
         t.seeds_asked++;
         t.counted_at_seeds = t.counted;
-        answer_text(req, 200, "{\"data\":{\"memberSeeds\":[]}}");
+        answer_text(req, 200, t.no_seeds ? "{\"data\":{}}" : "{\"data\":{\"memberSeeds\":[]}}");
     } else if (strstr(query, "guildSeeds"))
         seeds(req);
     else
@@ -703,6 +704,31 @@ static void test_lanes_that_the_database_does_not_know(void **state)
     t.no_lanes = false;
     post(5);
     WAIT(t.durable == 5);
+}
+
+static struct seen_row *row_of(uint64_t user)
+{
+    return seen_find(&t.shm, (snowflake_t){GUILD}, (snowflake_t){user});
+}
+
+/* "Nothing is known" and no answer are two things: what is not answered is asked for again. */
+static void test_an_answer_without_seeds_is_none(void **state)
+{
+    struct seen_row *row;
+
+    (void)state;
+    t.epoch = 5;
+    t.no_seeds = true;
+    spawn();
+    grant();
+    send_message(++t.n, ++t.next_seq, ALICE);
+    WAIT(t.seeds_asked >= 1 && t.acked == 1);
+    row = row_of(ALICE);
+    assert_non_null(row);
+    t.no_seeds = false;
+    assert_true(row->flags & SEEN_LOADING);
+    WAIT(!(row->flags & SEEN_LOADING));
+    assert_true(t.seeds_asked >= 2);
 }
 
 static void test_lost_answer_counts_once(void **state)
@@ -1252,6 +1278,7 @@ int main(void)
         T(test_replayed_events_are_reported_again),
         T(test_a_later_epoch_in_the_database_loses_nothing),
         T(test_lanes_that_the_database_does_not_know),
+        T(test_an_answer_without_seeds_is_none),
         T(test_lost_answer_counts_once),
         T(test_spools_while_graphql_is_away),
         T(test_successor_takes_over_the_ring),

@@ -115,10 +115,11 @@ static void seeds_answered(void *arg, const struct gql_answer *answer)
     struct load_request *request = arg;
     struct worker *w = request->w;
 
+    const struct json *seeds = json_get(answer->data, "memberSeeds");
+
     w->load->under_way--;
-    if (answer->outcome == GQL_DONE) {
-        for (const struct json *j = json_first(json_get(answer->data, "memberSeeds")); j;
-             j = json_next(j))
+    if (answer->outcome == GQL_DONE && json_is_array(seeds)) {
+        for (const struct json *j = json_first(seeds); j; j = json_next(j))
             take_seed(w, j);
         /* Who is not in the answer is not known: there is nothing to wait for. */
         for (size_t i = 0; i < request->n; i++)
@@ -127,7 +128,7 @@ static void seeds_answered(void *arg, const struct gql_answer *answer)
         if (answer->outcome == GQL_REFUSED)
             log_error("seeds_refused", "%s", answer->error);
         else
-            away_enter(w, answer->error);
+            away_enter(w, answer->error ? answer->error : "an answer without seeds");
         for (size_t i = 0; i < request->n; i++)
             push(&w->load->store, request->keys[i]);
         if (!loop_timer_active(w->load->timer))

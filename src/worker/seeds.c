@@ -86,7 +86,7 @@ static void answered(void *arg, const struct gql_answer *answer)
                       *voice = json_get(answer->data, "voiceSeeds");
 
     w->seeds_asked = false;
-    if (answer->outcome != GQL_DONE || !guilds || !voice) {
+    if (answer->outcome != GQL_DONE || !json_is_array(guilds) || !json_is_array(voice)) {
         away_enter(w, answer->error ? answer->error : "an answer without seeds");
         loop_timer_set(w->seeds_timer, RETRY_MS);
         free(request);

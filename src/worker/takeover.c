@@ -39,6 +39,19 @@ static void take_state(struct lane *lane, const struct json *state)
     take_sessions(lane, state);
 }
 
+static bool is_state(const struct json *state)
+{
+    const struct json *epoch = json_get(state, "epoch");
+
+    return epoch && (json_is_null(epoch) || json_id(epoch));
+}
+
+static bool needs_asking(const struct lane *lane)
+{
+    return lane && lane->state != LANE_RELEASING &&
+           (!lane->pg_known || (lane->fresh && !lane->seeds_due));
+}
+
 static void lanes_answered(void *arg, const struct gql_answer *answer)
 {
     struct worker *w = arg;
@@ -53,28 +66,23 @@ static void lanes_answered(void *arg, const struct gql_answer *answer)
     for (const struct json *s = json_first(json_get(answer->data, "lanes")); s; s = json_next(s)) {
         struct lane *lane = lane_of(w, s);
 
-        if (!lane)
+        if (!lane || !is_state(s))
             continue;
-        told = true;
+        told = told || needs_asking(lane);
         take_state(lane, s);
         lane->seeds_due = lane->fresh && !lane->pg_empty;
         if (!lane->seeds_due)
             seeds_settle(lane);
     }
+    if (!told) { /* it does not know our lanes, or they went meanwhile */
+        loop_timer_set(w->takeover_timer, RETRY_MS);
+        return;
+    }
     away_leave(w);
-    if (told)
-        takeover_ask(w); /* whatever was granted meanwhile */
-    else
-        loop_timer_set(w->takeover_timer, RETRY_MS); /* it does not know our lanes */
+    takeover_ask(w); /* whatever was granted meanwhile */
     seeds_ask(w);
     load_kick(w);
     flush_all(w);
-}
-
-static bool needs_asking(const struct lane *lane)
-{
-    return lane && lane->state != LANE_RELEASING &&
-           (!lane->pg_known || (lane->fresh && !lane->seeds_due));
 }
 
 static void ask(void *arg)
