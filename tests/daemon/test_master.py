@@ -217,8 +217,8 @@ def test_hung_worker_is_replaced(alone):
     a.log.wait_for("worker_killed", deadline=40, containing="does not answer pings")
     a.log.wait_for("worker_ready", count=2)
     assert a.shard()["state"] == "live"
-    a.sim.stop()  # the event is still poison: do not wait for the second hang
-    a.presenced.expect_error("worker_killed")
+    a.sim.stop()  # the event is still poison: the drain may or may not wait for the second hang
+    a.presenced.expect_error("quarantined")
 
 
 def test_crash_fault_and_restart_count(alone):
@@ -625,8 +625,7 @@ def test_identify_gate(alone):
     times = [i["at_ms"] for i in a.sim.get("/_sim/received?what=identify")["items"]]
     assert len(times) == 3
     assert all(b - a_ >= 4990 for a_, b in zip(times, times[1:])), times
-    guilds = {e.guild for e in a.events("GUILD_CREATE")}
-    assert len(guilds) == 12
+    wait_until(lambda: len({e.guild for e in a.events("GUILD_CREATE")}) == 12)
 
 
 # --- reload -----------------------------------------------------------------------------------------
