@@ -112,6 +112,7 @@ static enum truth_kind change_voice(struct sim *sim, struct load *l, struct entr
     uint64_t dice = draw(l) % 10;
     enum truth_kind kind;
 
+    m->hand_ms = 0; /* as it will be rendered */
     if (m->voice_channel && dice < 4) {
         m->voice_flags ^= VOICE_IS_SELF_MUTE;
         kind = TRUTH_VOICE_SELF;

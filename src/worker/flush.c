@@ -14,6 +14,7 @@
 #include "worker/reject.h"
 #include "worker/worker.h"
 
+#define SPOOL_ALERT_MS    60000
 #define COMMIT_TIMEOUT_MS 15000
 #define INTERNAL_MAX      5u /* so often may the database fail at one batch before it is cut */
 #define SMALL_SLOTS       256u
@@ -44,15 +45,21 @@ static bool any_spool_failed(const struct worker *w)
     return false;
 }
 
-/* All lanes write to one disk: the first one tells. */
+/* All lanes write to one disk: the first one tells. A full disk may take a small write now and
+ * then, which is no reason to tell again. */
 static void spool_refused(struct lane *lane)
 {
-    if (!any_spool_failed(lane->w))
+    monoms_t now = clock_mono(), *told = &lane->w->spool_alert;
+    bool lately = told->ms && now.ms - told->ms < SPOOL_ALERT_MS;
+
+    if (!any_spool_failed(lane->w) && !lately) {
+        *told = now;
         worker_alert(
             lane->w,
             "the spool in %s cannot be written: %s (lane %u is the first); events are no longer "
             "acknowledged once a lane's ring is full",
             lane->w->conf.cache.spool_dir, strerror(errno), lane->number);
+    }
     lane->spool_failed = true;
 }
 

@@ -110,7 +110,8 @@ struct worker {
     unsigned round_events; /* since the loop's round began */
     unsigned unacked;
     bool takeover_asked, seeds_asked;
-    bool retry_due; /* held events will be tried again */
+    monoms_t spool_alert; /* when a full disk was last told */
+    bool retry_due;       /* held events will be tried again */
     uint64_t counted_events, counted_sightings, counted_duplicates; /* not yet in shm counters */
 
     struct http *http;

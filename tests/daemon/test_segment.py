@@ -97,6 +97,28 @@ def test_a_segment_is_lost(make_busy, harm, said):
     busy.check_heartbeats()
 
 
+def test_a_segment_is_lost_behind_a_spool(make_busy):
+    """PostgreSQL is away and the spools hold what it lacks when the segment is lost: they are all
+    that knows what was taken of the session already."""
+    busy = make_busy()
+    busy.load(RATE)
+    busy.let_pass(2000)
+    busy.pg.kill()
+    wait_until(lambda: busy.presenced.ctl("status")["lanes"]["spooled"] > 10, 60,
+               "lanes are in their spools")
+    busy.let_pass(2000)
+    kill_everything_of(busy.presenced)
+    segment_of(busy).unlink()
+    position = busy.presenced.log.position()
+    busy.presenced.start()
+    busy.presenced.log.wait_for("segment", since=position, containing="created")
+    busy.let_pass(1000)
+    busy.pg.start()
+    busy.let_pass(1000)
+    busy.settle(180)
+    busy.check_heartbeats()
+
+
 def test_no_room_for_the_segment(workdir):
     namespaces.need()
     conf = harness.Conf(workdir, discord={"gateway_url": "ws://127.0.0.1:1"})
