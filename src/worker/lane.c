@@ -255,26 +255,31 @@ void lane_event(struct worker *w, unsigned number, const struct msg_event *event
     acknowledge(lane, event->n);
 }
 
+/* Takes the oldest held event, as far as there is room. */
+static bool take_held(struct lane *lane, const struct held *first)
+{
+    if (must_wait(lane, &first->event))
+        return false;
+    if (!lane->partial.count)
+        return take_event(lane, &first->event, first->frame, first->len);
+    if (!append_partial(lane))
+        return false;
+    record_list_reset(&lane->partial);
+    return true;
+}
+
+/* Taking an event may flush the lane, and a flush that made room comes back here: the event at hand
+ * must not be taken a second time then. */
 void lane_retry_held(struct lane *lane)
 {
-    while (lane->held && lane->state == LANE_OWNED) {
-        struct held *first = lane->held;
-        bool taken;
-
-        if (must_wait(lane, &first->event))
-            return;
-        if (lane->partial.count) {
-            taken = append_partial(lane);
-            if (taken)
-                record_list_reset(&lane->partial);
-        } else {
-            taken = take_event(lane, &first->event, first->frame, first->len);
-        }
-        if (!taken)
-            return;
-        acknowledge(lane, first->event.n);
+    if (lane->retrying)
+        return;
+    lane->retrying = true;
+    while (lane->held && lane->state == LANE_OWNED && take_held(lane, lane->held)) {
+        acknowledge(lane, lane->held->event.n);
         drop_first_held(lane);
     }
+    lane->retrying = false;
 }
 
 int lane_append(struct lane *lane, const struct record_list *list)

@@ -54,6 +54,7 @@ struct lane {
     struct spool *spool; /* NULL: cannot be opened, alert was given */
 
     /* events in */
+    bool retrying;                 /* lane_retry_held is at work */
     struct held *held, **held_end; /* in order; not acknowledged */
     struct record_list partial;    /* rest of an event that is published in parts */
     uint32_t partial_first;        /* slots of it already taken */
