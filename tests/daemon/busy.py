@@ -144,6 +144,7 @@ class Busy:
         if len(identified) != shards:
             found.append(f"{len(identified)} identifies for {shards} shards: a session was lost")
         account = truth.Truth.of(self.sim)
+        account.slack_ms = truth.PAUSED_SLACK_MS
         assert account.total() > 0
         found += truth.differences(account, self.pg)
         missing = [line for line in expected if line not in found]

@@ -2,8 +2,9 @@
 
 Counts must agree exactly per guild, member, channel and kind. Times must be those the events
 carry. An event that carries none has the time at which it arrived: not before its first delivery
-by the simulator, and not later than SLACK_MS after its last one, the time a frame may wait in
-sockets on a busy machine.
+by the simulator, and not later than Truth.slack_ms after its last one: SLACK_MS, the time a frame
+may wait in sockets on a busy machine; where workers or the database were away, PAUSED_SLACK_MS,
+since flow control may then leave the gateway's socket unread for 30 s (gw.h, GW_PAUSE_MAX_MS).
 """
 
 import collections
@@ -12,6 +13,7 @@ import os
 import urllib.request
 
 SLACK_MS = 3000 * float(os.environ.get("PRESENCE_TEST_SLOWNESS", "1"))
+PAUSED_SLACK_MS = SLACK_MS + 30000
 
 Row = collections.namedtuple("Row", "count own_time first first_until last last_until")
 
@@ -44,6 +46,7 @@ class Truth:
     """The simulator's account."""
 
     def __init__(self, text):
+        self.slack_ms = SLACK_MS
         self.counts = {}
         self.members = {}
         self.voice = []
@@ -87,10 +90,10 @@ def recorded_total(pg):
     return int(pg.execute("select coalesce(sum(count), 0) from activity")[0][0])
 
 
-def outside(value, low, high, own_time=False):
+def outside(value, low, high, slack_ms, own_time=False):
     if own_time:
         return value != low
-    return value is None or not low <= value <= max(low, high or low) + SLACK_MS
+    return value is None or not low <= value <= max(low, high or low) + slack_ms
 
 
 def compare_counts(truth, pg, found):
@@ -102,9 +105,9 @@ def compare_counts(truth, pg, found):
             found.append(f"{where}: {want.count} done, none recorded")
         elif int(have[0]) != want.count:
             found.append(f"{where}: {want.count} done, {have[0]} recorded")
-        elif outside(have[1], want.first, want.first_until, want.own_time):
+        elif outside(have[1], want.first, want.first_until, truth.slack_ms, want.own_time):
             found.append(f"{where}: first at {want.first}..{want.first_until}, recorded {have[1]}")
-        elif outside(have[2], want.last, want.last_until, want.own_time):
+        elif outside(have[2], want.last, want.last_until, truth.slack_ms, want.own_time):
             found.append(f"{where}: last at {want.last}..{want.last_until}, recorded {have[2]}")
     for key, have in recorded.items():
         found.append("guild %s user %s channel %s %s: none done, " % key + f"{have[0]} recorded")
@@ -116,12 +119,12 @@ def compare_members(truth, pg, found):
     for key, want in truth.members.items():
         seen, counted = recorded.pop(key, (None, None))
         where = "guild %s user %s" % key
-        if outside(seen, want["seen"], want["seen_until"]):
+        if outside(seen, want["seen"], want["seen_until"], truth.slack_ms):
             found.append(f"{where}: seen at {want['seen']}..{want['seen_until']}, recorded {seen}")
         if want["counted"] is None and counted is not None:
             found.append(f"{where}: nothing counted, recorded {counted}")
         if want["counted"] is not None and outside(counted, want["counted"],
-                                                   want["counted_until"]):
+                                                   want["counted_until"], truth.slack_ms):
             found.append(f"{where}: counted at {want['counted']}..{want['counted_until']}, "
                          f"recorded {counted}")
     for key in recorded:
