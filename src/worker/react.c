@@ -112,11 +112,20 @@ void react_record(struct lane *lane, const struct record_header *h)
         voice_note(lane->w, v->guild, v->user);
 }
 
+/* Whether a predecessor may have left something unfinished in the table. Rows may be there before
+ * the first record: an event that waits for its member's past (known.c) makes one. */
+static bool has_past(const struct lane *lane)
+{
+    const struct shm_header *header = lane->w->shm.header;
+
+    return ring_head(&lane->ring) || atomic_load(&header->counters[SHM_COUNT_ROWS_LIVE].value);
+}
+
 void react_take_lane(struct lane *lane)
 {
     cache_take_lane(lane);
     roster_take_lane(lane);
-    if (ring_head(&lane->ring)) /* otherwise the table holds nothing unfinished */
+    if (has_past(lane))
         survey_lane(lane->w, lane->number, true);
     if (lane->number == 0)
         log_sessions(lane->w);

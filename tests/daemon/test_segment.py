@@ -119,6 +119,25 @@ def test_a_segment_is_lost_behind_a_spool(make_busy):
     busy.check_heartbeats()
 
 
+def test_workers_die_while_they_read_back_what_a_lost_segment_held(make_busy):
+    """The segment is lost, presence-graphqld away, and the workers that wait for what their members
+    were before are killed: their successors must ask again."""
+    busy = make_busy()
+    busy.load(RATE)
+    busy.let_pass(2000)
+    busy.graphqld.kill()
+    kill_everything_of(busy.presenced)
+    segment_of(busy).unlink()
+    busy.presenced.start()
+    wait_until(lambda: busy.presenced.ctl("status")["counters"]["rows_live"] > 20, 60,
+               "events wait for their members' rows")
+    for pid in busy.presenced.workers():
+        os.kill(pid, 9)
+    busy.graphqld.start()
+    busy.let_pass(1000)
+    busy.settle()
+
+
 def test_no_room_for_the_segment(workdir):
     namespaces.need()
     conf = harness.Conf(workdir, discord={"gateway_url": "ws://127.0.0.1:1"})
