@@ -73,11 +73,18 @@ def switches(pid):
     return int(text.split("\nvoluntary_ctxt_switches:")[1].split()[0])
 
 
+def at_rest(presenced):
+    """Nothing waits for a worker, in a ring or for an answer."""
+    status = presenced.ctl("status")
+    return (not status["queue"]["events"] and not status["lanes"]["used_slots"]
+            and not any(w["in_flight"] for w in status["workers"]))
+
+
 def test_idle_workers_sleep(stack):
     """Only the master's pings and the session's lease wake them."""
     harness.wait_until(lambda: stack.pg.execute(
         "select count(*) from presence.guild where roster_at is not null")[0][0] >= 1, 20)
-    time.sleep(1)  # the last batches' answers
+    harness.wait_until(lambda: at_rest(stack.presenced), 20, "the last batches are answered")
     workers = stack.presenced.workers()
     before = [switches(pid) for pid in workers]
     time.sleep(4)  # what is measured is time itself
