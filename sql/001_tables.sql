@@ -6,8 +6,9 @@
 
 CREATE TABLE lane (
     lane     smallint PRIMARY KEY CHECK (lane BETWEEN 0 AND 63),
-    epoch    bigint NOT NULL,
-    position bigint NOT NULL CHECK (position >= 0)
+    epoch    bigint NOT NULL,                -- of the data below position; 0: there is none
+    position bigint NOT NULL CHECK (position >= 0),
+    claimed  bigint NOT NULL                 -- the latest epoch that wants to write; earlier ones may not
 );
 
 CREATE TABLE lane_session (

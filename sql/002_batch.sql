@@ -60,8 +60,26 @@ SELECT ensure_months(2);
 
 -- --- the position -----------------------------------------------------------------------------
 
+-- Whoever takes lanes over in a new segment claims them for its epoch before it reads where they
+-- stand. The lock waits for a batch of an earlier epoch that is under way; one that begins later is
+-- refused. So what the reader finds is all that the earlier epochs will ever have written on their
+-- own.
+CREATE FUNCTION claim_lanes(lanes integer[], in_epoch bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = presence, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM unnest(lanes) AS u(lane) WHERE u.lane NOT BETWEEN 0 AND 63) THEN
+        RAISE EXCEPTION 'lanes: expected 0 to 63' USING ERRCODE = 'PR002';
+    END IF;
+    INSERT INTO lane AS l (lane, epoch, position, claimed)
+    SELECT DISTINCT u.lane, 0, 0, in_epoch FROM unnest(lanes) AS u(lane) ORDER BY u.lane
+        ON CONFLICT (lane) DO UPDATE SET claimed = excluded.claimed
+     WHERE l.claimed < excluded.claimed;
+END $$;
+
+-- in_claim: the epoch of the segment in which the sender lives; in_epoch that of its data, an
+-- earlier one if they come from a spool.
 CREATE FUNCTION batch_begin(
-    in_lane smallint, in_epoch bigint, in_from bigint, in_to bigint,
+    in_lane smallint, in_epoch bigint, in_claim bigint, in_from bigint, in_to bigint,
     sessions bigint[], seqs bigint[], latest timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path = presence, pg_temp AS $$
 DECLARE
@@ -70,17 +88,21 @@ BEGIN
     SELECT * INTO l FROM lane WHERE lane.lane = in_lane FOR UPDATE;
     IF NOT FOUND THEN
         -- Two first batches of one lane at once: the second waits here and then finds the row.
-        INSERT INTO lane VALUES (in_lane, in_epoch, 0) ON CONFLICT DO NOTHING;
+        INSERT INTO lane VALUES (in_lane, in_epoch, 0, in_claim) ON CONFLICT DO NOTHING;
         SELECT * INTO l FROM lane WHERE lane.lane = in_lane FOR UPDATE;
     END IF;
-    IF in_epoch < l.epoch THEN
+    IF in_claim < l.claimed THEN
+        RAISE EXCEPTION 'lane % is claimed by epoch %', in_lane, l.claimed
+            USING ERRCODE = 'PR001', DETAIL = format('CLAIMED %s %s', l.epoch, l.position);
+    ELSIF in_epoch < l.epoch THEN
         RAISE EXCEPTION 'lane % has moved on to epoch %', in_lane, l.epoch
             USING ERRCODE = 'PR001', DETAIL = format('EPOCH %s %s', l.epoch, l.position);
     ELSIF in_from <> (CASE WHEN in_epoch = l.epoch THEN l.position ELSE 0 END) THEN
         RAISE EXCEPTION 'lane % stands at % of epoch %', in_lane, l.position, l.epoch
             USING ERRCODE = 'PR001', DETAIL = format('POSITION %s %s', l.epoch, l.position);
     END IF;
-    UPDATE lane SET epoch = in_epoch, position = in_to WHERE lane.lane = in_lane;
+    UPDATE lane SET epoch = in_epoch, position = in_to, claimed = in_claim
+     WHERE lane.lane = in_lane;
     INSERT INTO lane_session AS s (lane, session, appended, last_at)
     SELECT in_lane, u.session, u.seq,
            CASE WHEN u.session = max(u.session) OVER () THEN latest END

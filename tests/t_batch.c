@@ -79,7 +79,7 @@ static const struct json *printed(struct batch *b)
     char *error = NULL;
 
     buf_init(&out, 0);
-    batch_print(b, 7, 5000, 10, 20, &out);
+    batch_print(b, 7, 5000, 6000, 10, 20, &out);
     json_free(&root);
     root = json_parse((const char *)buf_bytes(&out), buf_len(&out), &error);
     if (!root)
@@ -153,6 +153,7 @@ static void test_header_and_offsets(void **state)
     batch = printed(*state);
     assert_int_equal(json_int(json_get(batch, "lane"), -1), 7);
     assert_string_equal(json_string(json_get(batch, "epoch"), ""), "5000");
+    assert_string_equal(json_string(json_get(batch, "claim"), ""), "6000");
     assert_string_equal(json_string(json_get(batch, "from"), ""), "10");
     assert_string_equal(json_string(json_get(batch, "to"), ""), "20");
     sessions = json_get(batch, "sessions");

@@ -423,7 +423,12 @@ static void test_operations_of_the_workers(void **state)
 static bool answered_from_tables(const struct gql_type *t)
 {
     return t->kind == GQL_OBJECT && strncmp(t->name, "__", 2) != 0 &&
-           strcmp(t->name, "Mutation") != 0 && strcmp(t->name, "RecordResult") != 0;
+           strcmp(t->name, "RecordResult") != 0;
+}
+
+static bool has_code_of_its_own(const struct gql_type *t, const struct gql_field *f)
+{
+    return strcmp(t->name, "Mutation") == 0 && strcmp(f->name, "recordSightings") == 0;
 }
 
 static void test_every_field_has_its_sql(void **state)
@@ -433,9 +438,15 @@ static void test_every_field_has_its_sql(void **state)
 
     (void)state;
     for (const struct gql_type *t = own->types; t; t = t->next)
-        for (size_t i = 0; answered_from_tables(t) && i < t->n_fields; i++, n++)
+        for (size_t i = 0; answered_from_tables(t) && i < t->n_fields; i++) {
+            if (has_code_of_its_own(t, &t->fields[i]))
+                continue;
+            n++;
             if (!bind_find(t->name, t->fields[i].name))
                 fail_msg("%s.%s is not in bind.c", t->name, t->fields[i].name);
+            if (strcmp(t->name, "Mutation") == 0 && !bind_deed(t->fields[i].name))
+                fail_msg("bind.c: the mutation %s does nothing", t->fields[i].name);
+        }
     for (unsigned i = 0; i < binds_n; i++) {
         const struct gql_type *t = gql_type_find(own, binds[i].type);
 

@@ -54,6 +54,7 @@ static struct {
     uint64_t counted; /* sightings applied */
     uint64_t counted_at_seeds;
     struct httpd_request *held;
+    uint64_t claimed;
     unsigned applied, lanes_asked, refused;
     unsigned members, bots, humans, rosters, seeds_asked, rest_asked;
     bool rest_limited; /* answer the next REST call 429 */
@@ -102,6 +103,8 @@ static const char *apply(const struct json *batch)
     uint64_t epoch = json_id(json_get(batch, "epoch")), from = json_id(json_get(batch, "from"));
     const struct json *counts = json_get(json_get(batch, "sightings"), "count");
 
+    if (json_id(json_get(batch, "claim")) < t.claimed)
+        return "CLAIMED";
     if (epoch < t.epoch)
         return "EPOCH";
     if (epoch > t.epoch ? from != 0 : from != t.position)
@@ -170,13 +173,14 @@ static void release_batch(void)
     json_free(&root);
 }
 
-static void lanes(struct httpd_request *req, const struct json *numbers)
+static void lanes(struct httpd_request *req, const struct json *numbers, uint64_t epoch)
 {
     struct buf out;
 
     t.lanes_asked++;
+    t.claimed = epoch > t.claimed ? epoch : t.claimed;
     buf_init(&out, 0);
-    buf_puts(&out, "{\"data\":{\"lanes\":[");
+    buf_puts(&out, "{\"data\":{\"claimLanes\":[");
     for (const struct json *n = t.no_lanes ? NULL : json_first(numbers); n; n = json_next(n)) {
         buf_printf(&out, "%s{\"lane\":%d,\"epoch\":", n == json_first(numbers) ? "" : ",",
                    (int)json_int(n, 0));
@@ -267,7 +271,7 @@ static void serve(void *arg, struct httpd_request *req)
     } else if (strstr(query, "guildSeeds"))
         seeds(req);
     else
-        lanes(req, json_get(variables, "lanes"));
+        lanes(req, json_get(variables, "lanes"), json_id(json_get(variables, "epoch")));
     json_free(&root);
 }
 

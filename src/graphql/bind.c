@@ -19,12 +19,15 @@
     " AND ({from}::timestamptz IS NULL OR coalesce({t}.to_at, 'infinity') > {from}::timestamptz)"  \
     " AND ({to}::timestamptz IS NULL OR {t}.from_at < {to}::timestamptz)"
 
+#define LANES                                                                                      \
+    "(SELECT u.lane, u.n, nullif(l.epoch, 0) AS epoch, coalesce(l.position, 0) AS position"        \
+    " FROM unnest({lanes}::int[]) WITH ORDINALITY AS u(lane, n)"                                   \
+    " LEFT JOIN presence.lane l ON l.lane = u.lane) {t}"
+
 const struct bind binds[] = {
     /* --- ingestion --- */
-    {"Query", "lanes", BIND_LIST,
-     "(SELECT u.lane, u.n, l.epoch, coalesce(l.position, 0) AS position FROM unnest({lanes}::int[])"
-     " WITH ORDINALITY AS u(lane, n) LEFT JOIN presence.lane l ON l.lane = u.lane) {t}",
-     "{t}.n"},
+    {"Query", "lanes", BIND_LIST, LANES, "{t}.n"},
+    {"Mutation", "claimLanes", BIND_LIST, LANES, "{t}.n"},
     {"LaneState", "lane", BIND_PLAIN, "{p}.lane", NULL},
     {"LaneState", "epoch", BIND_BIG, "{p}.epoch", NULL},
     {"LaneState", "position", BIND_BIG, "{p}.position", NULL},
@@ -211,6 +214,13 @@ const struct bind binds[] = {
 };
 
 const unsigned binds_n = sizeof(binds) / sizeof(binds[0]);
+
+const char *bind_deed(const char *field)
+{
+    return strcmp(field, "claimLanes") == 0
+               ? "presence.claim_lanes({lanes}::int[], {epoch}::bigint)"
+               : NULL;
+}
 
 const struct bind *bind_find(const char *type, const char *field)
 {

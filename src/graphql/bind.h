@@ -28,6 +28,9 @@ struct bind {
 
 /* NULL: the field is not in the table. */
 const struct bind *bind_find(const char *type, const char *field);
+/* The SQL function call that does what the mutation says; its row in binds[] then reads the result,
+ * in a statement of its own. NULL: the mutation has code of its own. */
+const char *bind_deed(const char *field);
 extern const struct bind binds[];
 extern const unsigned binds_n;
 

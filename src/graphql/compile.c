@@ -264,29 +264,60 @@ static void object(struct compiler *k, const struct gql_type *t, const struct co
     buf_puts(&k->sql, "}')");
 }
 
-int compile_query(const struct collect *c, const struct collected *const *fields, size_t n,
-                  struct compiled *out, struct gql_errors *errors)
+static struct compiler *compiler_new(const struct collect *c, struct gql_errors *errors)
 {
     struct compiler *k = arena_alloc(c->arena, sizeof(*k));
-    const char **values;
 
     k->c = c;
     k->errors = errors;
     buf_init(&k->sql, 0);
     buf_puts(&k->sql, "SELECT ");
+    return k;
+}
+
+/* Returns 0, or -1 if there is an entry in errors. */
+static int finish(struct compiler *k, struct pg_call *call_r)
+{
+    const char **values = arena_alloc(k->c->arena, (size_t)k->n_params * sizeof(*values) + 1);
+
+    memcpy(values, k->values, (size_t)k->n_params * sizeof(*values));
+    *call_r = (struct pg_call){
+        .sql = arena_strndup(k->c->arena, (char *)buf_bytes(&k->sql), buf_len(&k->sql)),
+        .n_params = k->n_params,
+        .values = values,
+    };
+    buf_clear(&k->sql);
+    return k->failed ? -1 : 0;
+}
+
+int compile_query(const struct collect *c, const struct collected *const *fields, size_t n,
+                  struct compiled *out, struct gql_errors *errors)
+{
+    struct compiler *k = compiler_new(c, errors);
+
     for (size_t i = 0; i < n && !k->failed; i++) {
         if (i > 0)
             buf_puts(&k->sql, ", ");
         field(k, c->schema->query, fields[i], "");
     }
-    values = arena_alloc(c->arena, (size_t)k->n_params * sizeof(*values) + 1);
-    memcpy(values, k->values, (size_t)k->n_params * sizeof(*values));
-    out->call = (struct pg_call){
-        .sql = arena_strndup(c->arena, (char *)buf_bytes(&k->sql), buf_len(&k->sql)),
-        .n_params = k->n_params,
-        .values = values,
-    };
     out->n_columns = n;
-    buf_clear(&k->sql);
-    return k->failed ? -1 : 0;
+    return finish(k, &out->call);
+}
+
+int compile_mutation(const struct collect *c, const struct collected *f, struct pg_call calls_r[2],
+                     struct gql_errors *errors)
+{
+    struct compiler *deed = compiler_new(c, errors), *result = compiler_new(c, errors);
+    struct scope s = {.field = f->field};
+    struct gql_value *args;
+
+    if (gql_coerce_arguments(c->arena, f->field->args, f->field->n_args, f->first->arguments,
+                             c->vars, f->first->loc, &args, errors)) {
+        deed->failed = true;
+    } else {
+        s.args = args;
+        template(deed, bind_deed(f->field->name), &s, "", "");
+        field(result, c->schema->mutation, f, "");
+    }
+    return finish(deed, &calls_r[0]) | finish(result, &calls_r[1]);
 }

@@ -17,4 +17,9 @@ struct compiled {
 int compile_query(const struct collect *c, const struct collected *const *fields, size_t n,
                   struct compiled *out, struct gql_errors *errors);
 
+/* The two calls of a mutation with a bind_deed: the deed, and the read of its result, whose first
+ * column is finished JSON. */
+int compile_mutation(const struct collect *c, const struct collected *f, struct pg_call calls_r[2],
+                     struct gql_errors *errors);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "graphql/bind.h"
 #include "graphql/introspect.h"
 #include "presence/log.h"
 
@@ -170,6 +171,35 @@ static void record_sightings(struct request *r, const struct collected *f)
     pg_submit(r->service->pg, r->plan.calls, r->plan.n_calls, record_done, r);
 }
 
+static void deed_done(void *arg, const struct pg_answer *a)
+{
+    struct request *r = arg;
+    const char *text;
+    size_t len = 0;
+
+    if (pg_outcome(a) != PG_OK) {
+        database_error(r, a, r->current);
+        return;
+    }
+    text = pg_value(a, 1, 0, 0, &len);
+    put_key(r, r->current->key);
+    if (text)
+        buf_append(&r->data, text, len);
+    else
+        buf_puts(&r->data, "null");
+    r->current = r->current->next;
+    next_mutation(r);
+}
+
+static void do_deed(struct request *r, const struct collected *f)
+{
+    if (compile_mutation(&r->collect, f, r->deed, &r->errors)) {
+        request_answer(r);
+        return;
+    }
+    pg_submit(r->service->pg, r->deed, 2, deed_done, r);
+}
+
 static void next_mutation(struct request *r)
 {
     while (r->current && from_schema(r->current)) {
@@ -180,6 +210,8 @@ static void next_mutation(struct request *r)
         request_answer(r);
     else if (strcmp(r->current->field->name, "recordSightings") == 0)
         record_sightings(r, r->current);
+    else if (bind_deed(r->current->field->name))
+        do_deed(r, r->current);
     else
         fatal("execute", "the mutation %s has no code", r->current->field->name);
 }

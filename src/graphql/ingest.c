@@ -44,9 +44,11 @@ int ingest_refuse(struct ingest *in, const char *code, const char *fmt, ...)
 static int position(struct ingest *in)
 {
     struct ingest_plan *p = in->plan;
+    const struct gql_value *claim = ingest_field(in, "claim");
 
     p->lane = ingest_field(in, "lane")->i;
     p->epoch = ingest_field(in, "epoch")->i;
+    p->claim = claim->kind == VALUE_INT ? claim->i : p->epoch;
     p->from = ingest_field(in, "from")->i;
     p->to = ingest_field(in, "to")->i;
     if (p->lane < 0 || p->lane >= LANES)
@@ -58,7 +60,7 @@ static int position(struct ingest *in)
 
 static void begin_call(struct ingest *in)
 {
-    static const char sql[] = "SELECT presence.batch_begin($1, $2, $3, $4, $5, $6, $7)";
+    static const char sql[] = "SELECT presence.batch_begin($1, $2, $3, $4, $5, $6, $7, $8)";
     const struct gql_value *list = ingest_field(in, "sessions");
     size_t n = list->list.n;
     int64_t *session = arena_alloc(in->arena, n * sizeof(int64_t) + 1);
@@ -78,6 +80,7 @@ static void begin_call(struct ingest *in)
     }
     params_scalar(p, PARAM_INT2, in->plan->lane);
     params_scalar(p, PARAM_INT8, in->plan->epoch);
+    params_scalar(p, PARAM_INT8, in->plan->claim);
     params_scalar(p, PARAM_INT8, in->plan->from);
     params_scalar(p, PARAM_INT8, in->plan->to);
     params_ints(p, PARAM_INT8, session, NULL, used);
@@ -114,7 +117,9 @@ int ingest_result(const struct ingest_plan *plan, const struct pg_answer *a,
     if (strcmp(pg_sqlstate(a), "PR001") != 0 ||
         sscanf(pg_detail(a), "%15s %lld %lld", code, &epoch, &pos) != 3)
         return -1;
-    *result_r =
-        (struct ingest_result){strcmp(code, "EPOCH") == 0 ? "EPOCH" : "POSITION", epoch, pos};
+    *result_r = (struct ingest_result){strcmp(code, "EPOCH") == 0     ? "EPOCH"
+                                       : strcmp(code, "CLAIMED") == 0 ? "CLAIMED"
+                                                                      : "POSITION",
+                                       epoch, pos};
     return 0;
 }

@@ -11,7 +11,7 @@
 struct ingest_plan {
     struct pg_call calls[INGEST_CALLS_MAX];
     size_t n_calls;
-    int64_t lane, epoch, from, to;
+    int64_t lane, epoch, claim, from, to;
 };
 
 /* What the lane answered. */

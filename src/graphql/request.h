@@ -42,7 +42,8 @@ struct request {
     struct collected *current; /* of a mutation: being executed */
     struct compiled compiled;
     struct ingest_plan plan;
-    struct buf data; /* the members of "data" so far */
+    struct pg_call deed[2]; /* of the mutation under way, and its result */
+    struct buf data;        /* the members of "data" so far */
 };
 
 /* Takes the request over and answers it, now or later. */

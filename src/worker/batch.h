@@ -35,8 +35,9 @@ const struct offsets *batch_offsets(const struct batch *batch);
 void batch_each_member(const struct batch *batch,
                        void (*each)(void *arg, snowflake_t guild, snowflake_t user), void *arg);
 
-/* Appends the whole request: {"query":…,"variables":{"batch":{…}}}. */
-void batch_print(const struct batch *batch, unsigned lane, uint64_t epoch, uint64_t from,
-                 uint64_t to, struct buf *out);
+/* Appends the whole request: {"query":…,"variables":{"batch":{…}}}. epoch: of the records'
+ * positions; claim: of the segment in which we live. */
+void batch_print(const struct batch *batch, unsigned lane, uint64_t epoch, uint64_t claim,
+                 uint64_t from, uint64_t to, struct buf *out);
 
 #endif

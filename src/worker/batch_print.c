@@ -429,12 +429,14 @@ static void print_offsets(const struct batch *b, struct buf *out)
     PUT(out, "]");
 }
 
-void batch_print(const struct batch *b, unsigned lane, uint64_t epoch, uint64_t from, uint64_t to,
-                 struct buf *out)
+void batch_print(const struct batch *b, unsigned lane, uint64_t epoch, uint64_t claim,
+                 uint64_t from, uint64_t to, struct buf *out)
 {
     PUT(out, "{\"query\":" OPERATION_RECORD_SIGHTINGS ",\"variables\":{\"batch\":{");
-    buf_printf(out, "\"lane\":%u,\"epoch\":\"%llu\",\"from\":\"%llu\",\"to\":\"%llu\"", lane,
-               (unsigned long long)epoch, (unsigned long long)from, (unsigned long long)to);
+    buf_printf(out, "\"lane\":%u,\"epoch\":\"%llu\",\"claim\":\"%llu\"", lane,
+               (unsigned long long)epoch, (unsigned long long)claim);
+    buf_printf(out, ",\"from\":\"%llu\",\"to\":\"%llu\"", (unsigned long long)from,
+               (unsigned long long)to);
     print_offsets(b, out);
     print_sightings(b, out);
     print_things(b, TAG_MEMBER, ",\"members\":[", ",\"at\":", out);

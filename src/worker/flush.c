@@ -184,6 +184,17 @@ static void epoch_refused(struct lane *lane, uint64_t epoch, uint64_t position)
     away_enter(w, "a later epoch in the database");
 }
 
+/* We were thought gone, and somebody began anew in a segment of its own: only that one writes now.
+ */
+static void claim_refused(struct lane *lane)
+{
+    if (!lane->epoch_told)
+        worker_alert(lane->w, "lane %u: another instance, which began later, has claimed it",
+                     lane->number);
+    lane->epoch_told = true;
+    away_enter(lane->w, "a later epoch has claimed a lane");
+}
+
 /* Only an answer that says something about the batch shows that the service is there. */
 static void take_result(struct lane *lane, const struct json *result)
 {
@@ -201,6 +212,8 @@ static void take_result(struct lane *lane, const struct json *result)
         after_progress(lane);
     } else if (!strcmp(code, "EPOCH")) {
         epoch_refused(lane, epoch, position);
+    } else if (!strcmp(code, "CLAIMED")) {
+        claim_refused(lane);
     } else {
         away_enter(lane->w, "an answer without a known code");
     }
@@ -242,8 +255,8 @@ static void send_batch(struct lane *lane)
     struct buf body;
 
     buf_init(&body, 0);
-    batch_print(w->batch, lane->number, lane->flight_epoch, lane->flight_from, lane->flight_to,
-                &body);
+    batch_print(w->batch, lane->number, lane->flight_epoch, w->shm.header->epoch, lane->flight_from,
+                lane->flight_to, &body);
     lane->in_flight = true;
     w->flights++;
     cache_flush(lane);

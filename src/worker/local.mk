@@ -1,6 +1,6 @@
 # The documents that workers send, as string literals (JSON inside C).
-src/worker/operations.h: $(srcdir)/graphql/operations/GuildSeeds.graphql \
-  $(srcdir)/graphql/operations/Lanes.graphql \
+src/worker/operations.h: $(srcdir)/graphql/operations/ClaimLanes.graphql \
+  $(srcdir)/graphql/operations/GuildSeeds.graphql \
   $(srcdir)/graphql/operations/MemberSeeds.graphql \
   $(srcdir)/graphql/operations/RecordSightings.graphql $(srcdir)/src/worker/operations.sh
 	$(AM_V_GEN)$(MKDIR_P) src/worker && \

@@ -3,7 +3,7 @@
 # holds a JSON string. White space is folded, which changes nothing for GraphQL.
 set -e
 echo "/* Made by operations.sh from graphql/operations/. */"
-for name in GuildSeeds Lanes MemberSeeds RecordSightings; do
+for name in ClaimLanes GuildSeeds MemberSeeds RecordSightings; do
     macro=$(echo "$name" | sed 's/\([a-z]\)\([A-Z]\)/\1_\2/g' | tr a-z A-Z)
     text=$(tr '\n' ' ' < "$1/$name.graphql" | sed 's/  */ /g; s/ $//')
     case $text in

@@ -1,7 +1,8 @@
-/* What PostgreSQL has of the lanes just granted: epoch, position, sessions. A lane whose segment
- * remembers it needs the answer only to spare a useless batch; a lane in a fresh segment needs it
- * before the first event, because what was recorded before the segment was lost is known only there
- * (and in the spool). Called by lane.
+/* Claims the lanes just granted for this segment's epoch and learns what PostgreSQL has of them:
+ * epoch, position, sessions. A lane whose segment remembers it needs the answer only to spare a
+ * useless batch; a lane in a fresh segment needs it before the first event, because what was
+ * recorded before the segment was lost is known only there (and in the spool). The claim makes sure
+ * that nothing of before is committed after the answer. Called by lane.
  * Diagnostics: warns while a lane has to wait for GraphQL. */
 #include <stdlib.h>
 
@@ -63,7 +64,8 @@ static void lanes_answered(void *arg, const struct gql_answer *answer)
         loop_timer_set(w->takeover_timer, RETRY_MS);
         return;
     }
-    for (const struct json *s = json_first(json_get(answer->data, "lanes")); s; s = json_next(s)) {
+    for (const struct json *s = json_first(json_get(answer->data, "claimLanes")); s;
+         s = json_next(s)) {
         struct lane *lane = lane_of(w, s);
 
         if (!lane || !is_state(s))
@@ -94,11 +96,11 @@ static void ask(void *arg)
     if (w->takeover_asked || w->done)
         return;
     buf_init(&body, 0);
-    buf_puts(&body, "{\"query\":" OPERATION_LANES ",\"variables\":{\"lanes\":[");
+    buf_puts(&body, "{\"query\":" OPERATION_CLAIM_LANES ",\"variables\":{\"lanes\":[");
     for (unsigned i = 0; i < LANES; i++)
         if (needs_asking(w->lanes[i]))
             buf_printf(&body, "%s%u", n++ ? "," : "", i);
-    buf_puts(&body, "]}}");
+    buf_printf(&body, "],\"epoch\":\"%llu\"}}", (unsigned long long)w->shm.header->epoch);
     if (n) {
         w->takeover_asked = true;
         gql_send(&w->gql, &body, 10000, lanes_answered, w);

@@ -12,7 +12,11 @@ import pytest
 import harness
 
 RECORD = (harness.SOURCE_DIR / "graphql/operations/RecordSightings.graphql").read_text()
-LANES = (harness.SOURCE_DIR / "graphql/operations/Lanes.graphql").read_text()
+LANES = """query Lanes($lanes: [Int!]!) {
+  lanes(lanes: $lanes) { lane epoch position sessions { session seq } }
+}
+"""
+CLAIM = (harness.SOURCE_DIR / "graphql/operations/ClaimLanes.graphql").read_text()
 MEMBER_SEEDS = (harness.SOURCE_DIR / "graphql/operations/MemberSeeds.graphql").read_text()
 GUILD_SEEDS = (harness.SOURCE_DIR / "graphql/operations/GuildSeeds.graphql").read_text()
 
@@ -122,10 +126,69 @@ def test_epochs(lane, pg):
     lane.position = 0
     assert lane.record(length=4)["epoch"] == "8"
     lane.epoch, lane.position = 7, 10
-    assert lane.send(lane.batch(sightings=sightings(act(T0))))["data"]["recordSightings"] == {
-        "code": "EPOCH", "epoch": "8", "position": "4"}
+    assert lane.send(lane.batch(sightings=sightings(act(T0)), claim="8"))[
+        "data"]["recordSightings"] == {"code": "EPOCH", "epoch": "8", "position": "4"}
     assert pg.execute("SELECT epoch, position FROM lane") == [(8, 4)]
     assert pg.execute("SELECT count(*) FROM activity") == [(0,)]
+
+
+def claim(graphqld, epoch, *lanes):
+    answer = graphqld.query(CLAIM, {"lanes": list(lanes), "epoch": str(epoch)})
+    return answer["data"]["claimLanes"]
+
+
+def test_a_claim_keeps_earlier_epochs_out(lane, graphqld, pg):
+    """What an earlier epoch sends of its own is refused; what it left behind is taken from a later
+    one's hand, by position; claiming again, or an earlier epoch's claim, changes nothing."""
+    lane.record(length=10, sessions=[(1, 5)])
+    stood = [{"lane": 9, "epoch": None, "position": "0", "sessions": []},
+             {"lane": 3, "epoch": "7", "position": "10", "sessions": [{"session": "1", "seq": "5"}]}]
+    for epoch in (8, 8, 6):
+        assert claim(graphqld, epoch, 9, 3) == stood
+    batch = lane.batch(sessions=[(1, 6)], sightings=sightings(act(T0)))
+    assert lane.send(batch)["data"]["recordSightings"] == {
+        "code": "CLAIMED", "epoch": "7", "position": "10"}
+    assert lane.send(dict(batch, **{"from": "9"}, claim="7"))["data"]["recordSightings"][
+        "code"] == "CLAIMED"
+    assert claim(graphqld, 8, 9, 3) == stood
+    for code in ("APPLIED", "POSITION"):
+        assert lane.send(dict(batch, claim="8"))["data"]["recordSightings"] == {
+            "code": code, "epoch": "7", "position": "11"}
+    lane.epoch, lane.position = 8, 0
+    assert lane.record(sightings=sightings(act(T0 + 1)))["epoch"] == "8"
+    assert pg.execute("SELECT sum(count)::int FROM activity") == [(2,)]
+
+
+def test_a_claim_awaits_a_batch_under_way(lane, graphqld, pg):
+    """The batch waits in its transaction: the claim's answer holds what it commits."""
+    lane.record(length=10, sessions=[(1, 5)])
+    answers = []
+    with pg.connect() as holder:
+        holder.autocommit = False
+        holder.cursor().execute("LOCK TABLE activity")
+        batch = lane.batch(sessions=[(1, 6)], sightings=sightings(act(T0)))
+        threads = [threading.Thread(target=lambda: answers.append(lane.send(batch)))]
+        threads[0].start()
+        harness.wait_until(lambda: waiting(pg) == 1, 20, "the batch waits")
+        threads.append(threading.Thread(target=lambda: answers.append(claim(graphqld, 8, 3))))
+        threads[1].start()
+        harness.wait_until(lambda: waiting(pg) == 2, 20, "the claim waits")
+    for t in threads:
+        t.join()
+    assert answers[0]["data"]["recordSightings"]["code"] == "APPLIED"
+    assert answers[1] == [{"lane": 3, "epoch": "7", "position": "11",
+                           "sessions": [{"session": "1", "seq": "6"}]}]
+
+
+def waiting(pg):
+    return pg.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                      " AND datname = current_database()")[0][0]
+
+
+@pytest.mark.parametrize("lanes", [[64], [-1, 3]])
+def test_claims_of_lanes_that_do_not_exist(graphqld, lanes):
+    answer = graphqld.query(CLAIM, {"lanes": lanes, "epoch": "8"})
+    assert code(answer) == "BAD_USER_INPUT" and answer["errors"][0]["path"] == ["claimLanes"]
 
 
 def test_a_lane_nobody_knows_begins_at_0(lane):
@@ -744,19 +807,19 @@ def test_get(graphqld):
 def test_persisted_operations(graphqld):
     import hashlib
 
-    digest = "sha256:" + hashlib.sha256(LANES.encode()).hexdigest()
+    digest = "sha256:" + hashlib.sha256(GUILD_SEEDS.encode()).hexdigest()
     by_id = json.dumps({"documentId": digest, "variables": {"lanes": [1]}}).encode()
     status, answer, _ = request(graphqld, body=by_id, token=graphqld.token)
-    assert answer["data"]["lanes"][0]["lane"] == 1
+    assert answer["data"] == {"guildSeeds": [], "voiceSeeds": []}
     other = json.dumps({"documentId": digest[:-1] + "x"}).encode()
     status, answer, _ = request(graphqld, body=other, token=graphqld.token)
     assert (status, code(answer)) == (400, "BAD_REQUEST")
     graphqld.stop()
     graphqld.conf.update(graphqld={"persisted_only": "yes"}).save()
     graphqld.start()
-    for text in (LANES, " ".join(LANES.split()), LANES.replace("\n", "\r\n\t") + " "):
+    for text in (GUILD_SEEDS, " ".join(GUILD_SEEDS.split()), GUILD_SEEDS.replace("\n", "\r\n\t") + " "):
         assert "data" in graphqld.query(text, {"lanes": [1]})
-    for text in (LANES[:-3], LANES.replace("epoch", "ep och"), LANES + "x", ""):
+    for text in (GUILD_SEEDS[:-3], GUILD_SEEDS.replace("available", "avail able"), GUILD_SEEDS + "x", ""):
         assert code(graphqld.query(text, {"lanes": [1]})) == "PERSISTED_ONLY"
     assert "data" in request(graphqld, body=by_id, token=graphqld.token)[1]
     status, answer, _ = request(graphqld, body=b'{"query":"{ __typename }"}', token=graphqld.token)

@@ -119,6 +119,37 @@ def test_a_segment_is_lost_behind_a_spool(make_busy):
     busy.check_heartbeats()
 
 
+def waiting_for_locks(pg):
+    return pg.execute("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")[0][0]
+
+
+def test_a_segment_is_lost_while_batches_are_under_way(make_busy):
+    """Batches hang in PostgreSQL, whoever sent them is killed and the segment lost; they commit only
+    after a new segment has asked where the lanes stand. Its claim must have waited for them."""
+    busy = make_busy()
+    busy.load(RATE)
+    busy.let_pass(2000)
+    holder = busy.pg.connect()
+    holder.autocommit = False
+    holder.cursor().execute("lock table activity")
+    wait_until(lambda: waiting_for_locks(busy.pg) >= 1, 20, "a batch is under way")
+    kill_everything_of(busy.presenced)
+    busy.graphqld.kill()
+    under_way = waiting_for_locks(busy.pg)
+    assert under_way
+    segment_of(busy).unlink()
+    busy.graphqld.start()
+    position = busy.presenced.log.position()
+    busy.presenced.start()
+    busy.presenced.log.wait_for("gateway_resumed", since=position)
+    busy.let_pass(500)
+    wait_until(lambda: waiting_for_locks(busy.pg) > under_way, 20, "the new segment waits too")
+    holder.rollback()
+    holder.close()
+    busy.let_pass(1000)
+    busy.settle()
+
+
 def test_workers_die_while_they_read_back_what_a_lost_segment_held(make_busy):
     """The segment is lost, presence-graphqld away, and the workers that wait for what their members
     were before are killed: their successors must ask again."""
