@@ -120,3 +120,8 @@ check_PROGRAMS += tests/t_graphql_values
 tests_t_graphql_values_SOURCES = tests/t_graphql_values.c
 tests_t_graphql_values_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
 tests_t_graphql_values_LDADD = $(GRAPHQL_TEST_LIBS)
+
+check_PROGRAMS += tests/t_graphql_media
+tests_t_graphql_media_SOURCES = tests/t_graphql_media.c
+tests_t_graphql_media_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
+tests_t_graphql_media_LDADD = $(GRAPHQL_TEST_LIBS)

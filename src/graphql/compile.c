@@ -264,8 +264,9 @@ static void object(struct compiler *k, const struct gql_type *t, const struct co
     buf_puts(&k->sql, "}')");
 }
 
-int compile_query(const struct collect *c, const struct collected *const *fields, size_t n,
-                  struct compiled *out, struct gql_errors *errors)
+int compile_query(const struct collect *c, const struct gql_type *root,
+                  const struct collected *const *fields, size_t n, struct compiled *out,
+                  struct gql_errors *errors)
 {
     struct compiler *k = arena_alloc(c->arena, sizeof(*k));
     const char **values;
@@ -277,7 +278,7 @@ int compile_query(const struct collect *c, const struct collected *const *fields
     for (size_t i = 0; i < n && !k->failed; i++) {
         if (i > 0)
             buf_puts(&k->sql, ", ");
-        field(k, c->schema->query, fields[i], "");
+        field(k, root, fields[i], "");
     }
     values = arena_alloc(c->arena, (size_t)k->n_params * sizeof(*values) + 1);
     memcpy(values, k->values, (size_t)k->n_params * sizeof(*values));

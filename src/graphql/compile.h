@@ -12,9 +12,10 @@ struct compiled {
     size_t n_columns;
 };
 
-/* fields: those of the query type that come from the database, in order; each gives one column.
+/* fields: those of the root type that come from the database, in order; each gives one column.
  * Returns 0, or -1 with an entry in errors. */
-int compile_query(const struct collect *c, const struct collected *const *fields, size_t n,
-                  struct compiled *out, struct gql_errors *errors);
+int compile_query(const struct collect *c, const struct gql_type *root,
+                  const struct collected *const *fields, size_t n, struct compiled *out,
+                  struct gql_errors *errors);
 
 #endif

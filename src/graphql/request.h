@@ -7,6 +7,8 @@
 #include "graphql/compile.h"
 #include "graphql/document.h"
 #include "graphql/ingest.h"
+#include "graphql/media.h"
+#include "graphql/subscribe.h"
 #include "graphql/tokens.h"
 #include "presence/httpd.h"
 #include "presence/pg.h"
@@ -16,6 +18,7 @@ struct service { /* what requests share */
     struct documents *documents;
     struct pg *pg;
     struct tokens *tokens;
+    struct subscriptions *subscriptions;
     bool introspection;  /* for everybody; otherwise for admins only */
     bool persisted_only; /* free text is for admins */
 };
@@ -26,9 +29,11 @@ struct request {
     struct arena *arena;
     struct gql_errors errors;
     bool get;
-    bool modern;     /* application/graphql-response+json: the status tells */
+    enum media media;
+    bool stream;     /* text/event-stream is accepted */
     unsigned status; /* of an error that has one of its own; 0 = by rule */
     bool authenticated;
+    uint8_t digest[32]; /* of the token */
     unsigned scopes;
     uint64_t *guilds; /* of "read:guild:<id>" */
     size_t n_guilds;
@@ -51,5 +56,7 @@ void request_handle(struct service *service, struct httpd_request *http);
 /* execute.c: runs the operation and calls request_answer in the end. */
 void request_execute(struct request *r);
 void request_answer(struct request *r);
+/* The end of a request that was not answered by request_answer. */
+void request_free(struct request *r);
 
 #endif

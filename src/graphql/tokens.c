@@ -149,6 +149,20 @@ const struct token *tokens_find(const struct tokens *tokens, const char *header)
     return found;
 }
 
+bool tokens_still(const struct tokens *tokens, const uint8_t digest[32], unsigned scopes,
+                  const uint64_t *guilds, size_t n_guilds)
+{
+    for (size_t i = 0; i < tokens->n; i++) {
+        const struct token *t = &tokens->list[i];
+
+        if (crypto_equal(t->digest, digest, sizeof(t->digest)) && t->scopes == scopes &&
+            t->n_guilds == n_guilds &&
+            (n_guilds == 0 || memcmp(t->guilds, guilds, n_guilds * sizeof(*guilds)) == 0))
+            return true;
+    }
+    return false;
+}
+
 /* --- a new one -----------------------------------------------------------------------------------
  */
 

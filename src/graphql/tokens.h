@@ -24,6 +24,10 @@ size_t tokens_count(const struct tokens *tokens);
 /* header: the value of Authorization, or NULL. Compares in constant time. NULL: no such token. */
 const struct token *tokens_find(const struct tokens *tokens, const char *header);
 
+/* Whether the token of this digest is there and may do exactly this. */
+bool tokens_still(const struct tokens *tokens, const uint8_t digest[32], unsigned scopes,
+                  const uint64_t *guilds, size_t n_guilds);
+
 /* Makes a token, appends its line to the file (created with mode 0600), returns the token's text
  * (owned by the caller); NULL and *error_r on failure. */
 char *tokens_create(const char *path, const char *name, const char *scopes, char **error_r);
