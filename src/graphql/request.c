@@ -150,6 +150,13 @@ static int read_variables(struct request *r)
 /* --- who may -------------------------------------------------------------------------------------
  */
 
+/* By the schema's convention: an argument guildId, or the id of a field that gives a Guild. */
+static bool names_guild(const struct gql_field *field, const struct gql_input *arg)
+{
+    return strcmp(arg->name, "guildId") == 0 ||
+           (strcmp(arg->name, "id") == 0 && strcmp(field->ref->type->name, "Guild") == 0);
+}
+
 static bool guild_allowed(const struct request *r, const struct collected *f)
 {
     struct gql_errors errors;
@@ -160,8 +167,7 @@ static bool guild_allowed(const struct request *r, const struct collected *f)
                              &r->variables, f->first->loc, &args, &errors))
         return true; /* the executor says so */
     for (size_t i = 0; i < f->field->n_args; i++) {
-        if (strcmp(f->field->args[i].name, "guildId") != 0 &&
-            strcmp(f->field->args[i].name, "id") != 0)
+        if (!names_guild(f->field, &f->field->args[i]) || args[i].kind != VALUE_INT)
             continue;
         for (size_t k = 0; k < r->n_guilds; k++)
             if ((uint64_t)args[i].i == r->guilds[k])
