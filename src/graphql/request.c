@@ -4,6 +4,7 @@
  * debug. */
 #include "graphql/request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -57,6 +58,7 @@ void request_answer(struct request *r)
                                       {"Cache-Control", "no-store"}};
     size_t n = 2;
     struct httpd_request *http = r->http;
+    char seconds[12];
     struct buf out;
 
     buf_init(&out, 0);
@@ -73,7 +75,11 @@ void request_answer(struct request *r)
     if (status == 401)
         headers[n++] = (struct httpd_header){"WWW-Authenticate", "Bearer"};
     if (status == 405)
-        headers[n++] = (struct httpd_header){"Allow", "POST, GET"};
+        headers[n++] = (struct httpd_header){"Allow", r->service->get ? "POST, GET" : "POST"};
+    if (status == 429) {
+        snprintf(seconds, sizeof(seconds), "%u", r->retry_after_sec);
+        headers[n++] = (struct httpd_header){"Retry-After", seconds};
+    }
     request_free(r);
     httpd_respond_buf(http, status, headers, n, &out);
     buf_clear(&out);
@@ -293,6 +299,9 @@ static void authenticate(struct request *r)
 {
     const struct token *t = tokens_find(r->service->tokens, httpd_header(r->http, "Authorization"));
 
+    if (r->service->max_rate && !(t && t->scopes & SCOPE_INGEST))
+        r->retry_after_sec =
+            tokens_take(r->service->tokens, t, r->service->max_rate, clock_mono().ms);
     if (!t)
         return;
     r->authenticated = true;
@@ -357,14 +366,16 @@ void request_handle(struct service *service, struct httpd_request *http)
     authenticate(r);
     if (httpd_header(http, "Authorization") && !r->authenticated)
         refuse(r, 401, "UNAUTHENTICATED", "the bearer token is not known");
+    else if (r->retry_after_sec)
+        refuse(r, 429, "RATE_LIMITED", "more requests per second than max_rate allows a token");
     else if (r->media == MEDIA_NONE)
         refuse(r, 406, "NOT_ACCEPTABLE",
                "expected Accept: application/graphql-response+json, application/json or "
                "text/event-stream");
     else if (strcmp(method, "POST") == 0)
         handle_post(r);
-    else if (strcmp(method, "GET") == 0)
+    else if (strcmp(method, "GET") == 0 && service->get)
         handle_get(r);
     else
-        refuse(r, 405, "BAD_REQUEST", "expected POST or GET");
+        refuse(r, 405, "BAD_REQUEST", service->get ? "expected POST or GET" : "expected POST");
 }

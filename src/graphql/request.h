@@ -19,6 +19,8 @@ struct service { /* what requests share */
     struct pg *pg;
     struct tokens *tokens;
     struct subscriptions *subscriptions;
+    unsigned max_rate;   /* requests per second and token; 0 = no limit */
+    bool get;            /* queries by GET are taken */
     bool introspection;  /* for everybody; otherwise for admins only */
     bool persisted_only; /* free text is for admins */
 };
@@ -30,8 +32,9 @@ struct request {
     struct gql_errors errors;
     bool get;
     enum media media;
-    bool stream;     /* text/event-stream is accepted */
-    unsigned status; /* of an error that has one of its own; 0 = by rule */
+    bool stream;              /* text/event-stream is accepted */
+    unsigned retry_after_sec; /* of status 429 */
+    unsigned status;          /* of an error that has one of its own; 0 = by rule */
     bool authenticated;
     uint8_t digest[32]; /* of the token */
     unsigned scopes;

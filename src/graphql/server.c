@@ -132,6 +132,8 @@ struct server *server_new(struct loop *loop, const struct conf *conf, char **err
         log_warn("no_tokens", "%s holds no token: nobody can read or write", s->token_file);
     s->schema = gql_schema_builtin();
     s->service.schema = s->schema;
+    s->service.max_rate = (unsigned)conf->graphqld.max_rate;
+    s->service.get = conf->graphqld.get;
     s->service.introspection = conf->graphqld.introspection;
     s->service.persisted_only = conf->graphqld.persisted_only;
     s->service.documents = documents_new(s->schema, &limits);
