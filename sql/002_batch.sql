@@ -58,6 +58,93 @@ $$;
 
 SELECT ensure_months(2);
 
+-- --- telling who listens ----------------------------------------------------------------------
+
+-- Subscriptions hear of a change after it is committed, by NOTIFY on the channel "presence" with ids
+-- only: "KIND guild id[,id...]", guild 0 and no ids where there are none. Whoever changes something calls
+--
+--     PERFORM presence.tell('SETTINGS', guild, id);
+--
+-- with one of SETTINGS, EXEMPTION (id: whose), ABSENCE (id: the user), JOB (id: the job), RESET,
+-- GUILD_DELETED, MEMBER_DELETED (id: the user), USER_ERASED (guild 0, id: the user): changes(lanes);
+-- MEMBER (id: the user): memberStateChanged; DECISION (id: the decision): decisionMade;
+-- ACTIVITY (ids: the users): activity, which batches tell themselves.
+--
+-- Nothing is sent while nobody listens. A listener holds a shared advisory lock per topic and
+-- bucket of guilds as long as it lives (presence.listen); who tells tries for the exclusive one. Where he
+-- gets it nobody listens, and whoever begins to waits for the end of his transaction: a listener
+-- misses nothing that is committed after its lock was granted. Two who tell at once may take each
+-- other for a listener; a notification too many harms nobody.
+CREATE FUNCTION topic_of(kind text) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT 1347571500 + CASE kind WHEN 'ACTIVITY' THEN 1 WHEN 'MEMBER' THEN 2
+                                  WHEN 'DECISION' THEN 3 ELSE 0 END
+$$;
+
+-- 0 to 63; -1: of any guild.
+CREATE FUNCTION topic_bucket(guild bigint) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN guild IS NULL THEN -1 ELSE hashint8(guild) & 63 END
+$$;
+
+-- guild NULL: of any guild. Locks are counted: one unlisten takes back one listen. For ACTIVITY, -1 is
+-- held beside the bucket: batches look there first.
+CREATE FUNCTION listen(kind text, guild bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_lock_shared(presence.topic_of(kind), bucket)
+      FROM unnest(ARRAY[presence.topic_bucket(guild)]
+                  || CASE WHEN kind = 'ACTIVITY' THEN ARRAY[-1] END) AS bucket;
+END $$;
+
+CREATE FUNCTION unlisten(kind text, guild bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_unlock_shared(presence.topic_of(kind), bucket)
+      FROM unnest(ARRAY[presence.topic_bucket(guild)]
+                  || CASE WHEN kind = 'ACTIVITY' THEN ARRAY[-1] END) AS bucket;
+END $$;
+
+CREATE FUNCTION listened(kind text, bucket integer) RETURNS boolean
+LANGUAGE sql AS $$
+    SELECT NOT pg_try_advisory_xact_lock(presence.topic_of(kind), bucket)
+$$;
+
+CREATE FUNCTION tell(kind text, guild bigint, id bigint DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF presence.listened(kind, -1) OR presence.listened(kind, presence.topic_bucket(guild)) THEN
+        PERFORM pg_notify('presence', concat_ws(' ', kind, coalesce(guild, 0), id));
+    END IF;
+END $$;
+
+-- One activity subscription anywhere makes batches look at the buckets of their guilds.
+CREATE FUNCTION tell_activity(guilds bigint[], users bigint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT presence.listened('ACTIVITY', -1) THEN
+        RETURN;
+    END IF;
+    PERFORM pg_notify('presence', format('ACTIVITY %s %s', x.g, string_agg(x.u::text, ',')))
+       FROM (SELECT t.g, t.u, row_number() OVER (PARTITION BY t.g) / 300 AS part
+               FROM (SELECT b.bucket
+                       FROM (SELECT DISTINCT presence.topic_bucket(g) AS bucket
+                               FROM unnest(guilds) AS g) b
+                      WHERE presence.listened('ACTIVITY', b.bucket)) heard
+               JOIN unnest(guilds, users) AS t(g, u)
+                 ON presence.topic_bucket(t.g) = heard.bucket) x
+      GROUP BY x.g, x.part;
+END $$;
+
+-- What one notification says, for the subscription that passes it on (presence.event is set in the
+-- transaction that reads).
+CREATE VIEW event AS
+SELECT split_part(e.text, ' ', 1) AS kind,
+       nullif(split_part(e.text, ' ', 2), '0')::bigint AS guild_id,
+       nullif(split_part(split_part(e.text, ' ', 3), ',', 1), '')::bigint AS id,
+       string_to_array(nullif(split_part(e.text, ' ', 3), ''), ',')::bigint[] AS ids
+  FROM (SELECT current_setting('presence.event', true) AS text) e;
+
 -- --- the position -----------------------------------------------------------------------------
 
 -- Whoever takes lanes over in a new segment claims them for its epoch before it reads where they
@@ -215,6 +302,7 @@ BEGIN
                gap_hist = gap_hist_add(t.gap_hist, g_ms[i])
          WHERE t.guild_id = g_guild[i] AND t.user_id = g_user[i];
     END LOOP;
+    PERFORM tell_activity(m_guild, m_user);
 END $$;
 
 -- --- the roster -------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ check_PROGRAMS += tests/t_json
 tests_t_json_SOURCES = tests/t_json.c
 tests_t_json_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_json_LDADD = liblink_json.la libbase.la $(CMOCKA_LIBS)
-EXTRA_DIST += tests/daemon/discord_js_client.js
+EXTRA_DIST += tests/daemon/discord_js_client.js tests/daemon/graphql_sse_client.js
 
 noinst_PROGRAMS += tests/interpret
 tests_interpret_SOURCES = tests/interpret.c
@@ -120,3 +120,8 @@ check_PROGRAMS += tests/t_graphql_values
 tests_t_graphql_values_SOURCES = tests/t_graphql_values.c
 tests_t_graphql_values_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
 tests_t_graphql_values_LDADD = $(GRAPHQL_TEST_LIBS)
+
+check_PROGRAMS += tests/t_graphql_media
+tests_t_graphql_media_SOURCES = tests/t_graphql_media.c
+tests_t_graphql_media_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
+tests_t_graphql_media_LDADD = $(GRAPHQL_TEST_LIBS)

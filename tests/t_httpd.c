@@ -234,6 +234,117 @@ static void test_half_sent_and_abort_and_idle(void **state)
     stop(&f);
 }
 
+static void stream_gone(void *arg, struct httpd_request *req)
+{
+    struct fixture *f = arg;
+
+    f->gone++;
+    httpd_stream_end(req);
+}
+
+static int begin_stream(struct fixture *f, size_t unsent_max)
+{
+    struct httpd_header type = {"Content-Type", "text/event-stream"};
+    unsigned seen = f->seen;
+    int fd = dial(f);
+
+    say(fd, "GET /late HTTP/1.1\r\nHost: x\r\n\r\n");
+    serve_until(f, &f->seen, seen + 1);
+    httpd_set_gone(f->kept[f->kept_n - 1], stream_gone, f);
+    httpd_stream(f->kept[f->kept_n - 1], 200, &type, 1, unsent_max);
+    return fd;
+}
+
+static void test_stream(void **state)
+{
+    struct fixture f;
+    int fd;
+
+    (void)state;
+    start(&f, "127.0.0.1:0", NULL);
+    fd = begin_stream(&f, 1000);
+    hear(&f, fd, "chunked\r\n\r\n"); /* the head needs no first piece */
+    assert_int_equal(httpd_stream_write(f.kept[0], "one", 3), 0);
+    hear(&f, fd, "3\r\none\r\n");
+    assert_int_equal(httpd_stream_write(f.kept[0], "two", 3), 0);
+    assert_int_equal(httpd_stream_write(f.kept[0], "three", 5), 0);
+    hear(&f, fd, "8\r\ntwothree\r\n");
+    assert_int_equal(httpd_pending(f.httpd), 1);
+    httpd_stream_end(f.kept[0]);
+    assert_int_equal(httpd_pending(f.httpd), 0);
+    hear(&f, fd, "0\r\n\r\n");
+    say(fd, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n"); /* the connection is kept */
+    hear(&f, fd, "GET /next");
+    assert_int_equal(f.gone, 0);
+    close(fd);
+    stop(&f);
+}
+
+static void test_stream_without_a_reader(void **state)
+{
+    static char piece[50000];
+    struct fixture f;
+    size_t sent = 0;
+    int fd;
+
+    (void)state;
+    memset(piece, 'x', sizeof(piece));
+    start(&f, "127.0.0.1:0", NULL);
+    fd = begin_stream(&f, 100000);
+    while (httpd_stream_write(f.kept[0], piece, sizeof(piece)) == 0 && sent < 1u << 30) {
+        sent += sizeof(piece);
+        for (int i = 0; i < 5; i++)
+            loop_once(f.loop, 0);
+    }
+    assert_true(sent < 1u << 30); /* the socket is full, and then what may wait */
+    assert_true(httpd_stream_unsent(f.kept[0]) <= 100000);
+    assert_int_equal(httpd_stream_write(f.kept[0], piece, sizeof(piece)), -1);
+    close(fd);
+    serve_until(&f, &f.gone, 1);
+    assert_int_equal(httpd_pending(f.httpd), 0);
+
+    fd = begin_stream(&f, 1000);
+    close(fd); /* with nothing to send the hang-up is noticed as well */
+    serve_until(&f, &f.gone, 2);
+    fd = begin_stream(&f, 1000);
+    httpd_abort(f.kept[2]);
+    hear(&f, fd, NULL);
+    close(fd);
+    fd = begin_stream(&f, 1000);
+    stop(&f); /* with a stream open */
+    close(fd);
+}
+
+static void test_trickle(void **state)
+{
+    struct httpd_options options = {.request_sec = 1, .idle_sec = 30};
+    static const char head[] = "POST /x HTTP/1.1\r\nHost: x\r\nX-A: 0123456789";
+    struct fixture f;
+    int64_t until = clock_mono().ms + DEADLINE_MS;
+    int fd, late;
+    char byte;
+
+    (void)state;
+    start(&f, "127.0.0.1:0", &options);
+    late = dial(&f);
+    say(late, "GET /late HTTP/1.1\r\nHost: x\r\n\r\n");
+    fd = dial(&f);
+    /* A byte now and then for ever: the idle limit never strikes, the deadline does. */
+    for (size_t i = 0; read(fd, &byte, 1) != 0 && errno == EAGAIN; i++) {
+        assert_true(clock_mono().ms < until);
+        if (i < sizeof(head) - 1 && send(fd, head + i, 1, MSG_NOSIGNAL) != 1)
+            break;
+        loop_once(f.loop, 50);
+    }
+    assert_int_equal(f.gone, 0); /* who waits for our answer is left alone */
+    httpd_respond(f.kept[0], 200, NULL, 0, "at last", 7);
+    hear(&f, late, "at last");
+    hear(&f, late, NULL); /* and has a deadline again */
+    close(fd);
+    close(late);
+    stop(&f);
+}
+
 static void test_free_with_owed_answers(void **state)
 {
     struct fixture f;
@@ -294,6 +405,9 @@ int main(void)
         cmocka_unit_test(test_client_leaves),
         cmocka_unit_test(test_body_limit),
         cmocka_unit_test(test_half_sent_and_abort_and_idle),
+        cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_stream_without_a_reader),
+        cmocka_unit_test(test_trickle),
         cmocka_unit_test(test_free_with_owed_answers),
         cmocka_unit_test(test_unix_socket),
         cmocka_unit_test(test_bad_addresses),

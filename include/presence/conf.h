@@ -67,7 +67,8 @@ struct conf {
         char *conninfo;
         char *token_file;
         int64_t max_depth, max_cost;
-        bool introspection, graphiql, persisted_only;
+        int64_t max_rate; /* requests per second and token; 0 = no limit */
+        bool introspection, get, graphiql, persisted_only;
     } graphqld;
     struct {
         char *socket;

@@ -29,6 +29,9 @@ struct httpd_options {
     size_t header_max;        /* bytes of request line and headers; 0 = 16 kB */
     unsigned connections_max; /* more wait in the listen queue; 0 = 1,000 */
     unsigned idle_sec;        /* a silent connection is closed after this; 0 = 60 */
+    unsigned request_sec;  /* so long a connection has, from its begin or its last answer, to bring
+                              one whole request, however it trickles; 0 = 60 */
+    const char *too_large; /* body of the answer 413, JSON, static; NULL: in Discord's form */
 };
 
 struct httpd_header {
@@ -86,7 +89,18 @@ void httpd_respond(struct httpd_request *req, unsigned status, const struct http
 void httpd_respond_buf(struct httpd_request *req, unsigned status,
                        const struct httpd_header *headers, size_t n_headers, struct buf *body);
 
-/* Closes the connection without an answer. */
+/* Answers with a body in pieces whose number is not known (chunked). The request stays owed until
+ * httpd_stream_end; the gone callback, if set, tells once that nobody reads any more. unsent_max:
+ * bytes that may wait for a slow reader. */
+void httpd_stream(struct httpd_request *req, unsigned status, const struct httpd_header *headers,
+                  size_t n_headers, size_t unsent_max);
+/* Returns 0, or -1 without taking anything if more than unsent_max bytes would wait. */
+int httpd_stream_write(struct httpd_request *req, const void *bytes, size_t len);
+size_t httpd_stream_unsent(const struct httpd_request *req);
+/* What waits is still sent; the handle dies here. */
+void httpd_stream_end(struct httpd_request *req);
+
+/* Closes the connection without an answer, or without the rest of a stream. */
 void httpd_abort(struct httpd_request *req);
 
 #endif

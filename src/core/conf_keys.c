@@ -64,7 +64,9 @@ const struct conf_key conf_keys[] = {
     KEY(graphqld, token_file, CONF_PATH, CONF_GRAPHQLD, ETC "graphqld.tokens", 0, PATH_MAX_BYTES, NULL),
     KEY(graphqld, max_depth, CONF_INT, CONF_GRAPHQLD, "15", 1, 100, NULL),
     KEY(graphqld, max_cost, CONF_INT, CONF_GRAPHQLD, "10000", 1, INT32_MAX, NULL),
+    KEY(graphqld, max_rate, CONF_INT, CONF_GRAPHQLD, "0", 0, 1000000, NULL),
     KEY(graphqld, introspection, CONF_BOOL, CONF_GRAPHQLD, "yes", 0, 0, NULL),
+    KEY(graphqld, get, CONF_BOOL, CONF_GRAPHQLD, "yes", 0, 0, NULL),
     KEY(graphqld, graphiql, CONF_BOOL, CONF_GRAPHQLD, "no", 0, 0, NULL),
     KEY(graphqld, persisted_only, CONF_BOOL, CONF_GRAPHQLD, "no", 0, 0, NULL),
 

@@ -208,6 +208,27 @@ const struct bind binds[] = {
     {"Setting", "changedAt", BIND_TIME, "{p}.changed_at", NULL},
     {"Setting", "changedBy", BIND_ID, "{p}.changed_by", NULL},
 
+    /* --- subscriptions: presence.event is what one notification said --- */
+    {"Subscription", "changes", BIND_ONE, "presence.event {t}", NULL},
+    {"Change", "kind", BIND_TEXT, "{p}.kind", NULL},
+    {"Change", "guildId", BIND_ID, "{p}.guild_id", NULL},
+    {"Change", "id", BIND_BIG, "{p}.id", NULL},
+    {"Subscription", "activity", BIND_ONE, "presence.event {t}", NULL},
+    {"ActivityEvent", "guildId", BIND_ID, "{p}.guild_id", NULL},
+    {"ActivityEvent", "members", BIND_LIST,
+     "presence.member_activity {t} WHERE {t}.guild_id = {p}.guild_id AND {t}.user_id = ANY "
+     "({p}.ids)",
+     "{t}.user_id"},
+    {"Subscription", "memberStateChanged", BIND_ONE, "presence.event {t}", NULL},
+    {"MemberStateEvent", "guildId", BIND_ID, "{p}.guild_id", NULL},
+    {"MemberStateEvent", "userId", BIND_ID, "{p}.id", NULL},
+    {"MemberStateEvent", "member", BIND_ONE,
+     "presence.member_activity {t} WHERE {t}.guild_id = {p}.guild_id AND {t}.user_id = {p}.id",
+     NULL},
+    {"Subscription", "decisionMade", BIND_ONE, "presence.event {t}", NULL},
+    {"DecisionEvent", "guildId", BIND_ID, "{p}.guild_id", NULL},
+    {"DecisionEvent", "decisionId", BIND_BIG, "{p}.id", NULL},
+
     {"Query", "service", BIND_ONE, "(SELECT max(version) AS v FROM presence.migration) {t}", NULL},
     {"Service", "version", BIND_TEXT, "'" PACKAGE_VERSION "'", NULL},
     {"Service", "schemaVersion", BIND_PLAIN, "{p}.v", NULL},

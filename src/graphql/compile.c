@@ -290,15 +290,16 @@ static int finish(struct compiler *k, struct pg_call *call_r)
     return k->failed ? -1 : 0;
 }
 
-int compile_query(const struct collect *c, const struct collected *const *fields, size_t n,
-                  struct compiled *out, struct gql_errors *errors)
+int compile_query(const struct collect *c, const struct gql_type *root,
+                  const struct collected *const *fields, size_t n, struct compiled *out,
+                  struct gql_errors *errors)
 {
     struct compiler *k = compiler_new(c, errors);
 
     for (size_t i = 0; i < n && !k->failed; i++) {
         if (i > 0)
             buf_puts(&k->sql, ", ");
-        field(k, c->schema->query, fields[i], "");
+        field(k, root, fields[i], "");
     }
     out->n_columns = n;
     return finish(k, &out->call);

@@ -12,10 +12,11 @@ struct compiled {
     size_t n_columns;
 };
 
-/* fields: those of the query type that come from the database, in order; each gives one column.
+/* fields: those of the root type that come from the database, in order; each gives one column.
  * Returns 0, or -1 with an entry in errors. */
-int compile_query(const struct collect *c, const struct collected *const *fields, size_t n,
-                  struct compiled *out, struct gql_errors *errors);
+int compile_query(const struct collect *c, const struct gql_type *root,
+                  const struct collected *const *fields, size_t n, struct compiled *out,
+                  struct gql_errors *errors);
 
 /* The two calls of a mutation with a bind_deed: the deed, and the read of its result, whose first
  * column is finished JSON. */

@@ -109,7 +109,7 @@ static void execute_query(struct request *r)
     for (const struct collected *f = r->fields; f; f = f->next)
         if (!from_schema(f))
             list[n++] = f;
-    if (compile_query(&r->collect, list, n, &r->compiled, &r->errors)) {
+    if (compile_query(&r->collect, r->service->schema->query, list, n, &r->compiled, &r->errors)) {
         request_answer(r);
         return;
     }
@@ -218,6 +218,10 @@ static void next_mutation(struct request *r)
 
 void request_execute(struct request *r)
 {
+    if (r->operation->kind == AST_SUBSCRIPTION) {
+        subscribe(r->service->subscriptions, r);
+        return;
+    }
     if (r->operation->kind == AST_QUERY) {
         execute_query(r);
         return;

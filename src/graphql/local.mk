@@ -9,7 +9,8 @@ libgraphql_la_SOURCES = \
   src/graphql/ingest.c src/graphql/ingest.h src/graphql/ingest_priv.h \
   src/graphql/ingest_rows.c src/graphql/ingest_sightings.c \
   src/graphql/introspect.c src/graphql/introspect.h src/graphql/params.c src/graphql/params.h \
-  src/graphql/parse.c src/graphql/parse_priv.h src/graphql/persisted.c src/graphql/persisted.h src/graphql/schema.c src/graphql/schema.h \
+  src/graphql/parse.c src/graphql/parse_priv.h src/graphql/media.c src/graphql/media.h \
+  src/graphql/persisted.c src/graphql/persisted.h src/graphql/schema.c src/graphql/schema.h \
   src/graphql/string.c src/graphql/string.h src/graphql/tokens.c src/graphql/tokens.h \
   src/graphql/validate.c src/graphql/validate.h src/graphql/validate_priv.h \
   src/graphql/validate_fields.c src/graphql/validate_merging.c src/graphql/validate_values.c \
@@ -20,7 +21,7 @@ nodist_libgraphql_la_SOURCES = \
 sbin_PROGRAMS += presence-graphqld
 presence_graphqld_SOURCES = src/graphql/execute.c src/graphql/main.c src/graphql/migrate.c \
   src/graphql/migrate.h src/graphql/request.c src/graphql/request.h src/graphql/server.c \
-  src/graphql/server.h
+  src/graphql/server.h src/graphql/subscribe.c src/graphql/subscribe.h
 presence_graphqld_LDADD = libgraphql.la liblink_ini.la liblink_httpd.la liblink_pg.la \
   liblink_jsonin.la liblink_crypto.la libcore.la libbase.la
 

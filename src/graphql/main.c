@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "graphql/migrate.h"
@@ -18,6 +19,7 @@
 
 #define EXIT_USAGE   64 /* sysexits, as presenced has them */
 #define EXIT_CONFIG  78
+#define DESCRIPTORS  4500 /* connections of clients and a few of ours */
 #define DEFAULT_CONF PRESENCE_SYSCONFDIR "/presence/presence.conf"
 
 struct options {
@@ -222,6 +224,19 @@ static int set_log(const struct conf *conf, bool debug)
     return -1;
 }
 
+/* Thousands of idle connections are held, cheaply; each is a descriptor. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= DESCRIPTORS)
+        return;
+    limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+    if (setrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < DESCRIPTORS)
+        log_warn("descriptors", "only %llu descriptors may be open; %d were expected",
+                 (unsigned long long)limit.rlim_cur, DESCRIPTORS);
+}
+
 static int serve(const struct conf *conf, const struct options *o)
 {
     struct program p = {0};
@@ -231,6 +246,7 @@ static int serve(const struct conf *conf, const struct options *o)
         return 1;
     if (o->daemonise && daemon(0, 0))
         return complain(xstrdup("cannot go to the background"));
+    raise_descriptors();
     p.loop = loop_new();
     loop_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_signal(p.loop, SIGINT, on_terminate, &p);

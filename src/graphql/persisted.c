@@ -7,11 +7,33 @@
 
 #include "graphql/embedded.h"
 #include "presence/crypto.h"
+#include "presence/log.h"
+
+#define OPERATIONS_MAX 256
+
+/* The digests of all operations, made once: they never change. */
+static const uint8_t (*digests(void))[CRYPTO_SHA256_SIZE]
+{
+    static uint8_t all[OPERATIONS_MAX][CRYPTO_SHA256_SIZE];
+    static bool made;
+    size_t n = 0;
+
+    if (made)
+        return (const uint8_t(*)[CRYPTO_SHA256_SIZE])all;
+    for (const struct embedded_operation *o = embedded_operations; o->text; o++) {
+        if (n == OPERATIONS_MAX)
+            fatal("persisted", "more than %d operations are compiled in", OPERATIONS_MAX);
+        crypto_sha256(o->text, o->len, all[n++]);
+    }
+    made = true;
+    return (const uint8_t(*)[CRYPTO_SHA256_SIZE])all;
+}
 
 const char *persisted_find(const char *id, size_t *len_r)
 {
     static const char prefix[] = "sha256:";
-    uint8_t wanted[CRYPTO_SHA256_SIZE], digest[CRYPTO_SHA256_SIZE];
+    const uint8_t(*digest)[CRYPTO_SHA256_SIZE] = digests();
+    uint8_t wanted[CRYPTO_SHA256_SIZE];
 
     if (strncmp(id, prefix, sizeof(prefix) - 1) != 0)
         return NULL;
@@ -19,8 +41,7 @@ const char *persisted_find(const char *id, size_t *len_r)
     if (crypto_unhex(id, strlen(id), wanted, sizeof(wanted)))
         return NULL;
     for (const struct embedded_operation *o = embedded_operations; o->text; o++) {
-        crypto_sha256(o->text, o->len, digest);
-        if (memcmp(digest, wanted, sizeof(digest)) != 0)
+        if (memcmp(*digest++, wanted, sizeof(wanted)) != 0)
             continue;
         *len_r = o->len;
         return o->text;

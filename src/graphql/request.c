@@ -4,6 +4,7 @@
  * debug. */
 #include "graphql/request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -21,17 +22,16 @@ static const struct gql_loc nowhere = {0, 0};
 
 static unsigned status_of(const struct request *r)
 {
-    if (r->status == 400 || r->status == 401 || r->status == 403 || r->status == 405 ||
-        r->status == 413 || r->status == 415)
+    if (r->status && r->status < 500)
         return r->status;
-    if (!r->modern)
+    if (r->media != MEDIA_MODERN)
         return 200;
     if (r->status)
         return r->status;
     return r->errors.count ? 400 : 200;
 }
 
-static void request_free(struct request *r)
+void request_free(struct request *r)
 {
     struct arena *arena = r->arena; /* r itself lies in it */
 
@@ -41,19 +41,28 @@ static void request_free(struct request *r)
     arena_free(&arena);
 }
 
+/* A refusal that has a status of its own is JSON even where a stream was asked for. */
+static const char *content_type(enum media media, bool stream)
+{
+    if (stream)
+        return "text/event-stream; charset=utf-8";
+    return media == MEDIA_MODERN ? "application/graphql-response+json; charset=utf-8"
+                                 : "application/json; charset=utf-8";
+}
+
 void request_answer(struct request *r)
 {
-    struct httpd_header headers[4] = {
-        {"Content-Type", r->modern ? "application/graphql-response+json; charset=utf-8"
-                                   : "application/json; charset=utf-8"},
-        {"Cache-Control", "no-store"}};
+    unsigned status = status_of(r);
+    bool stream = r->media == MEDIA_STREAM && status == 200;
+    struct httpd_header headers[4] = {{"Content-Type", content_type(r->media, stream)},
+                                      {"Cache-Control", "no-store"}};
     size_t n = 2;
     struct httpd_request *http = r->http;
-    unsigned status = status_of(r);
+    char seconds[12];
     struct buf out;
 
     buf_init(&out, 0);
-    buf_putc(&out, '{');
+    buf_puts(&out, stream ? "event: next\ndata: {" : "{");
     if (r->errors.count) {
         buf_puts(&out, "\"errors\":");
         gql_errors_print(&r->errors, &out);
@@ -62,11 +71,15 @@ void request_answer(struct request *r)
         buf_append(&out, buf_bytes(&r->data), buf_len(&r->data));
         buf_putc(&out, '}');
     }
-    buf_putc(&out, '}');
+    buf_puts(&out, stream ? "}\n\nevent: complete\ndata:\n\n" : "}");
     if (status == 401)
         headers[n++] = (struct httpd_header){"WWW-Authenticate", "Bearer"};
     if (status == 405)
-        headers[n++] = (struct httpd_header){"Allow", "POST, GET"};
+        headers[n++] = (struct httpd_header){"Allow", r->service->get ? "POST, GET" : "POST"};
+    if (status == 429) {
+        snprintf(seconds, sizeof(seconds), "%u", r->retry_after_sec);
+        headers[n++] = (struct httpd_header){"Retry-After", seconds};
+    }
     request_free(r);
     httpd_respond_buf(http, status, headers, n, &out);
     buf_clear(&out);
@@ -143,6 +156,13 @@ static int read_variables(struct request *r)
 /* --- who may -------------------------------------------------------------------------------------
  */
 
+/* By the schema's convention: an argument guildId, or the id of a field that gives a Guild. */
+static bool names_guild(const struct gql_field *field, const struct gql_input *arg)
+{
+    return strcmp(arg->name, "guildId") == 0 ||
+           (strcmp(arg->name, "id") == 0 && strcmp(field->ref->type->name, "Guild") == 0);
+}
+
 static bool guild_allowed(const struct request *r, const struct collected *f)
 {
     struct gql_errors errors;
@@ -153,8 +173,7 @@ static bool guild_allowed(const struct request *r, const struct collected *f)
                              &r->variables, f->first->loc, &args, &errors))
         return true; /* the executor says so */
     for (size_t i = 0; i < f->field->n_args; i++) {
-        if (strcmp(f->field->args[i].name, "guildId") != 0 &&
-            strcmp(f->field->args[i].name, "id") != 0)
+        if (!names_guild(f->field, &f->field->args[i]) || args[i].kind != VALUE_INT)
             continue;
         for (size_t k = 0; k < r->n_guilds; k++)
             if ((uint64_t)args[i].i == r->guilds[k])
@@ -211,8 +230,14 @@ static int check_introspection(struct request *r)
 
 static const struct gql_type *root_of(const struct request *r)
 {
-    return r->operation->kind == AST_QUERY ? r->service->schema->query
-                                           : r->service->schema->mutation;
+    switch (r->operation->kind) {
+    case AST_QUERY:
+        return r->service->schema->query;
+    case AST_MUTATION:
+        return r->service->schema->mutation;
+    default:
+        return r->service->schema->subscription;
+    }
 }
 
 static int check_body_size(struct request *r)
@@ -246,7 +271,7 @@ static int prepare(struct request *r)
     r->operation = document_operation(r->document, r->body.operation_name, &r->errors);
     if (!r->operation)
         return -1;
-    if (r->get && r->operation->kind != AST_QUERY) {
+    if (r->get && r->operation->kind == AST_MUTATION) {
         r->status = 405;
         gql_error_add(&r->errors, "BAD_REQUEST", r->operation->loc,
                       "a mutation must be sent by POST");
@@ -274,9 +299,13 @@ static void authenticate(struct request *r)
 {
     const struct token *t = tokens_find(r->service->tokens, httpd_header(r->http, "Authorization"));
 
+    if (r->service->max_rate && !(t && t->scopes & SCOPE_INGEST))
+        r->retry_after_sec =
+            tokens_take(r->service->tokens, t, r->service->max_rate, clock_mono().ms);
     if (!t)
         return;
     r->authenticated = true;
+    memcpy(r->digest, t->digest, sizeof(r->digest));
     r->scopes = t->scopes;
     r->n_guilds = t->n_guilds;
     r->guilds = xcalloc(t->n_guilds + 1, sizeof(*r->guilds));
@@ -284,21 +313,13 @@ static void authenticate(struct request *r)
         memcpy(r->guilds, t->guilds, t->n_guilds * sizeof(*r->guilds));
 }
 
-static bool media_type_is(const char *header, const char *type)
-{
-    size_t len = strlen(type);
-
-    return header && strncasecmp(header, type, len) == 0 &&
-           (!header[len] || strchr("; \t", header[len]));
-}
-
 static void handle_post(struct request *r)
 {
     size_t len;
     char *body = httpd_body(r->http, &len);
 
-    if (!media_type_is(httpd_header(r->http, "Content-Type"), "application/json")) {
-        refuse(r, 415, "BAD_REQUEST", "expected Content-Type: application/json");
+    if (!media_is_json(httpd_header(r->http, "Content-Type"))) {
+        refuse(r, 415, "BAD_REQUEST", "expected Content-Type: application/json, in UTF-8");
         return;
     }
     if (gql_body_read(r->arena, body, len, begin_variables, r, &r->body, &r->errors)) {
@@ -334,21 +355,27 @@ void request_handle(struct service *service, struct httpd_request *http)
 {
     struct arena *arena = arena_new();
     struct request *r = arena_alloc(arena, sizeof(*r));
-    const char *accept = httpd_header(http, "Accept"), *method = httpd_method(http);
+    const char *method = httpd_method(http);
 
     r->service = service;
     r->http = http;
     r->arena = arena;
     gql_errors_init(&r->errors, arena);
     buf_init(&r->data, 0);
-    r->modern = accept && strcasestr(accept, "application/graphql-response+json");
+    r->media = media_accepted(httpd_header(http, "Accept"), &r->stream);
     authenticate(r);
     if (httpd_header(http, "Authorization") && !r->authenticated)
         refuse(r, 401, "UNAUTHENTICATED", "the bearer token is not known");
+    else if (r->retry_after_sec)
+        refuse(r, 429, "RATE_LIMITED", "more requests per second than max_rate allows a token");
+    else if (r->media == MEDIA_NONE)
+        refuse(r, 406, "NOT_ACCEPTABLE",
+               "expected Accept: application/graphql-response+json, application/json or "
+               "text/event-stream");
     else if (strcmp(method, "POST") == 0)
         handle_post(r);
-    else if (strcmp(method, "GET") == 0)
+    else if (strcmp(method, "GET") == 0 && service->get)
         handle_get(r);
     else
-        refuse(r, 405, "BAD_REQUEST", "expected POST or GET");
+        refuse(r, 405, "BAD_REQUEST", service->get ? "expected POST or GET" : "expected POST");
 }

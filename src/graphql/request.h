@@ -7,6 +7,8 @@
 #include "graphql/compile.h"
 #include "graphql/document.h"
 #include "graphql/ingest.h"
+#include "graphql/media.h"
+#include "graphql/subscribe.h"
 #include "graphql/tokens.h"
 #include "presence/httpd.h"
 #include "presence/pg.h"
@@ -16,6 +18,9 @@ struct service { /* what requests share */
     struct documents *documents;
     struct pg *pg;
     struct tokens *tokens;
+    struct subscriptions *subscriptions;
+    unsigned max_rate;   /* requests per second and token; 0 = no limit */
+    bool get;            /* queries by GET are taken */
     bool introspection;  /* for everybody; otherwise for admins only */
     bool persisted_only; /* free text is for admins */
 };
@@ -26,9 +31,12 @@ struct request {
     struct arena *arena;
     struct gql_errors errors;
     bool get;
-    bool modern;     /* application/graphql-response+json: the status tells */
-    unsigned status; /* of an error that has one of its own; 0 = by rule */
+    enum media media;
+    bool stream;              /* text/event-stream is accepted */
+    unsigned retry_after_sec; /* of status 429 */
+    unsigned status;          /* of an error that has one of its own; 0 = by rule */
     bool authenticated;
+    uint8_t digest[32]; /* of the token */
     unsigned scopes;
     uint64_t *guilds; /* of "read:guild:<id>" */
     size_t n_guilds;
@@ -52,5 +60,7 @@ void request_handle(struct service *service, struct httpd_request *http);
 /* execute.c: runs the operation and calls request_answer in the end. */
 void request_execute(struct request *r);
 void request_answer(struct request *r);
+/* The end of a request that was not answered by request_answer. */
+void request_free(struct request *r);
 
 #endif

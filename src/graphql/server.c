@@ -10,18 +10,23 @@
 #include "graphql/request.h"
 #include "presence/log.h"
 
-#define BODY_MAX_BYTES      (4u << 20)
-#define CONNECTIONS         6u
-#define PARTITIONS_EVERY_MS (6 * 3600 * 1000)
-#define PARTITIONS_RETRY_MS 10000
-#define DRAIN_MAX_MS        10000
-#define DRAIN_LOOK_MS       20
+#define BODY_MAX_BYTES       (4u << 20)
+#define CONNECTIONS          6u
+#define HTTP_CONNECTIONS_MAX 4096u
+#define PARTITIONS_EVERY_MS  (6 * 3600 * 1000)
+#define PARTITIONS_RETRY_MS  10000
+#define DRAIN_MAX_MS         10000
+#define DRAIN_LOOK_MS        20
 
 static const char init_sql[] =
     "SET synchronous_commit = on; SET statement_timeout = '5s'; SET timezone = 'UTC';"
     " SET datestyle = 'ISO'; SET client_encoding = 'UTF8'; SET search_path = presence;"
     " SET idle_in_transaction_session_timeout = '10s'; SET application_name = 'presence-graphqld';"
     " SET lock_timeout = '4s'; SET jit = off";
+
+static const char too_large[] =
+    "{\"errors\":[{\"message\":\"the body has more than 4194304 bytes\","
+    "\"extensions\":{\"code\":\"LIMIT_BODY\"}}]}";
 
 struct server {
     struct loop *loop;
@@ -91,7 +96,9 @@ static void on_request(void *arg, struct httpd_request *req)
 
 static int listen_on(struct server *s, const char *address, char **error_r)
 {
-    struct httpd_options options = {.body_max = BODY_MAX_BYTES};
+    struct httpd_options options = {.body_max = BODY_MAX_BYTES,
+                                    .connections_max = HTTP_CONNECTIONS_MAX,
+                                    .too_large = too_large};
     int fd = httpd_listen(address, 0660, error_r);
 
     if (fd < 0)
@@ -125,10 +132,14 @@ struct server *server_new(struct loop *loop, const struct conf *conf, char **err
         log_warn("no_tokens", "%s holds no token: nobody can read or write", s->token_file);
     s->schema = gql_schema_builtin();
     s->service.schema = s->schema;
+    s->service.max_rate = (unsigned)conf->graphqld.max_rate;
+    s->service.get = conf->graphqld.get;
     s->service.introspection = conf->graphqld.introspection;
     s->service.persisted_only = conf->graphqld.persisted_only;
     s->service.documents = documents_new(s->schema, &limits);
     s->service.pg = pg_new(loop, &pg);
+    s->service.subscriptions =
+        subscriptions_new(loop, s->service.pg, conf->graphqld.conninfo, init_sql);
     s->partitions_timer = loop_timer_new(loop, make_partitions, s);
     loop_timer_set(s->partitions_timer, 1000);
     return s;
@@ -141,6 +152,7 @@ void server_free(struct server **server)
     if (!s)
         return;
     *server = NULL;
+    subscriptions_free(&s->service.subscriptions);
     httpd_free(&s->httpd);
     pg_free(&s->service.pg);
     documents_free(&s->service.documents);
@@ -169,6 +181,7 @@ void server_reload(struct server *s)
     }
     tokens_free(&s->service.tokens);
     s->service.tokens = tokens;
+    subscriptions_recheck(s->service.subscriptions, tokens);
     log_info("tokens", "%zu tokens", tokens_count(tokens));
 }
 
@@ -188,6 +201,7 @@ void server_drain(struct server *s, loop_cb *done, void *arg)
     s->drained_arg = arg;
     s->drain_since = clock_mono();
     httpd_stop_accepting(s->httpd);
+    subscriptions_close(s->service.subscriptions);
     s->drain_timer = loop_timer_new(s->loop, look_drained, s);
     /* Not at once: an answer just given is still on its way to the socket. */
     loop_timer_set(s->drain_timer, DRAIN_LOOK_MS);

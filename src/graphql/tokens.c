@@ -23,6 +23,7 @@
 struct tokens {
     struct token *list;
     size_t n;
+    struct allowance anonymous;
 };
 
 void tokens_free(struct tokens **tokens)
@@ -147,6 +148,41 @@ const struct token *tokens_find(const struct tokens *tokens, const char *header)
         if (crypto_equal(tokens->list[i].digest, digest, sizeof(digest)))
             found = &tokens->list[i];
     return found;
+}
+
+unsigned tokens_take(struct tokens *tokens, const struct token *token, unsigned rate,
+                     int64_t now_ms)
+{
+    struct allowance *a = &tokens->anonymous;
+    int64_t full = (int64_t)rate * 2000;
+
+    if (token)
+        a = &tokens->list[token - tokens->list].allowance;
+    if (a->at_ms == 0 || now_ms - a->at_ms >= 2000)
+        a->thousandths = full;
+    else
+        a->thousandths += (now_ms - a->at_ms) * rate;
+    if (a->thousandths > full)
+        a->thousandths = full;
+    a->at_ms = now_ms;
+    if (a->thousandths < 1000)
+        return 1; /* rate is at least 1 a second */
+    a->thousandths -= 1000;
+    return 0;
+}
+
+bool tokens_still(const struct tokens *tokens, const uint8_t digest[32], unsigned scopes,
+                  const uint64_t *guilds, size_t n_guilds)
+{
+    for (size_t i = 0; i < tokens->n; i++) {
+        const struct token *t = &tokens->list[i];
+
+        if (crypto_equal(t->digest, digest, sizeof(t->digest)) && t->scopes == scopes &&
+            t->n_guilds == n_guilds &&
+            (n_guilds == 0 || memcmp(t->guilds, guilds, n_guilds * sizeof(*guilds)) == 0))
+            return true;
+    }
+    return false;
 }
 
 /* --- a new one -----------------------------------------------------------------------------------

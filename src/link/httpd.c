@@ -1,128 +1,27 @@
-/* HTTP server: libmicrohttpd with its epoll descriptor in our loop. Called by presence-graphqld and
- * presence-sim.
+/* HTTP server: libmicrohttpd with its epoll descriptor in our loop, and the requests it brings.
+ * Called by presence-graphqld and presence-sim.
  * A request that is not answered inside the handler is suspended; its connection is then out of the
  * library's sight, so a hang-up is noticed by our own watch, and only if somebody asked for it.
  * Diagnostics: errors of the library are warnings; fatal only when the library breaks its word. */
-#include "presence/httpd.h"
-
-#include <arpa/inet.h>
-#include <errno.h>
-#include <microhttpd.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "link/httpd_priv.h"
 #include "presence/fd.h"
 #include "presence/log.h"
 
-#define BODY_MAX_DEFAULT   (2u << 20)
-#define HEADER_MAX_DEFAULT (16u << 10)
-#define CONN_MAX_DEFAULT   1000u
-#define IDLE_SEC_DEFAULT   60u
-#define RUNS_PER_WAKEUP    16          /* then the loop's other work gets its turn */
-#define DISCARD_MAX        (64u << 10) /* of a chunked body, behind the limit, before a plain close */
-
-struct httpd_request {
-    struct httpd *server;
-    struct MHD_Connection *conn;
-    const char *method, *path;
-    struct buf body;
-    size_t discarded;              /* bytes behind the limit, dropped */
-    struct MHD_Response *response; /* given, not yet queued */
-    unsigned status;
-    bool handed_over; /* the handler has seen it */
-    bool in_handler;
-    bool suspended;
-    bool aborted;
-    httpd_gone_cb *gone;
-    void *gone_arg;
-    struct loop_fd *gone_watch;
-    char peer[INET6_ADDRSTRLEN];
-    struct httpd_request *prev, *next; /* among those owed an answer */
-};
-
-struct httpd {
-    struct loop *loop;
-    struct MHD_Daemon *daemon;
-    struct loop_fd *watch;
-    struct loop_timer *timer;
-    int64_t timer_due_ms; /* valid while the timer is active */
-    httpd_handler *handler;
-    void *arg;
-    size_t body_max;
-    size_t pending;
-    struct httpd_request *owed;
-    int quiesced_fd; /* the listener after httpd_stop_accepting, else -1 */
-};
-
-/* --- listening ------------------------------------------------------------------------------- */
-
-static int listen_tcp(const char *address, char **error_r)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
-    const char *colon = strrchr(address, ':');
-    char *host;
-    int fd = -1, one = 1, rc;
-
-    if (!colon || colon == address || !colon[1]) {
-        *error_r = xasprintf("\"%s\": expected host:port or unix:/path", address);
-        return -1;
-    }
-    if (address[0] == '[' && colon[-1] == ']')
-        host = xstrndup(address + 1, (size_t)(colon - address) - 2);
-    else
-        host = xstrndup(address, (size_t)(colon - address));
-    rc = getaddrinfo(host, colon + 1, &hints, &found);
-    free(host);
-    if (rc) {
-        *error_r = xasprintf("\"%s\": %s", address, gai_strerror(rc));
-        return -1;
-    }
-    fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0)
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, 1024)) {
-        *error_r = xasprintf("cannot listen on %s: %s", address, strerror(errno));
-        fd_close(&fd);
-    }
-    freeaddrinfo(found);
-    return fd;
-}
-
-int httpd_listen(const char *address, unsigned unix_mode, char **error_r)
-{
-    int fd;
-
-    if (strncmp(address, "unix:", 5) != 0)
-        return listen_tcp(address, error_r);
-    fd = fd_unix_listen(address + 5, (mode_t)unix_mode);
-    if (fd < 0)
-        *error_r = xasprintf("cannot listen on %s: %s", address, strerror(errno));
-    return fd;
-}
-
-unsigned httpd_port(int listen_fd)
-{
-    struct sockaddr_storage sa;
-    socklen_t len = sizeof(sa);
-
-    if (getsockname(listen_fd, (struct sockaddr *)&sa, &len))
-        return 0;
-    if (sa.ss_family == AF_INET)
-        return ntohs(((struct sockaddr_in *)&sa)->sin_port);
-    if (sa.ss_family == AF_INET6)
-        return ntohs(((struct sockaddr_in6 *)&sa)->sin6_port);
-    return 0;
-}
+#define BODY_MAX_DEFAULT    (2u << 20)
+#define HEADER_MAX_DEFAULT  (16u << 10)
+#define CONN_MAX_DEFAULT    1000u
+#define IDLE_SEC_DEFAULT    60u
+#define REQUEST_SEC_DEFAULT 60u
+#define RUNS_PER_WAKEUP     16          /* then the loop's other work gets its turn */
+#define DISCARD_MAX         (64u << 10) /* of a chunked body, behind the limit, before a plain close */
 
 /* --- driving the library --------------------------------------------------------------------- */
 
-static void arm_timer(struct httpd *h, int64_t in_ms)
+void httpd_arm_timer(struct httpd *h, int64_t in_ms)
 {
     int64_t due_ms = clock_mono().ms + in_ms;
 
@@ -147,7 +46,7 @@ static void run(struct httpd *h)
         if (in_ms > 0)
             break;
     }
-    arm_timer(h, (int64_t)in_ms);
+    httpd_arm_timer(h, (int64_t)in_ms);
 }
 
 static void epoll_ready(void *arg, unsigned events)
@@ -183,7 +82,7 @@ static void owed_add(struct httpd_request *req)
     h->pending++;
 }
 
-static void owed_remove(struct httpd_request *req)
+void httpd_owed_remove(struct httpd_request *req)
 {
     struct httpd *h = req->server;
 
@@ -197,6 +96,15 @@ static void owed_remove(struct httpd_request *req)
     h->pending--;
 }
 
+void httpd_request_free(struct httpd_request *req)
+{
+    if (req->response)
+        MHD_destroy_response(req->response);
+    buf_clear(&req->body);
+    buf_clear(&req->out);
+    free(req);
+}
+
 static enum MHD_Result queue_response(struct httpd_request *req)
 {
     enum MHD_Result rc = MHD_queue_response(req->conn, req->status, req->response);
@@ -208,10 +116,11 @@ static enum MHD_Result queue_response(struct httpd_request *req)
 
 static enum MHD_Result refuse_too_large(struct httpd_request *req)
 {
-    static char text[] = "{\"message\":\"Request entity too large\",\"code\":40005}";
+    const char *text = req->server->too_large;
 
     req->status = MHD_HTTP_CONTENT_TOO_LARGE;
-    req->response = MHD_create_response_from_buffer(sizeof(text) - 1, text, MHD_RESPMEM_PERSISTENT);
+    req->response = MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
+                                                    MHD_RESPMEM_PERSISTENT);
     MHD_add_response_header(req->response, "Content-Type", "application/json");
     MHD_add_response_header(req->response, "Connection", "close");
     return queue_response(req);
@@ -225,6 +134,7 @@ static enum MHD_Result begin(struct httpd *h, struct MHD_Connection *conn, const
 
     *req = (struct httpd_request){.server = h, .conn = conn, .method = method, .path = path};
     buf_init(&req->body, 0);
+    buf_init(&req->out, 0);
     *con_cls = req;
     if (length && strtoull(length, NULL, 10) > h->body_max)
         return refuse_too_large(req);
@@ -252,6 +162,7 @@ static enum MHD_Result complete(struct httpd_request *req)
     if (req->discarded > 0)
         return refuse_too_large(req);
     req->handed_over = req->in_handler = true;
+    httpd_conn_busy(req->conn);
     owed_add(req);
     req->server->handler(req->server->arg, req);
     req->in_handler = false;
@@ -288,16 +199,21 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
     struct httpd_request *req = *con_cls;
 
     (void)cls;
-    (void)conn;
     (void)toe;
+    httpd_conn_idle(conn);
     if (!req)
         return;
     *con_cls = NULL;
     loop_fd_del(&req->gone_watch);
-    if (req->response)
-        MHD_destroy_response(req->response);
-    buf_clear(&req->body);
-    free(req);
+    if (!req->streaming) {
+        httpd_request_free(req);
+        return;
+    }
+    /* Whoever writes into the stream has not ended it yet. */
+    req->conn = NULL;
+    req->suspended = false;
+    buf_clear(&req->out);
+    httpd_tell_gone(req);
 }
 
 /* --- start and end --------------------------------------------------------------------------- */
@@ -310,22 +226,27 @@ static int watch_daemon(struct httpd *h)
         return -1;
     h->watch = loop_fd_add(h->loop, info->epoll_fd, LOOP_READ, epoll_ready, h);
     h->timer = loop_timer_new(h->loop, timer_due, h);
+    h->sweep = loop_timer_new(h->loop, httpd_conn_sweep, h);
     return 0;
 }
 
 struct httpd *httpd_new(struct loop *loop, int listen_fd, const struct httpd_options *options,
                         httpd_handler *handler, void *arg, char **error_r)
 {
+    static const char too_large[] = "{\"message\":\"Request entity too large\",\"code\":40005}";
     static const struct httpd_options none;
     const struct httpd_options *o = options ? options : &none;
     struct httpd *h = xcalloc(1, sizeof(*h));
 
     *h = (struct httpd){.loop = loop, .handler = handler, .arg = arg, .quiesced_fd = -1};
     h->body_max = o->body_max ? o->body_max : BODY_MAX_DEFAULT;
+    h->too_large = o->too_large ? o->too_large : too_large;
+    h->request_max_ms = 1000 * (int64_t)(o->request_sec ? o->request_sec : REQUEST_SEC_DEFAULT);
     h->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, h,
         MHD_OPTION_EXTERNAL_LOGGER, library_log, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+        httpd_conn_notify, h, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (o->header_max ? o->header_max : (size_t)HEADER_MAX_DEFAULT) + 4096,
         MHD_OPTION_CONNECTION_LIMIT, o->connections_max ? o->connections_max : CONN_MAX_DEFAULT,
         MHD_OPTION_CONNECTION_TIMEOUT, o->idle_sec ? o->idle_sec : IDLE_SEC_DEFAULT,
@@ -375,6 +296,7 @@ void httpd_free(struct httpd **h)
     loop_fd_del(&server->watch);
     loop_timer_free(&server->timer);
     MHD_stop_daemon(server->daemon);
+    loop_timer_free(&server->sweep);
     free(server);
     *h = NULL;
 }
@@ -424,95 +346,4 @@ const char *httpd_peer(struct httpd_request *req)
     else
         memcpy(req->peer, "unix", 5);
     return req->peer;
-}
-
-static void peer_readable(void *arg, unsigned events)
-{
-    struct httpd_request *req = arg;
-    char byte;
-    ssize_t n = recv(loop_fd_fd(req->gone_watch), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-
-    if (n < 0 && (errno == EAGAIN || errno == EINTR) && !(events & LOOP_HUP))
-        return;
-    loop_fd_del(&req->gone_watch);
-    if (n > 0) /* the next request, pipelined: whether the client waits cannot be seen any more */
-        return;
-    req->gone(req->gone_arg, req);
-}
-
-void httpd_set_gone(struct httpd_request *req, httpd_gone_cb *cb, void *arg)
-{
-    const union MHD_ConnectionInfo *info;
-
-    req->gone = cb;
-    req->gone_arg = arg;
-    if (!cb) {
-        loop_fd_del(&req->gone_watch);
-        return;
-    }
-    if (req->gone_watch)
-        return;
-    info = MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-    if (info)
-        req->gone_watch =
-            loop_fd_add(req->server->loop, info->connect_fd, LOOP_READ, peer_readable, req);
-}
-
-/* --- answering ------------------------------------------------------------------------------- */
-
-static void answered(struct httpd_request *req)
-{
-    owed_remove(req);
-    loop_fd_del(&req->gone_watch);
-    if (req->suspended) {
-        req->suspended = false;
-        MHD_resume_connection(req->conn);
-        arm_timer(req->server, 0); /* cheaper than the library's own wake-up descriptor */
-    }
-}
-
-static void give(struct httpd_request *req, unsigned status, const struct httpd_header *headers,
-                 size_t n_headers, struct MHD_Response *response)
-{
-    if (!response)
-        fatal("httpd_response", "the HTTP library has no memory for an answer");
-    for (size_t i = 0; i < n_headers; i++)
-        if (MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)
-            log_warn("httpd_header", "header %s refused by the HTTP library", headers[i].name);
-    req->status = status;
-    req->response = response;
-    answered(req);
-}
-
-void httpd_respond(struct httpd_request *req, unsigned status, const struct httpd_header *headers,
-                   size_t n_headers, const void *body, size_t len)
-{
-    /* MUST_COPY leaves the caller's bytes alone; the library merely lacks the const. */
-    void *bytes = (void *)(uintptr_t)body;
-
-    give(req, status, headers, n_headers,
-         MHD_create_response_from_buffer(len, bytes, MHD_RESPMEM_MUST_COPY));
-}
-
-void httpd_respond_buf(struct httpd_request *req, unsigned status,
-                       const struct httpd_header *headers, size_t n_headers, struct buf *body)
-{
-    size_t len = buf_len(body);
-
-    if (len == 0) {
-        buf_clear(body);
-        httpd_respond(req, status, headers, n_headers, "", 0);
-        return;
-    }
-    if (body->start > 0)
-        memmove(body->data, body->data + body->start, len);
-    give(req, status, headers, n_headers,
-         MHD_create_response_from_buffer(len, body->data, MHD_RESPMEM_MUST_FREE));
-    buf_init(body, body->max);
-}
-
-void httpd_abort(struct httpd_request *req)
-{
-    req->aborted = true;
-    answered(req);
 }

@@ -1,5 +1,6 @@
 noinst_LTLIBRARIES += liblink_httpd.la
-liblink_httpd_la_SOURCES = src/link/httpd.c include/presence/httpd.h
+liblink_httpd_la_SOURCES = src/link/httpd.c src/link/httpd_answer.c src/link/httpd_conn.c \
+  src/link/httpd_listen.c src/link/httpd_priv.h include/presence/httpd.h
 liblink_httpd_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS)
 liblink_httpd_la_LIBADD = $(MHD_LIBS)
 
@@ -55,6 +56,6 @@ liblink_crypto_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 liblink_crypto_la_LIBADD = $(CRYPTO_LIBS)
 
 noinst_LTLIBRARIES += liblink_pg.la
-liblink_pg_la_SOURCES = src/link/pg.c include/presence/pg.h
+liblink_pg_la_SOURCES = src/link/pg.c src/link/pg_listen.c include/presence/pg.h include/presence/pg_listen.h
 liblink_pg_la_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
 liblink_pg_la_LIBADD = $(PQ_LIBS)

@@ -669,7 +669,7 @@ def test_introspection(reader):
       fragment T on __Type { kind name }
       fragment F on __Field { type { ...T } }""")
     assert got["__schema"]["queryType"] == {"name": "Query"}
-    assert got["__schema"]["subscriptionType"] is None
+    assert got["__schema"]["subscriptionType"] == {"name": "Subscription"}
     assert {"skip", "include", "deprecated", "specifiedBy", "oneOf", "auth"} <= {
         d["name"] for d in got["__schema"]["directives"]}
     names = [t["name"] for t in got["__schema"]["types"]]

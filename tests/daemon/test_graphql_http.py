@@ -1,0 +1,103 @@
+"""The door: media types, methods that are switched off, rates, idle and trickling connections."""
+
+import json
+import socket
+
+import pytest
+
+import harness
+from test_graphqld import code, request
+
+QUERY = b'{"query":"{ service { version } }"}'
+
+
+def restart(graphqld, **keys):
+    graphqld.stop()
+    graphqld.conf.update(graphqld=keys).save()
+    graphqld.start()
+
+
+def test_accept(graphqld):
+    for accept, kind in ((None, "application/json"), ("*/*", "application/json"),
+                         ("application/graphql-response+json", "application/graphql-response+json"),
+                         ("application/json;q=0.1, application/graphql-response+json",
+                          "application/graphql-response+json")):
+        headers = {"Accept": accept} if accept else {}
+        status, answer, got = request(graphqld, body=QUERY, **headers)
+        assert status == 200 and got["Content-Type"] == f"{kind}; charset=utf-8"
+    status, answer, got = request(graphqld, body=QUERY, Accept="text/html")
+    assert (status, code(answer)) == (406, "NOT_ACCEPTABLE")
+    for kind in ("application/json; charset=latin1", "application/graphql"):
+        assert request(graphqld, body=QUERY, **{"Content-Type": kind})[0] == 415
+
+
+def test_a_body_that_is_too_long(graphqld):
+    """Refused by its head, before the client has sent the rest."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(20 * harness.SLOWNESS)
+        s.connect(str(graphqld.conf.graphql_socket))
+        s.sendall(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+                  % ((4 << 20) + 1))
+        head, _, body = s.makefile("rb").read().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 413") and code(json.loads(body)) == "LIMIT_BODY"
+
+
+def test_get_switched_off(graphqld):
+    restart(graphqld, get="no")
+    status, answer, headers = request(graphqld, "GET", "/graphql?query=%7B__typename%7D")
+    assert (status, code(answer), headers["Allow"]) == (405, "BAD_REQUEST", "POST")
+    assert request(graphqld, body=QUERY)[0] == 200
+
+
+def test_rate_limit(graphqld):
+    token = graphqld.new_token("r", "read")
+    other = graphqld.new_token("s", "read")
+    restart(graphqld, max_rate=3)
+    for _ in range(100):
+        status, answer, headers = request(graphqld, body=QUERY, token=token)
+        if status != 200:
+            break
+    assert (status, code(answer), headers["Retry-After"]) == (429, "RATE_LIMITED", "1")
+    assert request(graphqld, body=QUERY, token=other)[0] == 200  # has its own allowance
+    assert request(graphqld, body=QUERY)[0] == 200
+    for _ in range(30):  # workers have no limit
+        assert request(graphqld, body=QUERY, token=graphqld.token)[0] == 200
+    harness.wait_until(lambda: request(graphqld, body=QUERY, token=token)[0] == 200, 10,
+                       "the allowance fills again")
+
+
+def memory_kb(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+
+
+def served(graphqld):
+    try:
+        return request(graphqld, body=QUERY)[0] == 200
+    except BlockingIOError:  # the listen queue is full for a moment
+        return False
+
+
+@pytest.mark.parametrize("head", [b"", b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Le",
+                                  b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: "
+                                  b"application/json\r\nContent-Length: 100\r\n\r\n{"])
+def test_a_thousand_idle_connections(graphqld, head):
+    """Silent, or in the middle of head or body: held cheaply, and others are served beside them."""
+    for _ in range(50):
+        assert request(graphqld, body=QUERY)[0] == 200
+    before = memory_kb(graphqld.pid)
+    idle = []
+    try:
+        for _ in range(1200):
+            s = socket.socket(socket.AF_UNIX)
+            s.connect(str(graphqld.conf.graphql_socket))
+            s.sendall(head)
+            idle.append(s)
+        harness.wait_until(lambda: served(graphqld), 20, "all connections are taken")
+        for _ in range(100):
+            status, answer, _ = request(graphqld, body=QUERY)
+            assert status == 200 and "data" in answer
+        assert (memory_kb(graphqld.pid) - before) / len(idle) < 32  # kB for each
+    finally:
+        for s in idle:
+            s.close()
