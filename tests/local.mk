@@ -120,3 +120,11 @@ check_PROGRAMS += tests/t_graphql_values
 tests_t_graphql_values_SOURCES = tests/t_graphql_values.c
 tests_t_graphql_values_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
 tests_t_graphql_values_LDADD = $(GRAPHQL_TEST_LIBS)
+
+# What tests/daemon/test_graphql_law.py asks in bulk.
+noinst_PROGRAMS += tests/gql_check
+tests_gql_check_SOURCES = tests/gql_check.c
+tests_gql_check_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
+tests_gql_check_LDADD = $(GRAPHQL_TEST_LIBS)
+EXTRA_DIST += tests/daemon/graphql_oracle.js tests/daemon/graphql_schema.js \
+  tests/data/graphql/rich.graphql

@@ -129,8 +129,6 @@ void validate_limits(struct validation *v)
             continue;
         v->mark++;
         n = roots(v, d->selections);
-        if (d->kind == AST_SUBSCRIPTION && n != 1)
-            gql_error_add(v->errors, INVALID, d->loc, "a subscription has exactly one root field");
         if (!v->limits)
             continue;
         a = measure(&m, d->selections);
