@@ -232,7 +232,7 @@ static void test_shape(void **state)
     assert_string_equal(s->key, "x");
     assert_string_equal(s->name, "f");
     assert_int_equal(s->loc.line, 2);
-    assert_int_equal(s->loc.column, 6);
+    assert_int_equal(s->loc.column, 3);
     assert_string_equal(s->directives->name, "skip");
     assert_string_equal(s->selections->name, "g");
     v = s->arguments->value->items;
