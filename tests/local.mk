@@ -125,3 +125,19 @@ check_PROGRAMS += tests/t_graphql_media
 tests_t_graphql_media_SOURCES = tests/t_graphql_media.c
 tests_t_graphql_media_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
 tests_t_graphql_media_LDADD = $(GRAPHQL_TEST_LIBS)
+
+# What tests/daemon/test_graphql_law.py asks in bulk.
+noinst_PROGRAMS += tests/gql_check
+tests_gql_check_SOURCES = tests/gql_check.c
+tests_gql_check_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
+tests_gql_check_LDADD = $(GRAPHQL_TEST_LIBS)
+EXTRA_DIST += tests/daemon/graphql_oracle.js tests/daemon/graphql_schema.js \
+  tests/data/graphql/rich.graphql
+
+EXTRA_DIST += tests/fuzz_graphql.c
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz_graphql
+tests_fuzz_graphql_SOURCES = tests/fuzz_graphql.c
+tests_fuzz_graphql_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_graphql_LDADD = libgraphql.la liblink_pg.la liblink_jsonin.la liblink_crypto.la libcore.la libbase.la
+endif

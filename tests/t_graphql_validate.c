@@ -97,6 +97,10 @@ static void test_operations(void **state)
         {"subscription{a}", NULL},
         {"subscription{a b}", "exactly one root field"},
         {"subscription{...F} fragment F on Subscription{a b}", "exactly one root field"},
+        {"subscription{a ...on Subscription{a}}", NULL},
+        {"subscription{__typename}", "cannot be the root field"},
+        {"subscription{a @skip(if:false)}", "@skip is not allowed on the root field"},
+        {"subscription{...@include(if:true){a}}", "@include is not allowed on the root field"},
     };
 
     (void)state;
@@ -169,6 +173,7 @@ static void test_arguments(void **state)
         {"{point(s:1)}", "is no String"},
         {"{point(b:1)}", "is no Boolean"},
         {"{point(id:1.5)}", "is no ID"},
+        {"{point(id:12345678901234567890123)}", NULL},
         {"{point(c:BLUE)}", "is no Color"},
         {"{point(c:\"RED\")}", "is no Color"},
         {"{point(c:true)}", "is no Color"},
@@ -190,6 +195,7 @@ static void test_arguments(void **state)
         {"{one(o:{a:1})}", NULL},
         {"{one(o:{a:1 b:\"x\"})}", "exactly one"},
         {"{one(o:{})}", "exactly one"},
+        {"query($v:Int){need(n:1 m:$v)}", "no argument \"m\""},
         {"{one(o:{a:null})}", "exactly one"},
         {"{snow(s:\"18446744073709551615\" t:\"2026-01-01T00:00:00Z\")}", NULL},
         {"{snow(s:\"18446744073709551616\")}", "is no Snowflake"},

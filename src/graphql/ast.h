@@ -30,8 +30,9 @@ struct ast_value {
     enum ast_value_kind kind;
     struct gql_loc loc;
     const char *field; /* its name in an object */
-    const char *text;  /* name, number as written, or decoded string; NUL-terminated */
-    size_t len;        /* of text: a string may hold NUL */
+    struct gql_loc field_loc;
+    const char *text; /* name, number as written, or decoded string; NUL-terminated */
+    size_t len;       /* of text: a string may hold NUL */
     struct ast_value *items;
 };
 
@@ -66,7 +67,9 @@ struct ast_selection {
     struct ast_argument *arguments;
     struct ast_directive *directives;
     struct ast_selection *selections;
-    struct gql_loc loc;
+    struct gql_loc loc;      /* of its first token: the alias, if there is one */
+    struct gql_loc name_loc; /* AST_SPREAD, AST_INLINE: of name */
+    struct gql_loc set_loc;  /* AST_FIELD: of the "{" of selections */
     /* set by validation */
     const struct gql_field *field;
     const struct gql_type *parent; /* the type whose field it is; AST_INLINE: of its selections */
@@ -80,7 +83,8 @@ struct ast_input {
     struct ast_type *type;
     struct ast_value *default_value; /* or NULL */
     struct ast_directive *directives;
-    struct gql_loc loc;
+    struct gql_loc loc;      /* a variable's is that of its "$" */
+    struct gql_loc name_loc; /* of a variable: behind the "$" */
 };
 
 struct ast_field_def {
@@ -125,7 +129,8 @@ struct ast_definition {
     struct ast_selection *selections;
     struct ast_field_def *fields; /* fields, or values of an enum */
     struct ast_name *names;       /* interfaces, members of a union, directive locations */
-    struct gql_loc loc;
+    struct gql_loc loc;           /* of its first token, a description included */
+    struct gql_loc name_loc, condition_loc;
     unsigned mark; /* scratch of the walks in validation */
 };
 

@@ -161,11 +161,11 @@ definitions: definition { $$ = one($1); }
     | definitions definition { $$ = add($1, $2); }
 
 definition: executable
-    | description executable { $$ = $2; $$->description = $1; }
+    | description executable { $$ = $2; $$->description = $1; $$->loc = @1; }
     | bare
     | type_system
-    | description type_system { $$ = $2; $$->description = $1; }
-    | EXTEND type_system { $$ = $2; $$->extend = true; }
+    | description type_system { $$ = $2; $$->description = $1; $$->loc = @1; }
+    | EXTEND type_system { $$ = $2; $$->extend = true; $$->loc = @1; }
 
 /* The place of the token just shifted. */
 here: %empty { $$ = @0; }
@@ -176,19 +176,22 @@ description: STRING { $$ = $1.text; }
 
 executable: operation here opt_name opt_variables opt_directives selection_set {
         $$ = definition(st, $1, $2, $3);
+        $$->name_loc = @3;
         $$->inputs = $4.head;
         $$->directives = $5.head;
         $$->selections = $6.head;
     }
     | FRAGMENT here fragment_name ON name opt_directives selection_set {
         $$ = definition(st, AST_FRAGMENT, $2, $3);
+        $$->name_loc = @3;
         $$->condition = $5;
+        $$->condition_loc = @5;
         $$->directives = $6.head;
         $$->selections = $7.head;
     }
 
 bare: selection_set {
-        $$ = definition(st, AST_QUERY, ((struct ast_selection *)$1.head)->loc, NULL);
+        $$ = definition(st, AST_QUERY, @1, NULL);
         $$->selections = $1.head;
     }
 
@@ -209,6 +212,7 @@ variable: '$' here name ':' type_ref opt_default opt_directives {
         $$ = node(st, sizeof(*$$));
         $$->loc = $2;
         $$->name = $3;
+        $$->name_loc = @3;
         $$->type = $5;
         $$->default_value = $6;
         $$->directives = $7.head;
@@ -231,21 +235,25 @@ selection: name here opt_arguments opt_directives opt_selection_set {
         $$->arguments = $3.head;
         $$->directives = $4.head;
         $$->selections = $5.head;
+        $$->set_loc = @5;
     }
-    | name ':' name here opt_arguments opt_directives opt_selection_set {
-        $$ = field_new(st, $4, $1, $3);
-        $$->arguments = $5.head;
-        $$->directives = $6.head;
-        $$->selections = $7.head;
+    | name ':' name opt_arguments opt_directives opt_selection_set {
+        $$ = field_new(st, @1, $1, $3);
+        $$->arguments = $4.head;
+        $$->directives = $5.head;
+        $$->selections = $6.head;
+        $$->set_loc = @6;
     }
     | ELLIPSIS here fragment_name opt_directives {
         $$ = field_new(st, $2, NULL, $3);
         $$->kind = AST_SPREAD;
+        $$->name_loc = @3;
         $$->directives = $4.head;
     }
     | ELLIPSIS here ON name opt_directives selection_set {
         $$ = field_new(st, $2, NULL, $4);
         $$->kind = AST_INLINE;
+        $$->name_loc = @4;
         $$->directives = $5.head;
         $$->selections = $6.head;
     }
@@ -309,7 +317,7 @@ values: value { $$ = one($1); }
 object_fields: object_field { $$ = one($1); }
     | object_fields object_field { $$ = add($1, $2); }
 
-object_field: name ':' value { $$ = $3; $$->field = $1; }
+object_field: name ':' value { $$ = $3; $$->field = $1; $$->field_loc = @1; }
 
 type_ref: name {
         $$ = node(st, sizeof(*$$));

@@ -11,6 +11,7 @@ struct parse_state {
     const char *bytes; /* the source, for columns */
     size_t len, offset;
     size_t line_start; /* offset of the current line */
+    size_t wide;       /* bytes of this line beyond its UTF-16 units */
     uint32_t line;
     struct gql_loc loc; /* of the token just read */
     struct gql_loc block_loc;

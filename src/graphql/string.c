@@ -99,7 +99,9 @@ const char *gql_string_decode(struct arena *arena, const char *raw, size_t raw_l
             continue;
         }
         p++;
+        letter = p - 2;
         c = unicode_escape(&p, end);
+        *len_r = (size_t)(letter - raw);
         if (c == UINT32_MAX)
             return "an escape in a string names no Unicode scalar value";
         o += put_utf8(o, c);

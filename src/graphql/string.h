@@ -6,7 +6,7 @@
 #include "presence/buf.h"
 
 /* Decodes the escapes of a quoted string (raw: what stands between the quotes). Returns NULL, or
- * what is wrong. */
+ * what is wrong with the escape at raw + *len_r. */
 const char *gql_string_decode(struct arena *arena, const char *raw, size_t raw_len,
                               const char **text_r, size_t *len_r);
 

@@ -38,9 +38,9 @@ static void unique_name(struct validation *v, const struct ast_definition *d)
         if (ast_is_operation(o) != ast_is_operation(d))
             continue;
         if (o->name && d->name && strcmp(o->name, d->name) == 0) {
-            gql_error_add(v->errors, INVALID, o->loc, "there are two %s named \"%s\"",
+            gql_error_add(v->errors, INVALID, o->name_loc, "there are two %s named \"%s\"",
                           d->kind == AST_FRAGMENT ? "fragments" : "operations", d->name)
-                ->also = d->loc;
+                ->also = d->name_loc;
             return;
         }
         if (ast_is_operation(d) && (!o->name || !d->name)) {
@@ -48,6 +48,59 @@ static void unique_name(struct validation *v, const struct ast_definition *d)
                           "an operation without a name must be the only one");
             return;
         }
+    }
+}
+
+static bool applies(const struct validation *v, const char *condition, const struct gql_type *root)
+{
+    const struct gql_type *t = gql_type_find(v->schema, condition);
+
+    return t && root && gql_type_possible(t, root);
+}
+
+/* A root field of a subscription, with those of its fragments: only one response key, no directive
+ * that could leave it out, nothing of the schema (section 5.2.4.1). *first is the first one found.
+ */
+static void subscription_root(struct validation *v, const struct ast_selection *s,
+                              const struct ast_selection **first)
+{
+    const struct gql_type *root = v->schema->subscription;
+
+    for (; s; s = s->next) {
+        for (const struct ast_directive *d = s->directives; d; d = d->next)
+            if (strcmp(d->name, "skip") == 0 || strcmp(d->name, "include") == 0)
+                gql_error_add(v->errors, INVALID, d->loc,
+                              "@%s is not allowed on the root field of a subscription", d->name);
+        if (s->kind == AST_INLINE) {
+            if (!s->name || applies(v, s->name, root))
+                subscription_root(v, s->selections, first);
+        } else if (s->kind == AST_SPREAD) {
+            if (s->fragment->mark == v->mark || !applies(v, s->fragment->condition, root))
+                continue;
+            s->fragment->mark = v->mark;
+            subscription_root(v, s->fragment->selections, first);
+        } else {
+            if (strncmp(s->name, "__", 2) == 0)
+                gql_error_add(v->errors, INVALID, s->loc,
+                              "\"%s\" cannot be the root field of a subscription", s->name);
+            if (!*first)
+                *first = s;
+            else if (strcmp((*first)->key, s->key) != 0)
+                gql_error_add(v->errors, INVALID, s->loc,
+                              "a subscription has exactly one root field");
+        }
+    }
+}
+
+static void validate_subscriptions(struct validation *v)
+{
+    for (const struct ast_definition *d = v->document->definitions; d; d = d->next) {
+        const struct ast_selection *first = NULL;
+
+        if (d->kind != AST_SUBSCRIPTION)
+            continue;
+        v->mark++;
+        subscription_root(v, d->selections, &first);
     }
 }
 
@@ -83,7 +136,7 @@ static void link_spreads(struct validation *v, struct ast_selection *s)
         if (s->kind == AST_SPREAD) {
             s->fragment = validation_fragment(v, s->name);
             if (!s->fragment)
-                gql_error_add(v->errors, INVALID, s->loc, "there is no fragment named \"%s\"",
+                gql_error_add(v->errors, INVALID, s->name_loc, "there is no fragment named \"%s\"",
                               s->name);
         }
         link_spreads(v, s->selections);
@@ -147,7 +200,7 @@ static void inline_conditions(struct validation *v, const struct ast_selection *
 {
     for (; s; s = s->next) {
         if (s->kind == AST_INLINE && s->name)
-            check_condition(v, s->name, s->loc);
+            check_condition(v, s->name, s->name_loc);
         inline_conditions(v, s->selections);
     }
 }
@@ -160,7 +213,7 @@ void validate_fragments(struct validation *v)
         link_spreads(v, d->selections);
         inline_conditions(v, d->selections);
         if (d->kind == AST_FRAGMENT)
-            check_condition(v, d->condition, d->loc);
+            check_condition(v, d->condition, d->condition_loc);
     }
     clear_marks(v);
     for (d = v->document->definitions; d; d = d->next) {
@@ -187,13 +240,14 @@ int gql_validate(const struct gql_schema *schema, struct ast_document *document,
                  const struct gql_limits *limits, struct arena *arena, struct gql_errors *errors)
 {
     static void (*const rules[])(struct validation *) = {
-        validate_operations, validate_fragments, validate_selections, validate_directives,
-        validate_values,     validate_variables, validate_merging,    validate_limits};
+        validate_operations,    validate_fragments, validate_selections,
+        validate_directives,    validate_values,    validate_variables,
+        validate_subscriptions, validate_merging,   validate_limits};
     struct validation v = {schema, document, limits, arena, errors, 0};
 
     /* Later rules walk what earlier ones found sound. */
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        if (i != 3 && i != 4 && i != 5 && errors->count)
+        if ((i < 3 || i > 6) && errors->count)
             break;
         rules[i](&v);
     }

@@ -97,7 +97,7 @@ static void field(struct validation *v, const struct gql_type *t, struct ast_sel
               s->field->n_args, s->arguments, s->loc);
     of = s->field->ref->type;
     if (gql_is_leaf(of) && s->selections)
-        gql_error_add(v->errors, INVALID, s->loc, "%s.%s is of type %s, which has no fields",
+        gql_error_add(v->errors, INVALID, s->set_loc, "%s.%s is of type %s, which has no fields",
                       t->name, s->name, gql_ref_text(v->arena, s->field->ref));
     else if (!gql_is_leaf(of) && !s->selections)
         gql_error_add(v->errors, INVALID, s->loc,

@@ -1,6 +1,5 @@
-/* Rules about whole selections: fields of one response key must agree (section 5.3.2), one root
- * field in a subscription, and the limits on depth, aliases, root fields and cost. Called by
- * gql_validate, behind the structural rules (fragments exist and have no cycles).
+/* Fields of one response key must agree (section 5.3.2). Called by gql_validate, behind the
+ * structural rules (fragments exist and have no cycles).
  * Fields are compared by response key over sets of selections; each pair of sets is compared once,
  * so fragments that spread each other twice cost no more than once.
  * Diagnostics: GRAPHQL_VALIDATION_FAILED, LIMIT_*. */
@@ -18,7 +17,6 @@ struct pair {
     struct pair *next;
 };
 
-#define LIST_COST 3u
 #define PAIRS_MAX 200000u /* honest documents have some hundreds */
 
 struct merging {
@@ -206,142 +204,4 @@ void validate_merging(struct validation *v)
     for (const struct ast_definition *d = v->document->definitions; d; d = d->next)
         if (ast_is_executable(d))
             each_set(m, d->selections);
-}
-
-/* --- limits --------------------------------------------------------------------------------------
- */
-
-/* What a selection list amounts to; a fragment's is counted once and kept. */
-struct amount {
-    uint64_t depth, aliases, fields, cost;
-};
-
-struct known {
-    const struct ast_definition *fragment;
-    struct amount amount;
-    struct known *next;
-};
-
-struct measure {
-    struct validation *v;
-    struct known *known;
-};
-
-static void add(struct amount *to, const struct amount *a, uint64_t times)
-{
-    to->aliases += a->aliases;
-    to->fields += a->fields;
-    to->cost += a->cost > UINT32_MAX || times > UINT32_MAX ? UINT32_MAX : a->cost * times;
-    if (to->cost > UINT32_MAX)
-        to->cost = UINT32_MAX;
-    if (to->aliases > UINT32_MAX)
-        to->aliases = UINT32_MAX;
-}
-
-static struct amount measure(struct measure *m, const struct ast_selection *s);
-
-static struct amount measure_fragment(struct measure *m, const struct ast_definition *f)
-{
-    struct known *k;
-
-    for (k = m->known; k; k = k->next)
-        if (k->fragment == f)
-            return k->amount;
-    k = arena_alloc(m->v->arena, sizeof(*k));
-    k->fragment = f;
-    k->amount = measure(m, f->selections);
-    k->next = m->known;
-    m->known = k;
-    return k->amount;
-}
-
-/* How many times the selection below a field counts. */
-static uint64_t times_of(const struct ast_selection *s)
-{
-    return s->field->ref->of ? LIST_COST : 1;
-}
-
-static struct amount measure(struct measure *m, const struct ast_selection *s)
-{
-    struct amount sum = {0};
-
-    for (; s; s = s->next) {
-        struct amount sub;
-
-        if (s->kind == AST_FIELD) {
-            sub = measure(m, s->selections);
-            if (sub.depth + 1 > sum.depth)
-                sum.depth = sub.depth + 1;
-            sum.aliases += strcmp(s->key, s->name) != 0;
-            sum.fields++;
-            sum.cost++;
-            add(&sum, &sub, times_of(s));
-            continue;
-        }
-        sub = s->kind == AST_SPREAD ? measure_fragment(m, s->fragment) : measure(m, s->selections);
-        if (sub.depth > sum.depth)
-            sum.depth = sub.depth;
-        add(&sum, &sub, 1);
-    }
-    return sum;
-}
-
-/* Root fields with fragments: each fragment once. */
-static unsigned roots(struct validation *v, const struct ast_selection *s)
-{
-    unsigned n = 0;
-
-    for (; s; s = s->next) {
-        if (s->kind == AST_FIELD) {
-            n++;
-        } else if (s->kind == AST_INLINE) {
-            n += roots(v, s->selections);
-        } else if (s->fragment->mark != v->mark) {
-            s->fragment->mark = v->mark;
-            n += roots(v, s->fragment->selections);
-        }
-    }
-    return n;
-}
-
-static bool introspects(const struct ast_definition *d)
-{
-    for (const struct ast_selection *s = d->selections; s; s = s->next)
-        if (s->kind != AST_FIELD || strncmp(s->name, "__", 2) != 0)
-            return false;
-    return true;
-}
-
-static void limit(struct validation *v, const struct ast_definition *d, const char *code,
-                  const char *what, uint64_t is, uint64_t max)
-{
-    if (is > max)
-        gql_error_add(v->errors, code, d->loc, "%s %llu is above the limit of %llu", what,
-                      (unsigned long long)is, (unsigned long long)max);
-}
-
-void validate_limits(struct validation *v)
-{
-    struct measure m = {.v = v};
-
-    for (const struct ast_definition *d = v->document->definitions; d; d = d->next) {
-        struct amount a;
-        unsigned n;
-
-        if (!ast_is_operation(d))
-            continue;
-        v->mark++;
-        n = roots(v, d->selections);
-        if (d->kind == AST_SUBSCRIPTION && n != 1)
-            gql_error_add(v->errors, INVALID, d->loc, "a subscription has exactly one root field");
-        if (!v->limits)
-            continue;
-        a = measure(&m, d->selections);
-        limit(v, d, "LIMIT_ROOTS", "the number of root fields,", n, v->limits->roots);
-        limit(v, d, "LIMIT_ALIASES", "the number of aliases,", a.aliases, v->limits->aliases);
-        if (introspects(d)) /* tools ask for types 20 levels deep */
-            continue;
-        limit(v, d, "LIMIT_DEPTH", "the depth of nested fields,", a.depth, v->limits->depth);
-        limit(v, d, "LIMIT_COST", "the cost,", a.cost, v->limits->cost);
-    }
 }

@@ -11,6 +11,19 @@
 static void value(struct validation *v, const struct gql_ref *ref, const struct ast_value *a,
                   bool constant);
 
+static bool given_before(struct validation *v, const struct ast_value *object,
+                         const struct ast_value *field)
+{
+    for (const struct ast_value *o = object->items; o != field; o = o->next)
+        if (strcmp(o->field, field->field) == 0) {
+            gql_error_add(v->errors, INVALID, o->field_loc, "field \"%s\" is given twice",
+                          field->field)
+                ->also = field->field_loc;
+            return true;
+        }
+    return false;
+}
+
 static void object_value(struct validation *v, const struct gql_type *t, const struct ast_value *a,
                          bool constant)
 {
@@ -20,12 +33,10 @@ static void object_value(struct validation *v, const struct gql_type *t, const s
         const struct gql_input *in =
             gql_input_find(t->inputs, t->n_inputs, f->field, strlen(f->field));
 
-        given++;
-        for (const struct ast_value *o = a->items; o != f; o = o->next)
-            if (strcmp(o->field, f->field) == 0)
-                gql_error_add(v->errors, INVALID, f->loc, "field \"%s\" is given twice", f->field);
+        given += !given_before(v, a, f);
         if (!in)
-            gql_error_add(v->errors, INVALID, f->loc, "%s has no field \"%s\"", t->name, f->field);
+            gql_error_add(v->errors, INVALID, f->field_loc, "%s has no field \"%s\"", t->name,
+                          f->field);
         else
             value(v, in->ref, f, constant);
         if (t->one_of && f->kind == AST_NULL)
@@ -106,6 +117,14 @@ static void selection_values(struct validation *v, const struct ast_selection *s
     }
 }
 
+/* The place of the type's name, inside its brackets. */
+static struct gql_loc named_loc(const struct ast_type *t)
+{
+    while (t->of)
+        t = t->of;
+    return t->loc;
+}
+
 static void definitions_of_variables(struct validation *v, const struct ast_definition *d)
 {
     for (const struct ast_input *in = d->inputs; in; in = in->next) {
@@ -113,11 +132,13 @@ static void definitions_of_variables(struct validation *v, const struct ast_defi
 
         for (const struct ast_input *o = d->inputs; o != in; o = o->next)
             if (strcmp(o->name, in->name) == 0)
-                gql_error_add(v->errors, INVALID, o->loc, "variable $%s is defined twice", in->name)
-                    ->also = in->loc;
+                gql_error_add(v->errors, INVALID, o->name_loc, "variable $%s is defined twice",
+                              in->name)
+                    ->also = in->name_loc;
         if (!ref || !gql_is_input(ref->type))
-            gql_error_add(v->errors, INVALID, in->loc, "variable $%s: %s is no input type",
-                          in->name, gql_ast_type_text(v->arena, in->type));
+            gql_error_add(v->errors, INVALID, ref ? in->type->loc : named_loc(in->type),
+                          "variable $%s: %s is no input type", in->name,
+                          gql_ast_type_text(v->arena, in->type));
         else if (in->default_value)
             value(v, ref, in->default_value, true);
     }
@@ -176,25 +197,28 @@ static bool allowed(struct usage *u, const struct ast_input *def, const struct g
 static void use(struct usage *u, const struct ast_value *a, const struct gql_ref *place,
                 bool place_has_default)
 {
-    size_t i = 0;
+    const struct ast_input *found = NULL;
+    size_t i = 0, n = 0;
 
     for (const struct ast_input *def = u->operation->inputs; def; def = def->next, i++) {
         if (strcmp(def->name, a->text) != 0)
             continue;
         u->used[i] = true;
-        if (!allowed(u, def, place, place_has_default))
-            gql_error_add(u->v->errors, INVALID, def->loc,
-                          "variable $%s of type %s is used where %s is expected", def->name,
-                          gql_ast_type_text(u->v->arena, def->type),
-                          gql_ref_text(u->v->arena, place))
-                ->also = a->loc;
-        return;
+        found = def;
+        n++;
     }
-    gql_error_add(u->v->errors, INVALID, a->loc, "variable $%s is not defined%s%s", a->text,
-                  u->operation->name ? " by operation " : "",
-                  u->operation->name ? u->operation->name : "");
+    if (!found)
+        gql_error_add(u->v->errors, INVALID, a->loc, "variable $%s is not defined%s%s", a->text,
+                      u->operation->name ? " by operation " : "",
+                      u->operation->name ? u->operation->name : "");
+    else if (place && n == 1 && !allowed(u, found, place, place_has_default))
+        gql_error_add(u->v->errors, INVALID, found->loc,
+                      "variable $%s of type %s is used where %s is expected", found->name,
+                      gql_ast_type_text(u->v->arena, found->type), gql_ref_text(u->v->arena, place))
+            ->also = a->loc;
 }
 
+/* place NULL: what stands there is not known, which was reported; it is a use all the same. */
 static void use_in_value(struct usage *u, const struct ast_value *a, const struct gql_ref *place,
                          bool place_has_default)
 {
@@ -206,15 +230,14 @@ static void use_in_value(struct usage *u, const struct ast_value *a, const struc
         const struct gql_input *in;
 
         if (a->kind == AST_LIST) {
-            use_in_value(u, item, place->of ? place->of : place, false);
+            use_in_value(u, item, place && place->of ? place->of : place, false);
             continue;
         }
-        in = gql_input_find(place->type->inputs, place->type->n_inputs, item->field,
-                            strlen(item->field));
-        if (!in)
-            continue;
-        use_in_value(u, item, in->ref, in->default_value != NULL);
-        if (place->type->one_of && item->kind == AST_VARIABLE) {
+        in = place ? gql_input_find(place->type->inputs, place->type->n_inputs, item->field,
+                                    strlen(item->field))
+                   : NULL;
+        use_in_value(u, item, in ? in->ref : NULL, in && in->default_value);
+        if (in && place->type->one_of && item->kind == AST_VARIABLE) {
             struct gql_ref required = *in->ref;
 
             required.non_null = true;
@@ -229,8 +252,7 @@ static void use_in_arguments(struct usage *u, const struct gql_input *defs, size
     for (; a; a = a->next) {
         const struct gql_input *in = gql_input_find(defs, n, a->name, strlen(a->name));
 
-        if (in)
-            use_in_value(u, a->value, in->ref, in->default_value != NULL);
+        use_in_value(u, a->value, in ? in->ref : NULL, in && in->default_value);
     }
 }
 
@@ -239,8 +261,7 @@ static void use_in_directives(struct usage *u, const struct ast_directive *d)
     for (; d; d = d->next) {
         const struct gql_directive *def = gql_directive_find(u->v->schema, d->name);
 
-        if (def)
-            use_in_arguments(u, def->args, def->n_args, d->arguments);
+        use_in_arguments(u, def ? def->args : NULL, def ? def->n_args : 0, d->arguments);
     }
 }
 
@@ -248,8 +269,8 @@ static void use_in_selections(struct usage *u, const struct ast_selection *s)
 {
     for (; s; s = s->next) {
         use_in_directives(u, s->directives);
-        if (s->field)
-            use_in_arguments(u, s->field->args, s->field->n_args, s->arguments);
+        use_in_arguments(u, s->field ? s->field->args : NULL, s->field ? s->field->n_args : 0,
+                         s->arguments);
         use_in_selections(u, s->selections);
         if (s->kind == AST_SPREAD && s->fragment && s->fragment->mark != u->v->mark) {
             s->fragment->mark = u->v->mark;

@@ -141,6 +141,18 @@ static const char *float_from(struct arena *arena, const struct gql_type *t, con
     return isfinite(out->d) ? NULL : value_expected(t);
 }
 
+/* However many digits: an ID is text. */
+static bool is_integer(const char *text, size_t len)
+{
+    size_t i = len > 0 && text[0] == '-';
+
+    if (i == len)
+        return false;
+    while (i < len && text[i] >= '0' && text[i] <= '9')
+        i++;
+    return i == len;
+}
+
 const char *value_from_number(struct arena *arena, const struct gql_type *t, const char *text,
                               size_t len, struct gql_value *out)
 {
@@ -153,6 +165,10 @@ const char *value_from_number(struct arena *arena, const struct gql_type *t, con
         if (parse_u64(text, len, &u))
             return value_expected(t);
         set_int(out, (int64_t)u);
+        return NULL;
+    }
+    if (t->scalar == SCALAR_ID && is_integer(text, len)) {
+        set_string(arena, out, text, len);
         return NULL;
     }
     if (parse_i64(text, len, &i))
@@ -168,9 +184,6 @@ const char *value_from_number(struct arena *arena, const struct gql_type *t, con
         break;
     case SCALAR_BIGINT:
         break;
-    case SCALAR_ID:
-        set_string(arena, out, text, len);
-        return NULL;
     default:
         return value_expected(t);
     }
