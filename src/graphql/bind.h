@@ -2,6 +2,8 @@
 #ifndef GRAPHQL_BIND_H
 #define GRAPHQL_BIND_H
 
+#include <stddef.h>
+
 enum bind_kind {
     BIND_TEXT,  /* any expression; answered as a JSON string */
     BIND_ID,    /* bigint; answered as the decimal string of the unsigned number */
@@ -31,7 +33,12 @@ const struct bind *bind_find(const char *type, const char *field);
 /* The SQL function call that does what the mutation says; its row in binds[] then reads the result,
  * in a statement of its own. NULL: the mutation has code of its own. */
 const char *bind_deed(const char *field);
-extern const struct bind binds[];
-extern const unsigned binds_n;
+
+/* All rows, by topic; the list ends with NULL. */
+struct bind_table {
+    const struct bind *rows;
+    size_t n;
+};
+extern const struct bind_table *const bind_tables[];
 
 #endif

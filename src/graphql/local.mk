@@ -2,7 +2,9 @@
 noinst_LTLIBRARIES += libgraphql.la
 libgraphql_la_SOURCES = \
   src/graphql/arena.c src/graphql/arena.h src/graphql/ast.h \
-  src/graphql/bind.c src/graphql/bind.h src/graphql/body.c src/graphql/body.h \
+  src/graphql/bind.c src/graphql/bind.h src/graphql/bind_priv.h \
+  src/graphql/bind_channel.c src/graphql/bind_event.c src/graphql/bind_guild.c \
+  src/graphql/bind_ingest.c src/graphql/bind_member.c src/graphql/body.c src/graphql/body.h \
   src/graphql/coerce_ast.c src/graphql/coerce_json.c src/graphql/collect.c src/graphql/collect.h \
   src/graphql/compile.c src/graphql/compile.h src/graphql/document.c src/graphql/document.h \
   src/graphql/embedded.h src/graphql/error.c src/graphql/error.h \

@@ -1,0 +1,59 @@
+/* Guilds, coverage, settings, the service. Rows of the table of fields (bind.c).
+ * Diagnostics: none. */
+#include "config.h"
+
+#include "graphql/bind_priv.h"
+
+#define PAGE_OF(guild)                                                                             \
+    "(SELECT " guild " AS guild_id, {first}::int AS first,"                                        \
+    " presence.cursor_key({after}::text, 1, " guild ") AS after) {t}"
+#define COVERAGE_OF(guild)                                                                         \
+    "presence.coverage_interval {t} WHERE {t}.guild_id = " guild                                   \
+    " AND ({from}::timestamptz IS NULL OR coalesce({t}.to_at, 'infinity') > {from}::timestamptz)"  \
+    " AND ({to}::timestamptz IS NULL OR {t}.from_at < {to}::timestamptz)"
+
+static const struct bind rows[] = {
+    {"Query", "guild", BIND_ONE, "presence.guild {t} WHERE {t}.guild_id = {id}::bigint", NULL},
+    {"Query", "guilds", BIND_LIST, "presence.guild {t} WHERE {t}.left_at IS NULL", "{t}.guild_id"},
+    {"Guild", "id", BIND_ID, "{p}.guild_id", NULL},
+    {"Guild", "name", BIND_TEXT, "{p}.name", NULL},
+    {"Guild", "available", BIND_PLAIN, "{p}.available", NULL},
+    {"Guild", "leftAt", BIND_TIME, "{p}.left_at", NULL},
+    {"Guild", "ownerId", BIND_ID, "{p}.owner_id", NULL},
+    {"Guild", "afkChannelId", BIND_ID, "{p}.afk_channel_id", NULL},
+    {"Guild", "systemChannelId", BIND_ID, "{p}.system_channel_id", NULL},
+    {"Guild", "locale", BIND_TEXT, "{p}.locale", NULL},
+    {"Guild", "memberCount", BIND_PLAIN, "{p}.member_count", NULL},
+    {"Guild", "humanCount", BIND_PLAIN,
+     "(SELECT count(*) FROM presence.member x WHERE x.guild_id = {p}.guild_id AND x.bot = false"
+     " AND x.left_at IS NULL)",
+     NULL},
+    {"Guild", "botJoinedAt", BIND_TIME, "{p}.bot_joined_at", NULL},
+    {"Guild", "rosterAt", BIND_TIME, "{p}.roster_at", NULL},
+    {"Guild", "settingsVersion", BIND_PLAIN, "{p}.settings_version", NULL},
+    {"Guild", "members", BIND_ONE, PAGE_OF("{p}.guild_id"), NULL},
+    {"Guild", "channels", BIND_LIST, "presence.channel {t} WHERE {t}.guild_id = {p}.guild_id",
+     "{t}.channel_id"},
+    {"Guild", "coverage", BIND_LIST, COVERAGE_OF("{p}.guild_id"), "{t}.from_at, {t}.session"},
+    {"Guild", "settings", BIND_LIST, "presence.setting {t} WHERE {t}.guild_id = {p}.guild_id",
+     "{t}.key"},
+    {"Query", "coverage", BIND_LIST, COVERAGE_OF("{guildId}::bigint"), "{t}.from_at, {t}.session"},
+    {"CoverageInterval", "session", BIND_BIG, "{p}.session", NULL},
+    {"CoverageInterval", "from", BIND_TIME, "{p}.from_at", NULL},
+    {"CoverageInterval", "to", BIND_TIME, "{p}.to_at", NULL},
+    {"CoverageInterval", "open", BIND_PLAIN, "{p}.open", NULL},
+    {"CoverageInterval", "openReason", BIND_TEXT, "{p}.open_reason", NULL},
+    {"CoverageInterval", "closeReason", BIND_TEXT, "{p}.close_reason", NULL},
+    {"Query", "settings", BIND_LIST, "presence.setting {t} WHERE {t}.guild_id = {guildId}::bigint",
+     "{t}.key"},
+    {"Setting", "key", BIND_TEXT, "{p}.key", NULL},
+    {"Setting", "value", BIND_TEXT, "{p}.value::text", NULL},
+    {"Setting", "version", BIND_PLAIN, "{p}.version", NULL},
+    {"Setting", "changedAt", BIND_TIME, "{p}.changed_at", NULL},
+    {"Setting", "changedBy", BIND_ID, "{p}.changed_by", NULL},
+    {"Query", "service", BIND_ONE, "(SELECT max(version) AS v FROM presence.migration) {t}", NULL},
+    {"Service", "version", BIND_TEXT, "'" PACKAGE_VERSION "'", NULL},
+    {"Service", "schemaVersion", BIND_PLAIN, "{p}.v", NULL},
+};
+
+const struct bind_table bind_guild = BIND_TABLE(rows);
