@@ -49,9 +49,13 @@ static struct {
     unsigned port;
     enum fault fault;
     uint64_t poison;
-    /* the lane as the database has it */
+    /* GUILD's lane as the database has it */
     uint64_t epoch, position, session, seq;
-    uint64_t counted; /* sightings applied */
+    struct { /* any other's */
+        uint64_t epoch, position;
+    } others[LANES];
+    unsigned together; /* the most batches that one request held */
+    uint64_t counted;  /* sightings applied */
     uint64_t counted_at_seeds;
     struct httpd_request *held;
     unsigned applied, lanes_asked, refused;
@@ -97,15 +101,37 @@ static bool holds_poison(const struct json *batch)
     return false;
 }
 
-static const char *apply(const struct json *batch)
+static const char *judge(const struct json *batch, uint64_t at_epoch, uint64_t at)
 {
     uint64_t epoch = json_id(json_get(batch, "epoch")), from = json_id(json_get(batch, "from"));
-    const struct json *counts = json_get(json_get(batch, "sightings"), "count");
 
-    if (epoch < t.epoch)
+    if (epoch < at_epoch)
         return "EPOCH";
-    if (epoch > t.epoch ? from != 0 : from != t.position)
-        return "POSITION";
+    return from == (epoch > at_epoch ? 0 : at) ? NULL : "POSITION";
+}
+
+/* A lane that is not GUILD's. */
+static const char *apply_other(const struct json *batch, uint64_t *epoch, uint64_t *position)
+{
+    const struct json *counts = json_get(json_get(batch, "sightings"), "count");
+    const char *refused = judge(batch, *epoch, *position);
+
+    if (refused)
+        return refused;
+    for (const struct json *c = json_first(counts); c; c = json_next(c))
+        t.counted += (uint64_t)json_int(c, 0);
+    *epoch = json_id(json_get(batch, "epoch"));
+    *position = json_id(json_get(batch, "to"));
+    return "APPLIED";
+}
+
+static const char *apply(const struct json *batch)
+{
+    const struct json *counts = json_get(json_get(batch, "sightings"), "count");
+    const char *refused = judge(batch, t.epoch, t.position);
+
+    if (refused)
+        return refused;
     for (const struct json *c = json_first(counts); c; c = json_next(c))
         t.counted += (uint64_t)json_int(c, 0);
     for (const struct json *s = json_first(json_get(batch, "sessions")); s; s = json_next(s)) {
@@ -123,39 +149,68 @@ static const char *apply(const struct json *batch)
         t.humans += json_is_bool(bot) && !json_bool(bot, true);
     }
     t.rosters += (unsigned)json_size(json_get(batch, "rostersComplete"));
-    t.epoch = epoch;
+    t.epoch = json_id(json_get(batch, "epoch"));
     t.position = json_id(json_get(batch, "to"));
     t.applied++;
     return "APPLIED";
 }
 
-static void record(struct httpd_request *req, const struct json *batch)
+static unsigned lane_of(uint64_t guild)
 {
-    char text[200];
+    return route_lane((snowflake_t){guild});
+}
+
+static void apply_and_print(const struct json *batch, struct buf *out)
+{
+    unsigned lane = (unsigned)json_int(json_get(batch, "lane"), 0);
+    uint64_t *epoch = &t.epoch, *position = &t.position;
     const char *code;
 
-    if (t.fault == FAULT_POISON && holds_poison(batch)) {
-        t.refused++;
-        answer_text(req, 400,
-                    "{\"errors\":[{\"message\":\"bad\",\"extensions\":{\"code\":"
-                    "\"BAD_USER_INPUT\"}}]}");
-        return;
+    if (lane == lane_of(GUILD)) {
+        code = apply(batch);
+    } else {
+        epoch = &t.others[lane].epoch;
+        position = &t.others[lane].position;
+        code = apply_other(batch, epoch, position);
     }
+    buf_printf(out, "{\"code\":\"%s\",\"epoch\":\"%llu\",\"position\":\"%llu\"}", code,
+               (unsigned long long)*epoch, (unsigned long long)*position);
+}
+
+/* All or nothing, where one of them is refused. */
+static void record(struct httpd_request *req, const struct json *batches)
+{
+    struct buf out;
+
+    if (json_size(batches) > t.together)
+        t.together = (unsigned)json_size(batches);
+    for (const struct json *b = json_first(batches); b; b = json_next(b))
+        if (t.fault == FAULT_POISON && holds_poison(b)) {
+            t.refused++;
+            answer_text(req, 400,
+                        "{\"errors\":[{\"message\":\"bad\",\"extensions\":{\"code\":"
+                        "\"BAD_USER_INPUT\"}}]}");
+            return;
+        }
     if (t.fault == FAULT_HOLD) {
         t.held = req;
         return;
     }
-    code = apply(batch);
+    buf_init(&out, 0);
+    buf_puts(&out, "{\"data\":{\"recordSightings\":[");
+    for (const struct json *b = json_first(batches); b; b = json_next(b)) {
+        if (b != json_first(batches))
+            buf_putc(&out, ',');
+        apply_and_print(b, &out);
+    }
+    buf_puts(&out, "]}}");
     if (t.fault == FAULT_LOSE_ANSWER) {
         t.fault = FAULT_NONE;
         httpd_abort(req);
-        return;
+    } else {
+        answer_text(req, 200, buf_cstr(&out));
     }
-    snprintf(text, sizeof(text),
-             "{\"data\":{\"recordSightings\":{\"code\":\"%s\",\"epoch\":\"%llu\",\"position\":"
-             "\"%llu\"}}}",
-             code, (unsigned long long)t.epoch, (unsigned long long)t.position);
-    answer_text(req, 200, text);
+    buf_clear(&out);
 }
 
 static void release_batch(void)
@@ -165,7 +220,7 @@ static void release_batch(void)
     struct json *root = json_parse(body, len, NULL);
 
     t.fault = FAULT_NONE;
-    record(t.held, json_get(json_get(root, "variables"), "batch"));
+    record(t.held, json_get(json_get(root, "variables"), "batches"));
     t.held = NULL;
     json_free(&root);
 }
@@ -178,8 +233,13 @@ static void lanes(struct httpd_request *req, const struct json *numbers)
     buf_init(&out, 0);
     buf_puts(&out, "{\"data\":{\"lanes\":[");
     for (const struct json *n = t.no_lanes ? NULL : json_first(numbers); n; n = json_next(n)) {
-        buf_printf(&out, "%s{\"lane\":%d,\"epoch\":", n == json_first(numbers) ? "" : ",",
-                   (int)json_int(n, 0));
+        if (n != json_first(numbers))
+            buf_putc(&out, ',');
+        buf_printf(&out, "{\"lane\":%d,\"epoch\":", (int)json_int(n, 0));
+        if (json_int(n, 0) != lane_of(GUILD)) {
+            buf_puts(&out, "null,\"position\":\"0\",\"sessions\":[]}");
+            continue;
+        }
         if (t.epoch)
             buf_printf(&out, "\"%llu\"", (unsigned long long)t.epoch);
         else
@@ -259,7 +319,7 @@ static void serve(void *arg, struct httpd_request *req)
     query = json_string(json_get(root, "query"), "");
     variables = json_get(root, "variables");
     if (strstr(query, "recordSightings"))
-        record(req, json_get(variables, "batch"));
+        record(req, json_get(variables, "batches"));
     else if (strstr(query, "memberSeeds")) {
         t.seeds_asked++;
         t.counted_at_seeds = t.counted;
@@ -311,10 +371,14 @@ static void message(void *arg, const struct msg_header *h, const void *body, con
         t.released = true;
         break;
     case MSG_EVENT_ACK:
+        if (h->lane != lane_of(GUILD))
+            break;
         assert_true(((const struct msg_id *)body)->id > t.acked);
         t.acked = ((const struct msg_id *)body)->id;
         break;
     case MSG_DURABLE:
+        if (h->lane != lane_of(GUILD))
+            break;
         t.durable = ((const struct msg_durable *)body)->seq;
         break;
     case MSG_DRAINED:
@@ -402,13 +466,19 @@ static void spawn(void)
 
 static unsigned lane_number(void)
 {
-    return route_lane((snowflake_t){GUILD});
+    return lane_of(GUILD);
+}
+
+static void grant_lane(unsigned lane)
+{
+    t.owned = false;
+    ipc_send(t.ipc, MSG_LANE_GRANT, (uint16_t)lane, NULL, 0, NULL, 0);
+    WAIT(t.owned);
 }
 
 static void grant(void)
 {
-    ipc_send(t.ipc, MSG_LANE_GRANT, (uint16_t)lane_number(), NULL, 0, NULL, 0);
-    WAIT(t.owned);
+    grant_lane(lane_number());
 }
 
 static int reap(void)
@@ -435,14 +505,14 @@ static void kill_worker(void)
     atomic_store(&shm_lane(&t.shm, lane_number())->owner, 0);
 }
 
-static void send_dispatch(uint64_t n, uint64_t seq, const char *type, const char *d)
+static void send_dispatch(uint64_t guild, uint64_t n, uint64_t seq, const char *type, const char *d)
 {
     struct buf frame;
     struct msg_event e = {.n = n,
                           .session = t.gateway,
                           .seq = seq,
                           .arrival_ms = ARRIVAL_MS,
-                          .guild = GUILD,
+                          .guild = guild,
                           .t_len = (uint32_t)strlen(type),
                           .d_len = (uint32_t)strlen(d)};
 
@@ -452,7 +522,7 @@ static void send_dispatch(uint64_t n, uint64_t seq, const char *type, const char
     buf_printf(&frame, "%s\",\"d\":", type);
     e.d_off = (uint32_t)buf_len(&frame);
     buf_printf(&frame, "%s}", d);
-    ipc_send(t.ipc, MSG_EVENT, (uint16_t)lane_number(), &e, sizeof(e), buf_bytes(&frame),
+    ipc_send(t.ipc, MSG_EVENT, (uint16_t)lane_of(guild), &e, sizeof(e), buf_bytes(&frame),
              buf_len(&frame));
     buf_clear(&frame);
 }
@@ -469,11 +539,11 @@ static void dispatch(const char *type, const char *fmt, ...)
     va_end(ap);
     t.n++;
     t.next_seq++;
-    send_dispatch(t.n, t.next_seq, type, buf_cstr(&d));
+    send_dispatch(GUILD, t.n, t.next_seq, type, buf_cstr(&d));
     buf_clear(&d);
 }
 
-static void send_message(uint64_t n, uint64_t seq, uint64_t user)
+static void send_message_in(uint64_t guild, uint64_t n, uint64_t seq, uint64_t user)
 {
     char *d =
         xasprintf("{\"id\":\"%llu\",\"type\":0,\"channel_id\":\"1213063185301639169\","
@@ -483,10 +553,15 @@ static void send_message(uint64_t n, uint64_t seq, uint64_t user)
                   "\"timestamp\":\"2026-08-01T12:00:05.000000+00:00\","
                   "\"edited_timestamp\":null}",
                   (unsigned long long)(((ARRIVAL_MS - SNOWFLAKE_EPOCH_MS) << 22) + seq),
-                  (unsigned long long)GUILD, (unsigned long long)user, (unsigned long long)user);
+                  (unsigned long long)guild, (unsigned long long)user, (unsigned long long)user);
 
-    send_dispatch(n, seq, "MESSAGE_CREATE", d);
+    send_dispatch(guild, n, seq, "MESSAGE_CREATE", d);
     free(d);
+}
+
+static void send_message(uint64_t n, uint64_t seq, uint64_t user)
+{
+    send_message_in(GUILD, n, seq, user);
 }
 
 /* count messages by different members. */
@@ -608,6 +683,11 @@ static int tear_down(void **state)
     shm_remove(t.instance);
     snprintf(command, sizeof(command), "rm -rf %s", t.dir);
     return system(command);
+}
+
+static bool ring_is_empty(unsigned lane)
+{
+    return atomic_load(&shm_lane(&t.shm, lane)->tail) == atomic_load(&shm_lane(&t.shm, lane)->head);
 }
 
 /* --- tests ----------------------------------------------------------------------------------- */
@@ -821,6 +901,36 @@ static void test_only_the_poisoned_event_is_moved_aside(void **state)
     assert_true(t.refused < 40);
     snprintf(path, sizeof(path), "%s/rejected", t.dir);
     assert_int_equal(stat(path, &st), 0);
+}
+
+/* While the service is away one lane asks for all; when it is back the others go together, and
+ * what is wrong with one of them does not hold up the rest. */
+static void test_lanes_go_together(void **state)
+{
+    const uint64_t guild[] = {GUILD, GUILD + 1, GUILD + 2, GUILD + 3};
+    unsigned lane[4];
+
+    (void)state;
+    spawn();
+    for (unsigned i = 0; i < 4; i++) {
+        lane[i] = lane_of(guild[i]);
+        grant_lane(lane[i]);
+        for (unsigned k = 0; k < i; k++)
+            assert_int_not_equal(lane[k], lane[i]);
+    }
+    post(1);
+    WAIT(t.durable == 1); /* all lanes are known */
+    t.fault = FAULT_AWAY;
+    for (unsigned i = 0; i < 4; i++)
+        send_message_in(guild[i], i ? 1 : 2, i ? 1 : 2, 806374682394759000u + i);
+    WAIT(t.acked == 2);
+    t.poison = 806374682394759002u;
+    t.fault = FAULT_POISON;
+    WAIT(t.counted == 4 && t.alerts == 1);
+    assert_true(t.together >= 2);
+    for (unsigned i = 1; i < 4; i++)
+        WAIT(ring_is_empty(lane[i]));
+    assert_true(t.refused >= 2); /* in company, and by itself */
 }
 
 static void test_full_ring_stops_acknowledging(void **state)
@@ -1284,6 +1394,7 @@ int main(void)
         T(test_successor_takes_over_the_ring),
         T(test_successor_takes_over_the_spool),
         T(test_only_the_poisoned_event_is_moved_aside),
+        T(test_lanes_go_together),
         T(test_full_ring_stops_acknowledging),
         T(test_old_session_in_a_new_segment_waits_for_the_database),
         T(test_a_new_segment_is_seeded),

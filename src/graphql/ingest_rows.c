@@ -259,8 +259,8 @@ static void note_latest(struct ingest *in, const struct rows *rows)
     const struct gql_input *at = gql_input_find(rows->type->inputs, rows->type->n_inputs, "at", 2);
 
     for (size_t i = 0; at && i < rows->n; i++)
-        if (rows->items[i].fields[at->index].i > in->latest_ms)
-            in->latest_ms = rows->items[i].fields[at->index].i;
+        if (rows->items[i].fields[at->index].i > in->latest_ms[in->at])
+            in->latest_ms[in->at] = rows->items[i].fields[at->index].i;
 }
 
 static int section(struct ingest *in, const struct section *s)
@@ -277,12 +277,12 @@ static int section(struct ingest *in, const struct section *s)
     rows = (struct rows){ingest_field_type(in, s->field), list->list.items, list->list.n};
     p = params_new(in->arena);
     if (s->with_lane)
-        params_scalar(p, PARAM_INT2, in->plan->lane);
+        params_scalar(p, PARAM_INT2, in->places[in->at].lane);
     for (size_t c = 0; c < COLUMNS_MAX; c++)
         if (s->columns[c].field || s->columns[c].kind == COLUMN_MASK)
             column(in, p, &rows, s, &s->columns[c]);
     note_latest(in, &rows);
-    params_call(p, s->sql, &in->plan->calls[in->plan->n_calls++]);
+    params_call(p, s->sql, ingest_call(in));
     return 0;
 }
 

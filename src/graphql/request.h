@@ -6,7 +6,6 @@
 #include "graphql/collect.h"
 #include "graphql/compile.h"
 #include "graphql/document.h"
-#include "graphql/ingest.h"
 #include "graphql/tokens.h"
 #include "presence/httpd.h"
 #include "presence/pg.h"
@@ -41,8 +40,8 @@ struct request {
     struct collected *fields;  /* root fields */
     struct collected *current; /* of a mutation: being executed */
     struct compiled compiled;
-    struct ingest_plan plan;
-    struct buf data; /* the members of "data" so far */
+    struct record *record; /* recordSightings under way */
+    struct buf data;       /* the members of "data" so far */
 };
 
 /* Takes the request over and answers it, now or later. */
@@ -50,6 +49,12 @@ void request_handle(struct service *service, struct httpd_request *http);
 
 /* execute.c: runs the operation and calls request_answer in the end. */
 void request_execute(struct request *r);
+/* The mutation r->current is done, its value is in r->data. */
+void request_next_mutation(struct request *r);
+void request_put_key(struct request *r, const char *key);
+/* Answers that PostgreSQL could not, or would not, do f (NULL: the query). */
+void request_database_error(struct request *r, const struct pg_answer *a,
+                            const struct collected *f);
 void request_answer(struct request *r);
 
 #endif
