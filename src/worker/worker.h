@@ -28,7 +28,7 @@
 #include "worker/gql.h"
 #include "worker/offsets.h"
 
-#define FLIGHTS_MAX    2u
+#define FLIGHTS_MAX    1u
 #define ACK_EVENTS     64u
 #define ACK_MS         50
 #define SPOOL_AFTER_MS 3000
