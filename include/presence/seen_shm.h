@@ -69,6 +69,7 @@ enum seen_state { SEEN_EMPTY = 0, SEEN_CLAIMED = 1, SEEN_LIVE = 2 };
 #define SEEN_ROSTER_KNOWN 0x0100u /* SEEN_ON_ROSTER */
 #define SEEN_STATE_KNOWN  0x0200u /* SEEN_PENDING, member_flags, the avatar bits */
 #define SEEN_VOICE_KNOWN  0x0400u /* voice_channel and the voice bits */
+#define SEEN_UNCACHED     0x0800u /* was being loaded when its lane was flushed: Redis lacks it */
 
 struct seen_row {
     uint64_t guild, user;

@@ -161,12 +161,14 @@ static void write_member(struct cache_lane *cl, const struct load_key *k,
 }
 
 /* What is being loaded is not known in full: better no key than half of one. */
-static void forget_member(struct cache_lane *cl, const struct load_key *k)
+static void forget_member(struct cache_lane *cl, const struct load_key *k, struct seen_row *row)
 {
     char key[KEY_SIZE];
     const char *argv[] = {"DEL", key};
     size_t lens[] = {3, member_key(k, key)};
 
+    if (row)
+        row->flags |= SEEN_UNCACHED;
     send_to(cl, 2, argv, lens);
 }
 
@@ -207,13 +209,13 @@ static void write_guild(struct cache_lane *cl, const struct load_key *keys, size
     for (size_t i = 0; i < n; i++) {
         if (i + PREFETCH < n)
             seen_prefetch(&w->shm, keys[i + PREFETCH].guild, keys[i + PREFETCH].user);
-        const struct seen_row *row = seen_find(&w->shm, keys[i].guild, keys[i].user);
+        struct seen_row *row = seen_find(&w->shm, keys[i].guild, keys[i].user);
         int64_t ms = row ? SEEN_MS(atomic_load(&row->seen)) : 0;
 
         if (i && compare(&keys[i - 1], &keys[i]) == 0)
             continue;
         if (!row || row->flags & SEEN_LOADING) {
-            forget_member(cl, &keys[i]);
+            forget_member(cl, &keys[i], row);
             continue;
         }
         if (ms > 0) {
@@ -227,6 +229,17 @@ static void write_guild(struct cache_lane *cl, const struct load_key *keys, size
     send_zadd(cl, &z);
 }
 
+/* Before a pipeline. False: there is nobody to send it to. */
+static bool begin(struct cache_lane *cl)
+{
+    struct cache *c = cl->w->cache;
+    bool up = c->redis && redis_up(c->redis);
+
+    set_dirty(cl, true);
+    cl->must_purge = cl->must_purge || !up;
+    return up;
+}
+
 void cache_flush(struct lane *lane)
 {
     struct cache *c = lane->w->cache;
@@ -237,13 +250,8 @@ void cache_flush(struct lane *lane)
     cl = &c->lanes[lane->number];
     c->n_members = 0;
     batch_each_member(lane->w->batch, note_member, c);
-    if (c->n_members == 0)
+    if (c->n_members == 0 || !begin(cl))
         return;
-    set_dirty(cl, true);
-    if (!c->redis || !redis_up(c->redis)) {
-        cl->must_purge = true;
-        return;
-    }
     qsort(c->members, c->n_members, sizeof(*c->members), compare);
     for (size_t i = 0, end; i < c->n_members; i = end) {
         for (end = i + 1; end < c->n_members; end++)
@@ -252,6 +260,20 @@ void cache_flush(struct lane *lane)
         write_guild(cl, c->members + i, end - i);
     }
     settle(cl);
+}
+
+void cache_loaded(struct lane *lane, struct seen_row *row)
+{
+    struct cache *c = lane->w->cache;
+    struct load_key key = {.guild = {row->guild}, .user = {row->user}};
+
+    if (!(row->flags & SEEN_UNCACHED))
+        return;
+    row->flags &= (uint16_t)~SEEN_UNCACHED;
+    if (!c || !begin(&c->lanes[lane->number]))
+        return;
+    write_guild(&c->lanes[lane->number], &key, 1);
+    settle(&c->lanes[lane->number]);
 }
 
 /* --- reading --------------------------------------------------------------------------------- */

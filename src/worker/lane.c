@@ -44,14 +44,18 @@ void lane_send_acks(struct worker *w)
     }
 }
 
-static void acknowledge(struct lane *lane, uint64_t n)
+/* Acknowledgements wait to be sent together. Not for an event that was delivered before: the master
+ * may be waiting with all others until this one is known to be harmless. */
+static void acknowledge(struct lane *lane, const struct msg_event *event)
 {
     struct worker *w = lane->w;
 
-    lane->ack_n = n;
-    atomic_store_explicit(&lane->ring.lane->taken_n, n, memory_order_release);
+    lane->ack_n = event->n;
+    atomic_store_explicit(&lane->ring.lane->taken_n, event->n, memory_order_release);
     if (++w->unacked >= ACK_EVENTS)
         lane_send_acks(w);
+    else if (event->flags & MSG_EVENT_REDELIVERED)
+        loop_timer_set(w->ack_timer, 0);
     else if (w->unacked == 1)
         loop_timer_set(w->ack_timer, ACK_MS);
 }
@@ -252,7 +256,7 @@ void lane_event(struct worker *w, unsigned number, const struct msg_event *event
         flush_lane(lane);
         return;
     }
-    acknowledge(lane, event->n);
+    acknowledge(lane, event);
 }
 
 /* Takes the oldest held event, as far as there is room. */
@@ -276,7 +280,7 @@ void lane_retry_held(struct lane *lane)
         return;
     lane->retrying = true;
     while (lane->held && lane->state == LANE_OWNED && take_held(lane, lane->held)) {
-        acknowledge(lane, lane->held->event.n);
+        acknowledge(lane, &lane->held->event);
         drop_first_held(lane);
     }
     lane->retrying = false;

@@ -65,6 +65,7 @@ void load_done(struct worker *w, struct load_key key, const struct seen_seed *se
     if (!row || !(row->flags & SEEN_LOADING))
         return;
     seen_merge(&w->shm, row, seed ? seed : &nothing);
+    cache_loaded(lane, row);
     react_loaded(lane, row);
     known_now(lane);
 }

@@ -29,8 +29,8 @@
 #include "worker/offsets.h"
 
 #define FLIGHTS_MAX    1u
-#define ACK_EVENTS     64u
-#define ACK_MS         50
+#define ACK_EVENTS     256u
+#define ACK_MS         200
 #define SPOOL_AFTER_MS 3000
 
 enum lane_state {
@@ -107,9 +107,7 @@ struct worker {
 
     struct lane *lanes[LANES];
     struct loop_timer *ack_timer, *flush_timer, *takeover_timer, *seeds_timer;
-    struct loop_timer *rest_timer;
-    monoms_t flush_tick;   /* when the flush timer last ran out */
-    unsigned round_events; /* since the loop's round began */
+    monoms_t flush_tick; /* when the flush timer last ran out */
     unsigned unacked;
     bool takeover_asked, seeds_asked;
     monoms_t spool_alert; /* when a full disk was last told */
