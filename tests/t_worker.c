@@ -38,7 +38,8 @@ enum fault {
     FAULT_AWAY,        /* 503 for everything */
     FAULT_LOSE_ANSWER, /* applies the batch, then closes the connection; once */
     FAULT_POISON,      /* refuses batches that hold the user `poison` */
-    FAULT_HOLD         /* lets a batch wait until release_batch */
+    FAULT_HOLD,        /* lets a batch wait until release_batch */
+    FAULT_LANE_AWAY    /* 503 for every request that holds a batch of stuck_lane */
 };
 
 static struct {
@@ -55,7 +56,8 @@ static struct {
         uint64_t epoch, position;
     } others[LANES];
     unsigned together; /* the most batches that one request held */
-    uint64_t counted;  /* sightings applied */
+    unsigned stuck_lane;
+    uint64_t counted; /* sightings applied */
     uint64_t counted_at_seeds;
     struct httpd_request *held;
     unsigned applied, lanes_asked, refused;
@@ -89,6 +91,13 @@ static void answer_text(struct httpd_request *req, unsigned status, const char *
     struct httpd_header json = {"Content-Type", "application/json"};
 
     httpd_respond(req, status, &json, 1, text, strlen(text));
+}
+
+static void answer_away(struct httpd_request *req)
+{
+    answer_text(req, 503,
+                "{\"errors\":[{\"message\":\"away\",\"extensions\":{\"code\":"
+                "\"UNAVAILABLE\"}}]}");
 }
 
 static bool holds_poison(const struct json *batch)
@@ -184,7 +193,11 @@ static void record(struct httpd_request *req, const struct json *batches)
 
     if (json_size(batches) > t.together)
         t.together = (unsigned)json_size(batches);
-    for (const struct json *b = json_first(batches); b; b = json_next(b))
+    for (const struct json *b = json_first(batches); b; b = json_next(b)) {
+        if (t.fault == FAULT_LANE_AWAY && json_int(json_get(b, "lane"), 0) == t.stuck_lane) {
+            answer_away(req);
+            return;
+        }
         if (t.fault == FAULT_POISON && holds_poison(b)) {
             t.refused++;
             answer_text(req, 400,
@@ -192,6 +205,7 @@ static void record(struct httpd_request *req, const struct json *batches)
                         "\"BAD_USER_INPUT\"}}]}");
             return;
         }
+    }
     if (t.fault == FAULT_HOLD) {
         t.held = req;
         return;
@@ -309,9 +323,7 @@ static void serve(void *arg, struct httpd_request *req)
         return;
     }
     if (t.fault == FAULT_AWAY) {
-        answer_text(req, 503,
-                    "{\"errors\":[{\"message\":\"away\",\"extensions\":{\"code\":"
-                    "\"UNAVAILABLE\"}}]}");
+        answer_away(req);
         return;
     }
     root = json_parse(body, len, NULL);
@@ -903,33 +915,55 @@ static void test_only_the_poisoned_event_is_moved_aside(void **state)
     assert_int_equal(stat(path, &st), 0);
 }
 
+/* GUILD's and three others'. */
+static void own_four_lanes(void)
+{
+    spawn();
+    for (unsigned i = 0; i < 4; i++) {
+        grant_lane(lane_of(GUILD + i));
+        for (unsigned k = 0; k < i; k++)
+            assert_int_not_equal(lane_of(GUILD + k), lane_of(GUILD + i));
+    }
+    post(1);
+    WAIT(t.durable == 1); /* all lanes are known */
+}
+
+static void post_to_each(void)
+{
+    for (unsigned i = 0; i < 4; i++)
+        send_message_in(GUILD + i, i ? 1 : 2, i ? 1 : 2, 806374682394759000u + i);
+    WAIT(t.acked == 2);
+}
+
+static void test_a_lane_that_cannot_go_holds_up_no_other(void **state)
+{
+    (void)state;
+    own_four_lanes();
+    t.stuck_lane = LANES; /* the first one to be asked about */
+    for (unsigned i = 0; i < 4; i++)
+        if (lane_of(GUILD + i) < t.stuck_lane)
+            t.stuck_lane = lane_of(GUILD + i);
+    t.fault = FAULT_LANE_AWAY;
+    post_to_each();
+    WAIT(t.counted == 4);
+    t.fault = FAULT_NONE;
+    WAIT(t.counted == 5);
+}
+
 /* While the service is away one lane asks for all; when it is back the others go together, and
  * what is wrong with one of them does not hold up the rest. */
 static void test_lanes_go_together(void **state)
 {
-    const uint64_t guild[] = {GUILD, GUILD + 1, GUILD + 2, GUILD + 3};
-    unsigned lane[4];
-
     (void)state;
-    spawn();
-    for (unsigned i = 0; i < 4; i++) {
-        lane[i] = lane_of(guild[i]);
-        grant_lane(lane[i]);
-        for (unsigned k = 0; k < i; k++)
-            assert_int_not_equal(lane[k], lane[i]);
-    }
-    post(1);
-    WAIT(t.durable == 1); /* all lanes are known */
+    own_four_lanes();
     t.fault = FAULT_AWAY;
-    for (unsigned i = 0; i < 4; i++)
-        send_message_in(guild[i], i ? 1 : 2, i ? 1 : 2, 806374682394759000u + i);
-    WAIT(t.acked == 2);
+    post_to_each();
     t.poison = 806374682394759002u;
     t.fault = FAULT_POISON;
     WAIT(t.counted == 4 && t.alerts == 1);
     assert_true(t.together >= 2);
     for (unsigned i = 1; i < 4; i++)
-        WAIT(ring_is_empty(lane[i]));
+        WAIT(ring_is_empty(lane_of(GUILD + i)));
     assert_true(t.refused >= 2); /* in company, and by itself */
 }
 
@@ -1395,6 +1429,7 @@ int main(void)
         T(test_successor_takes_over_the_spool),
         T(test_only_the_poisoned_event_is_moved_aside),
         T(test_lanes_go_together),
+        T(test_a_lane_that_cannot_go_holds_up_no_other),
         T(test_full_ring_stops_acknowledging),
         T(test_old_session_in_a_new_segment_waits_for_the_database),
         T(test_a_new_segment_is_seeded),
