@@ -80,6 +80,18 @@ def at_rest(presenced):
             and not any(w["in_flight"] for w in status["workers"]))
 
 
+def test_one_wake_up_serves_several_events(stack):
+    """At a calm rate too, where each event comes by itself."""
+    pids = [stack.presenced.pid, *stack.presenced.workers()]
+    before = sum(switches(pid) for pid in pids)
+    stack.sim.post("/_sim/load", {"rate": 1000, "seconds": 2})
+    harness.wait_until(lambda: not stack.sim.get("/_sim/load")["running"], 30, "the load ends")
+    events = stack.sim.get("/_sim/load")["dispatched"]
+    woken = sum(switches(pid) for pid in pids) - before
+    assert events > 500
+    assert woken < events / 2, (woken, events)
+
+
 def test_idle_workers_sleep(stack):
     """Only the master's pings and the session's lease wake them."""
     harness.wait_until(lambda: stack.pg.execute(
