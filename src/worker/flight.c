@@ -1,8 +1,10 @@
 /* A request under way: the batches of as many lanes as fit, since a request and its commit cost
  * more than a small batch. A lane has one batch under way at a time (positions demand it), the
- * worker at most FLIGHTS_MAX requests. Each lane has an answer of its own; what is wrong with one
- * batch may be told for all, then each is sent by itself. Called by flush, away. Diagnostics:
- * away.c's and reject.c's; alerts for a database that is another instance's too. */
+ * worker at most FLIGHTS_MAX requests: more would keep more processes of the database busy than
+ * there are workers, and so take the cores from them. Each lane has an answer of its own; what is
+ * wrong with one batch may be told for all, then each is sent by itself. Called by flush, away.
+ *
+ * Diagnostics: away.c's and reject.c's; alerts for a database that is another instance's too. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
