@@ -5,7 +5,8 @@ Every figure is measured on this machine in this run. CPU is that of presenced a
 user and system, from /proc/PID/stat; what the other processes spend is shown beside it. The rate is
 that of the gateway socket: events by the time from the load's start until the master has read the
 last of them. The simulator stands for Discord, which is another machine: run by root it gets the
-better niceness, since here it shares the cores with all it feeds; nothing of Presence depends on it.
+better niceness, since here it shares the cores with all that it feeds; Presence depends on nothing
+of that.
 """
 
 import argparse
