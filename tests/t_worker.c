@@ -66,6 +66,7 @@ static struct {
     pid_t redis;
     /* what the worker asked the gateway */
     unsigned asked;
+    uint64_t asked_guild;
     bool no_lanes;     /* the answer names none */
     bool no_seeds;     /* the answer holds none */
     bool keep_session; /* the one that is remembered stays */
@@ -352,7 +353,8 @@ static void took_request(const char *text, size_t len)
     const struct json *d = json_get(root, "d");
 
     assert_int_equal(json_int(json_get(root, "op"), 0), 8);
-    assert_int_equal(json_id(json_get(d, "guild_id")), GUILD);
+    t.asked_guild = json_id(json_get(d, "guild_id"));
+    assert_int_equal(lane_of(t.asked_guild), lane_of(GUILD));
     assert_int_equal(json_int(json_get(d, "limit"), -1), 0);
     snprintf(t.nonce, sizeof(t.nonce), "%s", json_string(json_get(d, "nonce"), ""));
     assert_in_range(strlen(t.nonce), 1, 32);
@@ -539,8 +541,9 @@ static void send_dispatch(uint64_t guild, uint64_t n, uint64_t seq, const char *
     buf_clear(&frame);
 }
 
-static void dispatch(const char *type, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void dispatch(const char *type, const char *fmt, ...)
+static void dispatch_in(uint64_t guild, const char *type, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void dispatch_in(uint64_t guild, const char *type, const char *fmt, ...)
 {
     struct buf d;
     va_list ap;
@@ -551,9 +554,10 @@ static void dispatch(const char *type, const char *fmt, ...)
     va_end(ap);
     t.n++;
     t.next_seq++;
-    send_dispatch(GUILD, t.n, t.next_seq, type, buf_cstr(&d));
+    send_dispatch(guild, t.n, t.next_seq, type, buf_cstr(&d));
     buf_clear(&d);
 }
+#define dispatch(...) dispatch_in(GUILD, __VA_ARGS__)
 
 static void send_message_in(uint64_t guild, uint64_t n, uint64_t seq, uint64_t user)
 {
@@ -1136,23 +1140,33 @@ static void send_gateway_state(uint32_t intents, enum shm_shard_state state)
     ipc_send(t.ipc, MSG_GATEWAY_STATE, 0, &s, sizeof(s), NULL, 0);
 }
 
+static void create_guild_of(uint64_t guild, unsigned members)
+{
+    dispatch_in(guild, "GUILD_CREATE",
+                "{\"id\":\"%llu\",\"name\":\"g\",\"owner_id\":\"1\",\"member_count\":%u,"
+                "\"roles\":[],\"channels\":[],\"threads\":[],\"members\":[],\"voice_states\":[],"
+                "\"joined_at\":\"2024-03-02T08:15:00.000000+00:00\"}",
+                (unsigned long long)guild, members);
+}
+
 static void create_guild(void)
 {
-    dispatch("GUILD_CREATE",
-             "{\"id\":\"%llu\",\"name\":\"g\",\"owner_id\":\"1\",\"member_count\":2,\"roles\":[],"
-             "\"channels\":[],\"threads\":[],\"members\":[],\"voice_states\":[],"
-             "\"joined_at\":\"2024-03-02T08:15:00.000000+00:00\"}",
-             (unsigned long long)GUILD);
+    create_guild_of(GUILD, 2);
+}
+
+static void send_chunk_in(uint64_t guild, unsigned index, unsigned count, const char *nonce)
+{
+    dispatch_in(guild, "GUILD_MEMBERS_CHUNK",
+                "{\"guild_id\":\"%llu\",\"members\":[{\"user\":{\"id\":\"%llu\",\"username\":"
+                "\"m\"},\"roles\":[],\"joined_at\":\"2024-03-02T08:15:00.000000+00:00\","
+                "\"flags\":0}],\"chunk_index\":%u,\"chunk_count\":%u,\"nonce\":\"%s\"}",
+                (unsigned long long)guild, (unsigned long long)(ALICE + 1000 + index), index, count,
+                nonce);
 }
 
 static void send_chunk(unsigned index, unsigned count, const char *nonce)
 {
-    dispatch("GUILD_MEMBERS_CHUNK",
-             "{\"guild_id\":\"%llu\",\"members\":[{\"user\":{\"id\":\"%llu\",\"username\":\"m\"},"
-             "\"roles\":[],\"joined_at\":\"2024-03-02T08:15:00.000000+00:00\",\"flags\":0}],"
-             "\"chunk_index\":%u,\"chunk_count\":%u,\"nonce\":\"%s\"}",
-             (unsigned long long)GUILD, (unsigned long long)(ALICE + 1000 + index), index, count,
-             nonce);
+    send_chunk_in(GUILD, index, count, nonce);
 }
 
 static void test_catalogue(void **state)
@@ -1206,6 +1220,40 @@ static void test_catalogue_begins_again_after_a_death(void **state)
     assert_int_equal(t.asked, 2);
 }
 
+/* Others of GUILD's lane. */
+static uint64_t next_guild(uint64_t guild)
+{
+    do
+        guild += UINT64_C(1) << 22;
+    while (lane_of(guild) != lane_of(GUILD));
+    return guild;
+}
+
+static void test_large_guilds_are_catalogued_one_by_one(void **state)
+{
+    uint64_t large[2] = {next_guild(GUILD), next_guild(next_guild(GUILD))}, small;
+
+    (void)state;
+    small = next_guild(large[1]);
+    spawn();
+    grant();
+    create_guild_of(large[0], 9000);
+    create_guild_of(large[1], 9000);
+    create_guild_of(GUILD, 500);
+    create_guild_of(small, 900);
+    send_gateway_state(2, SHARD_LIVE);
+    WAIT(t.durable == 4);
+    WAIT(t.asked == 1);
+    assert_int_equal(t.asked_guild, large[0]);
+    send_chunk_in(large[0], 0, 1, t.nonce);
+    WAIT(t.rosters == 1); /* and with it the next two */
+    WAIT(t.asked == 3);
+    assert_int_equal(t.asked_guild, GUILD);
+    send_chunk(0, 1, t.nonce);
+    WAIT(t.rosters == 2 && t.asked == 4);
+    assert_int_equal(t.asked_guild, small);
+}
+
 static void test_no_catalogue_without_the_intent(void **state)
 {
     (void)state;
@@ -1244,6 +1292,30 @@ static void test_unknown_actors_are_looked_up(void **state)
     react_remove(ALICE);
     WAIT(t.durable == 5);
     assert_int_equal(t.counted, 1);
+}
+
+static void test_whom_the_catalogue_does_not_tell_is_looked_up(void **state)
+{
+    (void)state;
+    spawn();
+    grant();
+    send_gateway_state(2, SHARD_LIVE);
+    create_guild();
+    react_remove(BEEP);
+    react_remove(ALICE + 1000);
+    WAIT(t.asked == 1 && t.durable == 3);
+    kill_worker(); /* who was waited for is no secret of the dead */
+    spawn();
+    send_gateway_state(2, SHARD_LIVE);
+    grant();
+    WAIT(t.asked == 2);
+    react_remove(ALICE);
+    WAIT(t.durable == 4);
+    assert_int_equal(t.rest_asked, 0);
+    send_chunk(0, 1, t.nonce); /* tells of ALICE + 1000 */
+    WAIT(t.bots == 1 && t.humans == 2);
+    assert_int_equal(t.rosters, 1);
+    assert_int_equal(t.rest_asked, 3); /* Beep; Alice, who is no member, twice */
 }
 
 static void test_look_up_survives_a_death(void **state)
@@ -1439,8 +1511,10 @@ int main(void)
         T(test_orphan_makes_everything_durable),
         T(test_catalogue),
         T(test_catalogue_begins_again_after_a_death),
+        T(test_large_guilds_are_catalogued_one_by_one),
         T(test_no_catalogue_without_the_intent),
         T(test_unknown_actors_are_looked_up),
+        T(test_whom_the_catalogue_does_not_tell_is_looked_up),
         T(test_look_up_survives_a_death),
         T(test_redis_follows_and_is_never_stale),
         T(test_redis_warms_the_table),
