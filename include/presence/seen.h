@@ -36,6 +36,7 @@ struct seen_seed {
     uint16_t seen_kind, counted_kind;
     int8_t bot; /* 1, 0, -1 = not known */
     bool on_roster;
+    bool cached; /* it comes from Redis */
     snowflake_t voice_channel;
     uint16_t voice_state;
     bool pending;

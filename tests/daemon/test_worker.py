@@ -66,6 +66,15 @@ def test_redis_mirrors_who_was_seen(stack):
         "select (extract(epoch from last_seen) * 1000)::bigint from presence.last_seen"
         " where user_id = %s", (int(acts[0]["user"]),)), 10, "the commit")
     assert int(client.zscore(f"guild:{{{guild}}}:seen", acts[0]["user"])) == ms[0][0]
+    # Of whoever was catalogued and never seen Redis could tell nothing.
+    harness.wait_until(lambda: stack.pg.execute(
+        "select roster_at from presence.guild where guild_id = %s", (int(guild),))[0][0], 20)
+    unseen = stack.pg.execute(
+        "select user_id from presence.member m where guild_id = %s and bot = false and not exists"
+        " (select from presence.last_seen t where (t.guild_id, t.user_id) ="
+        " (m.guild_id, m.user_id))", (int(guild),))
+    assert len(unseen) > 10
+    assert not any(client.exists(f"guild:{{{guild}}}:member:{user}") for user, in unseen)
 
 
 def switches(pid):
