@@ -121,10 +121,13 @@ static void keep_wanted(struct cache *c)
     size_t kept = 0;
 
     for (size_t i = 0; i < c->n_members; i++) {
-        struct cached_member m = c->members[i];
+        struct cached_member m = c->members[i], *next = &c->members[i + PREFETCH],
+                             *later = next + PREFETCH;
 
+        if (i + 2 * PREFETCH < c->n_members)
+            seen_prefetch_tags(shm, later->guild, later->user);
         if (i + PREFETCH < c->n_members)
-            seen_prefetch(shm, c->members[i + PREFETCH].guild, c->members[i + PREFETCH].user);
+            seen_prefetch(shm, next->guild, next->user);
         m.row = seen_find(shm, m.guild, m.user);
         if (!m.row || wants_key(m.row))
             c->members[kept++] = m;

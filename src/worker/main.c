@@ -228,7 +228,8 @@ static void control_message(struct worker *w, uint16_t type, uint64_t id, const 
     case MSG_SECRET:
         take_secret(w, id, tail, len);
         break;
-    case MSG_PING:
+    case MSG_PING: /* a good moment: it comes every few seconds, and only then */
+        heap_give_back();
         reply_id(w, MSG_PONG, id, NULL);
         break;
     case MSG_LOG_LEVEL:
