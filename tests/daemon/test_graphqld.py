@@ -142,8 +142,9 @@ def test_a_lane_nobody_knows_begins_at_0(lane):
 def test_all_or_nothing(lane, pg, graphqld):
     """The last section fails in the database: nothing of the sections before it stays."""
     graphqld.expect_error("pg_refused")
-    twice = [{"guildId": GUILD, "userId": USER, "until": T0}] * 2
-    answer = lane.send(lane.batch(sightings=sightings(act(T0)), present=twice))
+    pg.execute("ALTER TABLE coverage ADD CONSTRAINT no_seven CHECK (guild_id <> 7)")
+    refused = [{**edge(T0, True), "guildId": "7"}]
+    answer = lane.send(lane.batch(sightings=sightings(act(T0)), coverage=refused))
     assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
     assert pg.execute("SELECT count(*) FROM activity") == [(0,)]
     assert pg.execute("SELECT count(*) FROM lane") == [(0,)]
@@ -223,6 +224,23 @@ def test_what_the_tables_refuse_is_told_and_the_rest_is_exact(graphqld, pg):
     assert code(lanes[1].send(batches[1])) == "INTERNAL"
     assert lanes[2].send(batches[2])["data"]["recordSightings"]["code"] in ("POSITION", "APPLIED")
     assert pg.execute("SELECT guild_id FROM guild ORDER BY 1") == [(6,), (8,)]
+
+
+@pytest.mark.parametrize("field, entry", [
+    ("members", {"at": T0}),
+    ("present", {"until": T0}),
+])
+def test_a_member_stands_once_in_a_list(lane, pg, field, entry):
+    """Which of two entries is the later state is not said: the first that repeats one is named."""
+    members = [(GUILD, USER), (GUILD, "8"), ("7", USER), (GUILD, "8"), (GUILD, USER)]
+    rows = [{"guildId": guild, "userId": user, **entry} for guild, user in members]
+    answer = lane.send(lane.batch(sightings=sightings(act(T0)), **{field: rows}))
+    assert code(answer) == "BAD_USER_INPUT"
+    assert f"batches[0]: {field}[3]: the same member as {field}[1]" \
+        in answer["errors"][0]["message"]
+    assert pg.execute("SELECT count(*) FROM activity") == [(0,)]
+    lane.record(sightings=sightings(act(T0)), **{field: rows[:3]})
+    assert pg.execute("SELECT count(*) FROM member") == [(3,)]
 
 
 # --- sightings ------------------------------------------------------------------------------------
