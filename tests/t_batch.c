@@ -71,7 +71,7 @@ static void fill(struct batch *b)
     }
 }
 
-/* What the batch prints, parsed: variables.batch. */
+/* What the batch prints, parsed: the batch. */
 static struct json *root;
 static const struct json *printed(struct batch *b)
 {
@@ -79,14 +79,16 @@ static const struct json *printed(struct batch *b)
     char *error = NULL;
 
     buf_init(&out, 0);
+    batch_print_begin(&out);
     batch_print(b, 7, 5000, 6000, 10, 20, &out);
+    batch_print_end(&out);
     json_free(&root);
     root = json_parse((const char *)buf_bytes(&out), buf_len(&out), &error);
     if (!root)
         fail_msg("%s: %s", error, buf_cstr(&out));
     buf_clear(&out);
     assert_non_null(strstr(json_string(json_get(root, "query"), ""), "mutation RecordSightings"));
-    return json_get(json_get(root, "variables"), "batch");
+    return json_at(json_get(json_get(root, "variables"), "batches"), 0);
 }
 
 static int set_up(void **state)
@@ -246,7 +248,7 @@ static void test_edges_keep_their_order(void **state)
     assert_false(json_bool(json_get(json_at(coverage, 1), "open"), true));
     assert_true(json_bool(json_get(json_at(coverage, 2), "open"), false));
     assert_string_equal(json_string(json_get(json_at(coverage, 1), "reason"), ""), "OUTAGE");
-    voice = json_get(json_get(json_get(root, "variables"), "batch"), "voice");
+    voice = json_get(json_at(json_get(json_get(root, "variables"), "batches"), 0), "voice");
     assert_int_equal(json_id(json_get(json_at(voice, 0), "channelId")), 555);
     assert_true(json_is_null(json_get(json_at(voice, 1), "channelId")));
     assert_int_equal(json_id(json_get(json_at(voice, 2), "channelId")), 557);
@@ -293,6 +295,33 @@ static void test_is_full_before_the_service_refuses(void **state)
     assert_int_equal(batch_records(b), 0);
 }
 
+static void test_batches_of_a_request_share_its_bounds(void **state)
+{
+    struct batch *b = *state;
+    struct record_sighting r = {.h = {.type = RECORD_SIGHTING, .slots = 1, .session = 1, .seq = 1}};
+    unsigned n = 0;
+
+    r.guild.id = GUILD;
+    r.kind = ACTIVITY_MESSAGE;
+    r.at.ms = NOON;
+    while (n < BATCH_ROWS_SOFT - 10) {
+        r.user.id = ++n;
+        batch_add(b, &r.h);
+    }
+    assert_false(batch_full(b));
+    batch_next(b);
+    assert_null(json_get(printed(b), "sightings"));
+    assert_int_equal(batch_offsets(b)->count, 0);
+    while (!batch_full(b)) {
+        r.user.id = ++n;
+        batch_add(b, &r.h);
+    }
+    assert_int_equal(json_size(json_get(json_get(printed(b), "sightings"), "count")), 10);
+    assert_true(batch_room(b, &r.h)); /* what is full has room for the rest of an event */
+    batch_reset(b);
+    assert_false(batch_full(b));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +336,7 @@ int main(void)
         T(test_edges_keep_their_order),
         T(test_channel_gone_and_back),
         T(test_is_full_before_the_service_refuses),
+        T(test_batches_of_a_request_share_its_bounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* buf: a byte queue with a limit, numbers, JSON strings. */
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,9 +143,48 @@ static void copies_text(void **state)
     free(b);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+static size_t resident_pages(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    size_t all, resident;
+
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%zu %zu", &all, &resident), 2);
+    fclose(f);
+    return resident;
+}
+
+/* Something small above them keeps freed blocks in the heap. */
+static void freed_memory_is_given_back(void **state)
+{
+    static char *blocks[4096];
+    char *above;
+    size_t held;
+
+    (void)state;
+    for (size_t i = 0; i < 4096; i++)
+        memset(blocks[i] = xmalloc(8000), 1, 8000);
+    above = xstrdup("above");
+    for (size_t i = 0; i < 4096; i++)
+        free(blocks[i]);
+    held = resident_pages();
+    heap_give_back();
+    assert_true(resident_pages() + 4096 < held);
+    free(above);
+}
+#else
+static void freed_memory_is_given_back(void **state)
+{
+    (void)state;
+    skip(); /* the sanitizer's allocator keeps what was freed on purpose */
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(freed_memory_is_given_back),
         cmocka_unit_test(queues_bytes),
         cmocka_unit_test(keeps_its_limit),
         cmocka_unit_test(printf_may_fill_it_to_the_limit),

@@ -521,7 +521,7 @@ static void test_a_batch_of_a_thousand(void **state)
         gql_errors_init(&errors, arena);
         j = gql_json_new(arena, &vars, &errors);
         if (gql_body_variables_read((char *)buf_bytes(&b), buf_len(&b), j, &errors) ||
-            gql_json_finish(j) || ingest_plan(arena, ref.type, &var.value, &plan, &errors))
+            gql_json_finish(j) || ingest_plan(arena, ref.type, &var.value, 1, &plan, &errors))
             fail_msg("%s", errors_text(&errors));
         assert_int_equal(plan.n_calls, 2);
         assert_int_equal(plan.calls[1].n_params, 20);

@@ -38,7 +38,8 @@ enum fault {
     FAULT_AWAY,        /* 503 for everything */
     FAULT_LOSE_ANSWER, /* applies the batch, then closes the connection; once */
     FAULT_POISON,      /* refuses batches that hold the user `poison` */
-    FAULT_HOLD         /* lets a batch wait until release_batch */
+    FAULT_HOLD,        /* lets a batch wait until release_batch */
+    FAULT_LANE_AWAY    /* 503 for every request that holds a batch of stuck_lane */
 };
 
 static struct {
@@ -49,8 +50,13 @@ static struct {
     unsigned port;
     enum fault fault;
     uint64_t poison;
-    /* the lane as the database has it */
+    /* GUILD's lane as the database has it */
     uint64_t epoch, position, session, seq;
+    struct { /* any other's */
+        uint64_t epoch, position;
+    } others[LANES];
+    unsigned together; /* the most batches that one request held */
+    unsigned stuck_lane;
     uint64_t counted; /* sightings applied */
     uint64_t counted_at_seeds;
     struct httpd_request *held;
@@ -61,6 +67,7 @@ static struct {
     pid_t redis;
     /* what the worker asked the gateway */
     unsigned asked;
+    uint64_t asked_guild;
     bool no_lanes;     /* the answer names none */
     bool no_seeds;     /* the answer holds none */
     bool keep_session; /* the one that is remembered stays */
@@ -88,6 +95,13 @@ static void answer_text(struct httpd_request *req, unsigned status, const char *
     httpd_respond(req, status, &json, 1, text, strlen(text));
 }
 
+static void answer_away(struct httpd_request *req)
+{
+    answer_text(req, 503,
+                "{\"errors\":[{\"message\":\"away\",\"extensions\":{\"code\":"
+                "\"UNAVAILABLE\"}}]}");
+}
+
 static bool holds_poison(const struct json *batch)
 {
     const struct json *users = json_get(json_get(batch, "sightings"), "userId");
@@ -98,17 +112,39 @@ static bool holds_poison(const struct json *batch)
     return false;
 }
 
-static const char *apply(const struct json *batch)
+static const char *judge(const struct json *batch, uint64_t at_epoch, uint64_t at)
 {
     uint64_t epoch = json_id(json_get(batch, "epoch")), from = json_id(json_get(batch, "from"));
-    const struct json *counts = json_get(json_get(batch, "sightings"), "count");
 
     if (json_id(json_get(batch, "claim")) < t.claimed)
         return "CLAIMED";
-    if (epoch < t.epoch)
+    if (epoch < at_epoch)
         return "EPOCH";
-    if (epoch > t.epoch ? from != 0 : from != t.position)
-        return "POSITION";
+    return from == (epoch > at_epoch ? 0 : at) ? NULL : "POSITION";
+}
+
+/* A lane that is not GUILD's. */
+static const char *apply_other(const struct json *batch, uint64_t *epoch, uint64_t *position)
+{
+    const struct json *counts = json_get(json_get(batch, "sightings"), "count");
+    const char *refused = judge(batch, *epoch, *position);
+
+    if (refused)
+        return refused;
+    for (const struct json *c = json_first(counts); c; c = json_next(c))
+        t.counted += (uint64_t)json_int(c, 0);
+    *epoch = json_id(json_get(batch, "epoch"));
+    *position = json_id(json_get(batch, "to"));
+    return "APPLIED";
+}
+
+static const char *apply(const struct json *batch)
+{
+    const struct json *counts = json_get(json_get(batch, "sightings"), "count");
+    const char *refused = judge(batch, t.epoch, t.position);
+
+    if (refused)
+        return refused;
     for (const struct json *c = json_first(counts); c; c = json_next(c))
         t.counted += (uint64_t)json_int(c, 0);
     for (const struct json *s = json_first(json_get(batch, "sessions")); s; s = json_next(s)) {
@@ -126,39 +162,73 @@ static const char *apply(const struct json *batch)
         t.humans += json_is_bool(bot) && !json_bool(bot, true);
     }
     t.rosters += (unsigned)json_size(json_get(batch, "rostersComplete"));
-    t.epoch = epoch;
+    t.epoch = json_id(json_get(batch, "epoch"));
     t.position = json_id(json_get(batch, "to"));
     t.applied++;
     return "APPLIED";
 }
 
-static void record(struct httpd_request *req, const struct json *batch)
+static unsigned lane_of(uint64_t guild)
 {
-    char text[200];
+    return route_lane((snowflake_t){guild});
+}
+
+static void apply_and_print(const struct json *batch, struct buf *out)
+{
+    unsigned lane = (unsigned)json_int(json_get(batch, "lane"), 0);
+    uint64_t *epoch = &t.epoch, *position = &t.position;
     const char *code;
 
-    if (t.fault == FAULT_POISON && holds_poison(batch)) {
-        t.refused++;
-        answer_text(req, 400,
-                    "{\"errors\":[{\"message\":\"bad\",\"extensions\":{\"code\":"
-                    "\"BAD_USER_INPUT\"}}]}");
-        return;
+    if (lane == lane_of(GUILD)) {
+        code = apply(batch);
+    } else {
+        epoch = &t.others[lane].epoch;
+        position = &t.others[lane].position;
+        code = apply_other(batch, epoch, position);
+    }
+    buf_printf(out, "{\"code\":\"%s\",\"epoch\":\"%llu\",\"position\":\"%llu\"}", code,
+               (unsigned long long)*epoch, (unsigned long long)*position);
+}
+
+/* All or nothing, where one of them is refused. */
+static void record(struct httpd_request *req, const struct json *batches)
+{
+    struct buf out;
+
+    if (json_size(batches) > t.together)
+        t.together = (unsigned)json_size(batches);
+    for (const struct json *b = json_first(batches); b; b = json_next(b)) {
+        if (t.fault == FAULT_LANE_AWAY && json_int(json_get(b, "lane"), 0) == t.stuck_lane) {
+            answer_away(req);
+            return;
+        }
+        if (t.fault == FAULT_POISON && holds_poison(b)) {
+            t.refused++;
+            answer_text(req, 400,
+                        "{\"errors\":[{\"message\":\"bad\",\"extensions\":{\"code\":"
+                        "\"BAD_USER_INPUT\"}}]}");
+            return;
+        }
     }
     if (t.fault == FAULT_HOLD) {
         t.held = req;
         return;
     }
-    code = apply(batch);
+    buf_init(&out, 0);
+    buf_puts(&out, "{\"data\":{\"recordSightings\":[");
+    for (const struct json *b = json_first(batches); b; b = json_next(b)) {
+        if (b != json_first(batches))
+            buf_putc(&out, ',');
+        apply_and_print(b, &out);
+    }
+    buf_puts(&out, "]}}");
     if (t.fault == FAULT_LOSE_ANSWER) {
         t.fault = FAULT_NONE;
         httpd_abort(req);
-        return;
+    } else {
+        answer_text(req, 200, buf_cstr(&out));
     }
-    snprintf(text, sizeof(text),
-             "{\"data\":{\"recordSightings\":{\"code\":\"%s\",\"epoch\":\"%llu\",\"position\":"
-             "\"%llu\"}}}",
-             code, (unsigned long long)t.epoch, (unsigned long long)t.position);
-    answer_text(req, 200, text);
+    buf_clear(&out);
 }
 
 static void release_batch(void)
@@ -168,7 +238,7 @@ static void release_batch(void)
     struct json *root = json_parse(body, len, NULL);
 
     t.fault = FAULT_NONE;
-    record(t.held, json_get(json_get(root, "variables"), "batch"));
+    record(t.held, json_get(json_get(root, "variables"), "batches"));
     t.held = NULL;
     json_free(&root);
 }
@@ -182,8 +252,13 @@ static void lanes(struct httpd_request *req, const struct json *numbers, uint64_
     buf_init(&out, 0);
     buf_puts(&out, "{\"data\":{\"claimLanes\":[");
     for (const struct json *n = t.no_lanes ? NULL : json_first(numbers); n; n = json_next(n)) {
-        buf_printf(&out, "%s{\"lane\":%d,\"epoch\":", n == json_first(numbers) ? "" : ",",
-                   (int)json_int(n, 0));
+        if (n != json_first(numbers))
+            buf_putc(&out, ',');
+        buf_printf(&out, "{\"lane\":%d,\"epoch\":", (int)json_int(n, 0));
+        if (json_int(n, 0) != lane_of(GUILD)) {
+            buf_puts(&out, "null,\"position\":\"0\",\"sessions\":[]}");
+            continue;
+        }
         if (t.epoch)
             buf_printf(&out, "\"%llu\"", (unsigned long long)t.epoch);
         else
@@ -253,9 +328,7 @@ static void serve(void *arg, struct httpd_request *req)
         return;
     }
     if (t.fault == FAULT_AWAY) {
-        answer_text(req, 503,
-                    "{\"errors\":[{\"message\":\"away\",\"extensions\":{\"code\":"
-                    "\"UNAVAILABLE\"}}]}");
+        answer_away(req);
         return;
     }
     root = json_parse(body, len, NULL);
@@ -263,7 +336,7 @@ static void serve(void *arg, struct httpd_request *req)
     query = json_string(json_get(root, "query"), "");
     variables = json_get(root, "variables");
     if (strstr(query, "recordSightings"))
-        record(req, json_get(variables, "batch"));
+        record(req, json_get(variables, "batches"));
     else if (strstr(query, "memberSeeds")) {
         t.seeds_asked++;
         t.counted_at_seeds = t.counted;
@@ -284,7 +357,8 @@ static void took_request(const char *text, size_t len)
     const struct json *d = json_get(root, "d");
 
     assert_int_equal(json_int(json_get(root, "op"), 0), 8);
-    assert_int_equal(json_id(json_get(d, "guild_id")), GUILD);
+    t.asked_guild = json_id(json_get(d, "guild_id"));
+    assert_int_equal(lane_of(t.asked_guild), lane_of(GUILD));
     assert_int_equal(json_int(json_get(d, "limit"), -1), 0);
     snprintf(t.nonce, sizeof(t.nonce), "%s", json_string(json_get(d, "nonce"), ""));
     assert_in_range(strlen(t.nonce), 1, 32);
@@ -315,10 +389,14 @@ static void message(void *arg, const struct msg_header *h, const void *body, con
         t.released = true;
         break;
     case MSG_EVENT_ACK:
+        if (h->lane != lane_of(GUILD))
+            break;
         assert_true(((const struct msg_id *)body)->id > t.acked);
         t.acked = ((const struct msg_id *)body)->id;
         break;
     case MSG_DURABLE:
+        if (h->lane != lane_of(GUILD))
+            break;
         t.durable = ((const struct msg_durable *)body)->seq;
         break;
     case MSG_DRAINED:
@@ -406,13 +484,19 @@ static void spawn(void)
 
 static unsigned lane_number(void)
 {
-    return route_lane((snowflake_t){GUILD});
+    return lane_of(GUILD);
+}
+
+static void grant_lane(unsigned lane)
+{
+    t.owned = false;
+    ipc_send(t.ipc, MSG_LANE_GRANT, (uint16_t)lane, NULL, 0, NULL, 0);
+    WAIT(t.owned);
 }
 
 static void grant(void)
 {
-    ipc_send(t.ipc, MSG_LANE_GRANT, (uint16_t)lane_number(), NULL, 0, NULL, 0);
-    WAIT(t.owned);
+    grant_lane(lane_number());
 }
 
 static int reap(void)
@@ -439,14 +523,14 @@ static void kill_worker(void)
     atomic_store(&shm_lane(&t.shm, lane_number())->owner, 0);
 }
 
-static void send_dispatch(uint64_t n, uint64_t seq, const char *type, const char *d)
+static void send_dispatch(uint64_t guild, uint64_t n, uint64_t seq, const char *type, const char *d)
 {
     struct buf frame;
     struct msg_event e = {.n = n,
                           .session = t.gateway,
                           .seq = seq,
                           .arrival_ms = ARRIVAL_MS,
-                          .guild = GUILD,
+                          .guild = guild,
                           .t_len = (uint32_t)strlen(type),
                           .d_len = (uint32_t)strlen(d)};
 
@@ -456,13 +540,14 @@ static void send_dispatch(uint64_t n, uint64_t seq, const char *type, const char
     buf_printf(&frame, "%s\",\"d\":", type);
     e.d_off = (uint32_t)buf_len(&frame);
     buf_printf(&frame, "%s}", d);
-    ipc_send(t.ipc, MSG_EVENT, (uint16_t)lane_number(), &e, sizeof(e), buf_bytes(&frame),
+    ipc_send(t.ipc, MSG_EVENT, (uint16_t)lane_of(guild), &e, sizeof(e), buf_bytes(&frame),
              buf_len(&frame));
     buf_clear(&frame);
 }
 
-static void dispatch(const char *type, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void dispatch(const char *type, const char *fmt, ...)
+static void dispatch_in(uint64_t guild, const char *type, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void dispatch_in(uint64_t guild, const char *type, const char *fmt, ...)
 {
     struct buf d;
     va_list ap;
@@ -473,11 +558,12 @@ static void dispatch(const char *type, const char *fmt, ...)
     va_end(ap);
     t.n++;
     t.next_seq++;
-    send_dispatch(t.n, t.next_seq, type, buf_cstr(&d));
+    send_dispatch(guild, t.n, t.next_seq, type, buf_cstr(&d));
     buf_clear(&d);
 }
+#define dispatch(...) dispatch_in(GUILD, __VA_ARGS__)
 
-static void send_message(uint64_t n, uint64_t seq, uint64_t user)
+static void send_message_in(uint64_t guild, uint64_t n, uint64_t seq, uint64_t user)
 {
     char *d =
         xasprintf("{\"id\":\"%llu\",\"type\":0,\"channel_id\":\"1213063185301639169\","
@@ -487,10 +573,15 @@ static void send_message(uint64_t n, uint64_t seq, uint64_t user)
                   "\"timestamp\":\"2026-08-01T12:00:05.000000+00:00\","
                   "\"edited_timestamp\":null}",
                   (unsigned long long)(((ARRIVAL_MS - SNOWFLAKE_EPOCH_MS) << 22) + seq),
-                  (unsigned long long)GUILD, (unsigned long long)user, (unsigned long long)user);
+                  (unsigned long long)guild, (unsigned long long)user, (unsigned long long)user);
 
-    send_dispatch(n, seq, "MESSAGE_CREATE", d);
+    send_dispatch(guild, n, seq, "MESSAGE_CREATE", d);
     free(d);
+}
+
+static void send_message(uint64_t n, uint64_t seq, uint64_t user)
+{
+    send_message_in(GUILD, n, seq, user);
 }
 
 /* count messages by different members. */
@@ -612,6 +703,11 @@ static int tear_down(void **state)
     shm_remove(t.instance);
     snprintf(command, sizeof(command), "rm -rf %s", t.dir);
     return system(command);
+}
+
+static bool ring_is_empty(unsigned lane)
+{
+    return atomic_load(&shm_lane(&t.shm, lane)->tail) == atomic_load(&shm_lane(&t.shm, lane)->head);
 }
 
 /* --- tests ----------------------------------------------------------------------------------- */
@@ -827,6 +923,58 @@ static void test_only_the_poisoned_event_is_moved_aside(void **state)
     assert_int_equal(stat(path, &st), 0);
 }
 
+/* GUILD's and three others'. */
+static void own_four_lanes(void)
+{
+    spawn();
+    for (unsigned i = 0; i < 4; i++) {
+        grant_lane(lane_of(GUILD + i));
+        for (unsigned k = 0; k < i; k++)
+            assert_int_not_equal(lane_of(GUILD + k), lane_of(GUILD + i));
+    }
+    post(1);
+    WAIT(t.durable == 1); /* all lanes are known */
+}
+
+static void post_to_each(void)
+{
+    for (unsigned i = 0; i < 4; i++)
+        send_message_in(GUILD + i, i ? 1 : 2, i ? 1 : 2, 806374682394759000u + i);
+    WAIT(t.acked == 2);
+}
+
+static void test_a_lane_that_cannot_go_holds_up_no_other(void **state)
+{
+    (void)state;
+    own_four_lanes();
+    t.stuck_lane = LANES; /* the first one to be asked about */
+    for (unsigned i = 0; i < 4; i++)
+        if (lane_of(GUILD + i) < t.stuck_lane)
+            t.stuck_lane = lane_of(GUILD + i);
+    t.fault = FAULT_LANE_AWAY;
+    post_to_each();
+    WAIT(t.counted == 4);
+    t.fault = FAULT_NONE;
+    WAIT(t.counted == 5);
+}
+
+/* While the service is away one lane asks for all; when it is back the others go together, and
+ * what is wrong with one of them does not hold up the rest. */
+static void test_lanes_go_together(void **state)
+{
+    (void)state;
+    own_four_lanes();
+    t.fault = FAULT_AWAY;
+    post_to_each();
+    t.poison = 806374682394759002u;
+    t.fault = FAULT_POISON;
+    WAIT(t.counted == 4 && t.alerts == 1);
+    assert_true(t.together >= 2);
+    for (unsigned i = 1; i < 4; i++)
+        WAIT(ring_is_empty(lane_of(GUILD + i)));
+    assert_true(t.refused >= 2); /* in company, and by itself */
+}
+
 static void test_full_ring_stops_acknowledging(void **state)
 {
     char blocked[128];
@@ -996,23 +1144,33 @@ static void send_gateway_state(uint32_t intents, enum shm_shard_state state)
     ipc_send(t.ipc, MSG_GATEWAY_STATE, 0, &s, sizeof(s), NULL, 0);
 }
 
+static void create_guild_of(uint64_t guild, unsigned members)
+{
+    dispatch_in(guild, "GUILD_CREATE",
+                "{\"id\":\"%llu\",\"name\":\"g\",\"owner_id\":\"1\",\"member_count\":%u,"
+                "\"roles\":[],\"channels\":[],\"threads\":[],\"members\":[],\"voice_states\":[],"
+                "\"joined_at\":\"2024-03-02T08:15:00.000000+00:00\"}",
+                (unsigned long long)guild, members);
+}
+
 static void create_guild(void)
 {
-    dispatch("GUILD_CREATE",
-             "{\"id\":\"%llu\",\"name\":\"g\",\"owner_id\":\"1\",\"member_count\":2,\"roles\":[],"
-             "\"channels\":[],\"threads\":[],\"members\":[],\"voice_states\":[],"
-             "\"joined_at\":\"2024-03-02T08:15:00.000000+00:00\"}",
-             (unsigned long long)GUILD);
+    create_guild_of(GUILD, 2);
+}
+
+static void send_chunk_in(uint64_t guild, unsigned index, unsigned count, const char *nonce)
+{
+    dispatch_in(guild, "GUILD_MEMBERS_CHUNK",
+                "{\"guild_id\":\"%llu\",\"members\":[{\"user\":{\"id\":\"%llu\",\"username\":"
+                "\"m\"},\"roles\":[],\"joined_at\":\"2024-03-02T08:15:00.000000+00:00\","
+                "\"flags\":0}],\"chunk_index\":%u,\"chunk_count\":%u,\"nonce\":\"%s\"}",
+                (unsigned long long)guild, (unsigned long long)(ALICE + 1000 + index), index, count,
+                nonce);
 }
 
 static void send_chunk(unsigned index, unsigned count, const char *nonce)
 {
-    dispatch("GUILD_MEMBERS_CHUNK",
-             "{\"guild_id\":\"%llu\",\"members\":[{\"user\":{\"id\":\"%llu\",\"username\":\"m\"},"
-             "\"roles\":[],\"joined_at\":\"2024-03-02T08:15:00.000000+00:00\",\"flags\":0}],"
-             "\"chunk_index\":%u,\"chunk_count\":%u,\"nonce\":\"%s\"}",
-             (unsigned long long)GUILD, (unsigned long long)(ALICE + 1000 + index), index, count,
-             nonce);
+    send_chunk_in(GUILD, index, count, nonce);
 }
 
 static void test_catalogue(void **state)
@@ -1066,6 +1224,40 @@ static void test_catalogue_begins_again_after_a_death(void **state)
     assert_int_equal(t.asked, 2);
 }
 
+/* Others of GUILD's lane. */
+static uint64_t next_guild(uint64_t guild)
+{
+    do
+        guild += UINT64_C(1) << 22;
+    while (lane_of(guild) != lane_of(GUILD));
+    return guild;
+}
+
+static void test_large_guilds_are_catalogued_one_by_one(void **state)
+{
+    uint64_t large[2] = {next_guild(GUILD), next_guild(next_guild(GUILD))}, small;
+
+    (void)state;
+    small = next_guild(large[1]);
+    spawn();
+    grant();
+    create_guild_of(large[0], 9000);
+    create_guild_of(large[1], 9000);
+    create_guild_of(GUILD, 500);
+    create_guild_of(small, 900);
+    send_gateway_state(2, SHARD_LIVE);
+    WAIT(t.durable == 4);
+    WAIT(t.asked == 1);
+    assert_int_equal(t.asked_guild, large[0]);
+    send_chunk_in(large[0], 0, 1, t.nonce);
+    WAIT(t.rosters == 1); /* and with it the next two */
+    WAIT(t.asked == 3);
+    assert_int_equal(t.asked_guild, GUILD);
+    send_chunk(0, 1, t.nonce);
+    WAIT(t.rosters == 2 && t.asked == 4);
+    assert_int_equal(t.asked_guild, small);
+}
+
 static void test_no_catalogue_without_the_intent(void **state)
 {
     (void)state;
@@ -1104,6 +1296,30 @@ static void test_unknown_actors_are_looked_up(void **state)
     react_remove(ALICE);
     WAIT(t.durable == 5);
     assert_int_equal(t.counted, 1);
+}
+
+static void test_whom_the_catalogue_does_not_tell_is_looked_up(void **state)
+{
+    (void)state;
+    spawn();
+    grant();
+    send_gateway_state(2, SHARD_LIVE);
+    create_guild();
+    react_remove(BEEP);
+    react_remove(ALICE + 1000);
+    WAIT(t.asked == 1 && t.durable == 3);
+    kill_worker(); /* who was waited for is no secret of the dead */
+    spawn();
+    send_gateway_state(2, SHARD_LIVE);
+    grant();
+    WAIT(t.asked == 2);
+    react_remove(ALICE);
+    WAIT(t.durable == 4);
+    assert_int_equal(t.rest_asked, 0);
+    send_chunk(0, 1, t.nonce); /* tells of ALICE + 1000 */
+    WAIT(t.bots == 1 && t.humans == 2);
+    assert_int_equal(t.rosters, 1);
+    assert_int_equal(t.rest_asked, 3); /* Beep; Alice, who is no member, twice */
 }
 
 static void test_look_up_survives_a_death(void **state)
@@ -1288,6 +1504,8 @@ int main(void)
         T(test_successor_takes_over_the_ring),
         T(test_successor_takes_over_the_spool),
         T(test_only_the_poisoned_event_is_moved_aside),
+        T(test_lanes_go_together),
+        T(test_a_lane_that_cannot_go_holds_up_no_other),
         T(test_full_ring_stops_acknowledging),
         T(test_old_session_in_a_new_segment_waits_for_the_database),
         T(test_a_new_segment_is_seeded),
@@ -1297,8 +1515,10 @@ int main(void)
         T(test_orphan_makes_everything_durable),
         T(test_catalogue),
         T(test_catalogue_begins_again_after_a_death),
+        T(test_large_guilds_are_catalogued_one_by_one),
         T(test_no_catalogue_without_the_intent),
         T(test_unknown_actors_are_looked_up),
+        T(test_whom_the_catalogue_does_not_tell_is_looked_up),
         T(test_look_up_survives_a_death),
         T(test_redis_follows_and_is_never_stale),
         T(test_redis_warms_the_table),

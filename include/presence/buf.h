@@ -58,4 +58,9 @@ char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Gives memory that was freed back to the system where that is more than a few MB: what a burst
+ * needed (a catalogue, an outage) else stays with the process for ever. For timers, not for inner
+ * loops. */
+void heap_give_back(void);
+
 #endif

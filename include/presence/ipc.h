@@ -34,7 +34,5 @@ size_t ipc_queued(const struct ipc *ipc); /* bytes not yet written */
 void ipc_set_marks(struct ipc *ipc, size_t low, size_t high);
 bool ipc_congested(const struct ipc *ipc);
 void ipc_flush(struct ipc *ipc); /* tries to write now */
-/* Stops and resumes reading (back pressure on the peer). */
-void ipc_pause(struct ipc *ipc, bool paused);
 
 #endif

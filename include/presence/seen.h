@@ -9,7 +9,9 @@
 
 /* The member's row, or NULL. */
 struct seen_row *seen_find(const struct shm *shm, snowflake_t guild, snowflake_t user);
-/* Fetches it into the processor's cache; for loops over many members. */
+/* For loops over many members: the first fetches into the processor's cache what tells where the
+ * member's row is or will be, the second, some members later, that row. */
+void seen_prefetch_tags(const struct shm *shm, snowflake_t guild, snowflake_t user);
 void seen_prefetch(const struct shm *shm, snowflake_t guild, snowflake_t user);
 
 /* The member's row, inserted (with SEEN_LOADING set) if there was none; may evict. slot: the
@@ -36,6 +38,7 @@ struct seen_seed {
     uint16_t seen_kind, counted_kind;
     int8_t bot; /* 1, 0, -1 = not known */
     bool on_roster;
+    bool cached; /* it comes from Redis */
     snowflake_t voice_channel;
     uint16_t voice_state;
     bool pending;

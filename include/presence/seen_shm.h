@@ -39,7 +39,7 @@
 #include "presence/route.h"
 
 #define SHM_MAGIC       UINT64_C(0x31454e4553455250) /* "PRESENE1" */
-#define SHM_VERSION     2u
+#define SHM_VERSION     3u
 #define SHM_LINE        64u
 #define SHM_BUCKET_ROWS 8u
 #define SHM_SHARDS_MAX  256u
@@ -69,6 +69,8 @@ enum seen_state { SEEN_EMPTY = 0, SEEN_CLAIMED = 1, SEEN_LIVE = 2 };
 #define SEEN_ROSTER_KNOWN 0x0100u /* SEEN_ON_ROSTER */
 #define SEEN_STATE_KNOWN  0x0200u /* SEEN_PENDING, member_flags, the avatar bits */
 #define SEEN_VOICE_KNOWN  0x0400u /* voice_channel and the voice bits */
+#define SEEN_UNCACHED     0x0800u /* was being loaded when its lane was flushed: Redis lacks it */
+#define SEEN_CACHED       0x1000u /* Redis may have a key of the member */
 
 struct seen_row {
     uint64_t guild, user;

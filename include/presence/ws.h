@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "presence/clock.h"
 #include "presence/loop.h"
 
 struct ws_env; /* the library's context and its loop; one per process */
@@ -42,6 +43,10 @@ struct ws_callbacks {
 /* Strings of the target are copied. Never NULL: what fails is told by `closed`. */
 struct ws *ws_connect(struct ws_env *env, const struct ws_target *target,
                       const struct ws_callbacks *cb, void *arg);
+
+/* When the bytes that `message` is being told of were read. */
+unixms_t ws_arrival(const struct ws *ws);
+monoms_t ws_arrival_mono(const struct ws *ws);
 
 void ws_send_text(struct ws *ws, const void *bytes, size_t len);
 /* Stops and resumes reading. What had been read before is still delivered. */

@@ -2,12 +2,15 @@
  * Diagnostics: running out of memory is fatal. */
 #include "presence/buf.h"
 
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "presence/log.h"
+
+#define GIVE_BACK_FROM ((size_t)2 << 20)
 
 void *xmalloc(size_t n)
 {
@@ -61,6 +64,14 @@ char *xasprintf(const char *fmt, ...)
         fatal("out_of_memory", "cannot format text");
     va_end(ap);
     return p;
+}
+
+void heap_give_back(void)
+{
+#ifdef __GLIBC__
+    if (mallinfo2().fordblks >= GIVE_BACK_FROM)
+        malloc_trim(0);
+#endif
 }
 
 void buf_init(struct buf *b, size_t max)

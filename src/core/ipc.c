@@ -26,7 +26,7 @@
 
 struct ipc {
     struct loop *loop;
-    struct loop_fd *watch; /* NULL while paused with the peer gone, and after the end */
+    struct loop_fd *watch; /* NULL after the end */
     int fd;
     unsigned wanted; /* what the watch was last set to */
     struct ipc_callbacks cb;
@@ -42,11 +42,9 @@ struct ipc {
 
     unsigned char *in; /* messages begin at multiples of 8 */
     size_t in_start, in_end, in_cap;
-    bool paused;
-    bool resume_planned; /* messages may wait in `in` after a pause */
-    bool dead;           /* closed was called, or is due */
-    char why[160];       /* once dead */
-    unsigned depth;      /* callbacks running; ipc_free waits for them */
+    bool dead;      /* closed was called, or is due */
+    char why[160];  /* once dead */
+    unsigned depth; /* callbacks running; ipc_free waits for them */
     bool freed;
 };
 
@@ -88,7 +86,7 @@ static void die(struct ipc *ipc, const char *why)
 
 static void update_wanted(struct ipc *ipc)
 {
-    unsigned wanted = (ipc->paused ? 0 : LOOP_READ) | (ipc->blocked ? LOOP_WRITE : 0);
+    unsigned wanted = LOOP_READ | (ipc->blocked ? LOOP_WRITE : 0);
 
     if (ipc->watch && wanted != ipc->wanted)
         loop_fd_want(ipc->watch, wanted);
@@ -97,19 +95,13 @@ static void update_wanted(struct ipc *ipc)
 
 /* --- out ------------------------------------------------------------------------------------- */
 
-static void out_failed(struct ipc *ipc, int error)
+/* What the peer sent before it went is still to be read; its end comes with the reading. */
+static void out_failed(struct ipc *ipc)
 {
-    char why[160];
-
     ipc->out_dead = true;
     ipc->blocked = false;
     buf_clear(&ipc->out);
     update_wanted(ipc);
-    /* What the peer sent before it went is still to be read; its end comes with the reading. */
-    if (ipc->paused) {
-        snprintf(why, sizeof(why), "sending: %s", strerror(error));
-        die(ipc, why);
-    }
 }
 
 /* Called with depth > 0. */
@@ -131,7 +123,7 @@ static void write_out(struct ipc *ipc)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS) {
-            out_failed(ipc, errno);
+            out_failed(ipc);
             return;
         }
         if (n < 0)
@@ -279,7 +271,7 @@ static void hand_out(struct ipc *ipc)
     size_t need = 0;
     int r = 1;
 
-    while (r > 0 && !ipc->paused)
+    while (r > 0)
         r = next_message(ipc, &need);
     if (r == 0)
         make_room(ipc, need);
@@ -314,41 +306,9 @@ static void fd_ready(void *arg, unsigned events)
         write_out(ipc);
         note_drained(ipc);
     }
-    if (!ipc->dead && !ipc->freed && (events & (LOOP_READ | LOOP_HUP))) {
-        if (!ipc->paused)
-            read_in(ipc);
-        else if (events & LOOP_HUP)
-            loop_fd_del(&ipc->watch); /* it would report the same for ever; ipc_pause looks again */
-    }
+    if (!ipc->dead && !ipc->freed && (events & (LOOP_READ | LOOP_HUP)))
+        read_in(ipc);
     leave_callback(ipc);
-}
-
-static void resume_deferred(void *arg)
-{
-    struct ipc *ipc = arg;
-
-    ipc->resume_planned = false;
-    if (ipc->dead || ipc->paused)
-        return;
-    ipc->depth++;
-    hand_out(ipc);
-    leave_callback(ipc);
-}
-
-void ipc_pause(struct ipc *ipc, bool paused)
-{
-    if (ipc->dead || paused == ipc->paused)
-        return;
-    ipc->paused = paused;
-    update_wanted(ipc);
-    if (paused)
-        return;
-    if (!ipc->watch)
-        ipc->watch = loop_fd_add(ipc->loop, ipc->fd, ipc->wanted, fd_ready, ipc);
-    if (!ipc->resume_planned && ipc->in_end > ipc->in_start) {
-        ipc->resume_planned = true;
-        loop_defer(ipc->loop, resume_deferred, ipc);
-    }
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -376,7 +336,6 @@ void ipc_free(struct ipc **ipc)
         return;
     *ipc = NULL;
     loop_undefer(channel->loop, flush_deferred, channel);
-    loop_undefer(channel->loop, resume_deferred, channel);
     loop_undefer(channel->loop, report_end, channel);
     loop_fd_del(&channel->watch);
     close(channel->fd);

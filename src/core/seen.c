@@ -125,19 +125,6 @@ struct seen_row *seen_find(const struct shm *shm, snowflake_t guild, snowflake_t
     return find_at(shm, &p, guild.id, user.id);
 }
 
-void seen_prefetch(const struct shm *shm, snowflake_t guild, snowflake_t user)
-{
-    struct place p = place_of(shm, guild.id, user.id);
-
-    for (unsigned b = 0; b < 2; b++) {
-        uint64_t word = __atomic_load_n(tag_word(shm, p.bucket[b]), __ATOMIC_RELAXED);
-
-        for (uint64_t hits = tags_like(word, p.tag); hits; hits &= hits - 1)
-            __builtin_prefetch(table_rows(shm) + p.bucket[b] * SHM_BUCKET_ROWS +
-                               (unsigned)__builtin_ctzll(hits) / 8);
-    }
-}
-
 /* --- claiming and evicting ------------------------------------------------------------------- */
 
 static struct seen_row *candidate(const struct shm *shm, const struct place *p, unsigned i)
@@ -160,6 +147,15 @@ static uint64_t empty_tags(const struct shm *shm, uint64_t bucket)
     return ~(((word & low7) + low7) | word | low7);
 }
 
+/* The less filled of the two: that choice is what lets both fill up. */
+static unsigned roomier(const struct shm *shm, const struct place *p)
+{
+    return __builtin_popcountll(empty_tags(shm, p->bucket[0])) >=
+                   __builtin_popcountll(empty_tags(shm, p->bucket[1]))
+               ? 0
+               : 1;
+}
+
 static struct seen_row *claim_in_bucket(const struct shm *shm, uint64_t bucket, uint64_t free,
                                         unsigned slot)
 {
@@ -176,14 +172,47 @@ static struct seen_row *claim_in_bucket(const struct shm *shm, uint64_t bucket, 
     return NULL;
 }
 
-/* An empty row of the less filled bucket, claimed: that choice is what lets both fill up. */
+/* An empty row, claimed. */
 static struct seen_row *claim_empty(const struct shm *shm, const struct place *p, unsigned slot)
 {
-    uint64_t free[2] = {empty_tags(shm, p->bucket[0]), empty_tags(shm, p->bucket[1])};
-    unsigned first = __builtin_popcountll(free[0]) >= __builtin_popcountll(free[1]) ? 0 : 1;
-    struct seen_row *row = claim_in_bucket(shm, p->bucket[first], free[first], slot);
+    unsigned first = roomier(shm, p);
+    struct seen_row *row =
+        claim_in_bucket(shm, p->bucket[first], empty_tags(shm, p->bucket[first]), slot);
 
-    return row ? row : claim_in_bucket(shm, p->bucket[!first], free[!first], slot);
+    return row ? row
+               : claim_in_bucket(shm, p->bucket[!first], empty_tags(shm, p->bucket[!first]), slot);
+}
+
+void seen_prefetch_tags(const struct shm *shm, snowflake_t guild, snowflake_t user)
+{
+    struct place p = place_of(shm, guild.id, user.id);
+
+    __builtin_prefetch(tag_word(shm, p.bucket[0]));
+    __builtin_prefetch(tag_word(shm, p.bucket[1]));
+}
+
+static void prefetch_rows(const struct shm *shm, uint64_t bucket, uint64_t bits)
+{
+    for (; bits; bits &= bits - 1)
+        __builtin_prefetch(table_rows(shm) + bucket * SHM_BUCKET_ROWS +
+                           (unsigned)__builtin_ctzll(bits) / 8);
+}
+
+void seen_prefetch(const struct shm *shm, snowflake_t guild, snowflake_t user)
+{
+    struct place p = place_of(shm, guild.id, user.id);
+    uint64_t hits[2], free;
+    unsigned roomy;
+
+    for (unsigned b = 0; b < 2; b++) {
+        hits[b] = tags_like(__atomic_load_n(tag_word(shm, p.bucket[b]), __ATOMIC_RELAXED), p.tag);
+        prefetch_rows(shm, p.bucket[b], hits[b]);
+    }
+    if (hits[0] | hits[1])
+        return;
+    roomy = roomier(shm, &p);
+    free = empty_tags(shm, p.bucket[roomy]);
+    prefetch_rows(shm, p.bucket[roomy], free & -free);
 }
 
 /* The stamp counts STAMP_MS; two of slack cover the coarse clock and the rounding. A stamp between

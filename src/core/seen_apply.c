@@ -268,6 +268,7 @@ void seen_merge(const struct shm *shm, struct seen_row *row, const struct seen_s
     row->present_until = raise_ms(row->present_until, seed->present_until);
     merge_state(row, seed);
     set_flags(row, SEEN_RECORDED, seed->on_roster);
+    set_flags(row, SEEN_CACHED, seed->cached);
     /* Whoever dies before this is asked for again. */
     atomic_thread_fence(memory_order_release);
     set_flags(row, SEEN_LOADING, false);

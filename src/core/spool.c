@@ -164,6 +164,7 @@ int spool_drop(struct spool *spool, uint64_t epoch, uint64_t to)
     if (ftruncate(spool->fd, SPOOL_HEAD_SIZE))
         return -1;
     spool->begin = spool->end = spool->punched = SPOOL_HEAD_SIZE;
+    buf_clear(&spool->frame);
     return spool_write_head(spool);
 }
 

@@ -7,6 +7,7 @@
 
 #include "graphql/bind.h"
 #include "graphql/introspect.h"
+#include "graphql/record.h"
 #include "presence/log.h"
 
 static bool from_schema(const struct collected *f)
@@ -14,14 +15,14 @@ static bool from_schema(const struct collected *f)
     return f->field->name[0] == '_' && f->field->name[1] == '_';
 }
 
-static void put_key(struct request *r, const char *key)
+void request_put_key(struct request *r, const char *key)
 {
     buf_printf(&r->data, "%s\"%s\":", buf_len(&r->data) ? "," : "", key);
 }
 
 static void put_meta(struct request *r, const struct gql_type *root, const struct collected *f)
 {
-    put_key(r, f->key);
+    request_put_key(r, f->key);
     if (strcmp(f->field->name, "__typename") == 0)
         buf_printf(&r->data, "\"%s\"", root->name);
     else
@@ -31,7 +32,7 @@ static void put_meta(struct request *r, const struct gql_type *root, const struc
 /* --- what the database refuses -------------------------------------------------------------------
  */
 
-static void database_error(struct request *r, const struct pg_answer *a, const struct collected *f)
+void request_database_error(struct request *r, const struct pg_answer *a, const struct collected *f)
 {
     struct gql_loc loc = f ? f->first->loc : (struct gql_loc){0, 0};
     struct gql_error *e;
@@ -70,7 +71,7 @@ static void query_done(void *arg, const struct pg_answer *a)
     int column = 0;
 
     if (pg_outcome(a) != PG_OK) {
-        database_error(r, a, NULL);
+        request_database_error(r, a, NULL);
         return;
     }
     for (const struct collected *f = r->fields; f; f = f->next) {
@@ -82,7 +83,7 @@ static void query_done(void *arg, const struct pg_answer *a)
             continue;
         }
         text = pg_value(a, 0, 0, column++, &len);
-        put_key(r, f->key);
+        request_put_key(r, f->key);
         if (text)
             buf_append(&r->data, text, len);
         else
@@ -120,57 +121,6 @@ static void execute_query(struct request *r)
 /* --- mutations -----------------------------------------------------------------------------------
  */
 
-static void next_mutation(struct request *r);
-
-static void put_record_result(struct request *r, const struct collected *f,
-                              const struct ingest_result *result)
-{
-    const struct gql_type *t = f->field->ref->type;
-    const struct collected *s = collect_sub(&r->collect, t, f);
-
-    put_key(r, f->key);
-    buf_putc(&r->data, '{');
-    for (bool first = true; s; s = s->next, first = false) {
-        buf_printf(&r->data, "%s\"%s\":", first ? "" : ",", s->key);
-        if (strcmp(s->field->name, "code") == 0)
-            buf_printf(&r->data, "\"%s\"", result->code);
-        else if (strcmp(s->field->name, "__typename") == 0)
-            buf_printf(&r->data, "\"%s\"", t->name);
-        else
-            buf_printf(&r->data, "\"%lld\"",
-                       (long long)(strcmp(s->field->name, "epoch") == 0 ? result->epoch
-                                                                        : result->position));
-    }
-    buf_putc(&r->data, '}');
-}
-
-static void record_done(void *arg, const struct pg_answer *a)
-{
-    struct request *r = arg;
-    struct ingest_result result;
-
-    if (ingest_result(&r->plan, a, &result)) {
-        database_error(r, a, r->current);
-        return;
-    }
-    put_record_result(r, r->current, &result);
-    r->current = r->current->next;
-    next_mutation(r);
-}
-
-static void record_sightings(struct request *r, const struct collected *f)
-{
-    struct gql_value *args;
-
-    if (gql_coerce_arguments(r->arena, f->field->args, f->field->n_args, f->first->arguments,
-                             &r->variables, f->first->loc, &args, &r->errors) ||
-        ingest_plan(r->arena, f->field->args[0].ref->type, &args[0], &r->plan, &r->errors)) {
-        request_answer(r);
-        return;
-    }
-    pg_submit(r->service->pg, r->plan.calls, r->plan.n_calls, record_done, r);
-}
-
 static void deed_done(void *arg, const struct pg_answer *a)
 {
     struct request *r = arg;
@@ -178,17 +128,17 @@ static void deed_done(void *arg, const struct pg_answer *a)
     size_t len = 0;
 
     if (pg_outcome(a) != PG_OK) {
-        database_error(r, a, r->current);
+        request_database_error(r, a, r->current);
         return;
     }
     text = pg_value(a, 1, 0, 0, &len);
-    put_key(r, r->current->key);
+    request_put_key(r, r->current->key);
     if (text)
         buf_append(&r->data, text, len);
     else
         buf_puts(&r->data, "null");
     r->current = r->current->next;
-    next_mutation(r);
+    request_next_mutation(r);
 }
 
 static void do_deed(struct request *r, const struct collected *f)
@@ -200,7 +150,7 @@ static void do_deed(struct request *r, const struct collected *f)
     pg_submit(r->service->pg, r->deed, 2, deed_done, r);
 }
 
-static void next_mutation(struct request *r)
+void request_next_mutation(struct request *r)
 {
     while (r->current && from_schema(r->current)) {
         put_meta(r, r->service->schema->mutation, r->current);
@@ -209,7 +159,7 @@ static void next_mutation(struct request *r)
     if (!r->current)
         request_answer(r);
     else if (strcmp(r->current->field->name, "recordSightings") == 0)
-        record_sightings(r, r->current);
+        record_start(r, r->current);
     else if (bind_deed(r->current->field->name))
         do_deed(r, r->current);
     else
@@ -227,5 +177,5 @@ void request_execute(struct request *r)
         return;
     }
     r->current = r->fields;
-    next_mutation(r);
+    request_next_mutation(r);
 }

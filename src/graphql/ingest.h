@@ -1,17 +1,23 @@
-/* recordSightings: a LaneBatch to the calls of one transaction. */
+/* recordSightings: LaneBatches to the calls of one transaction. */
 #ifndef GRAPHQL_INGEST_H
 #define GRAPHQL_INGEST_H
 
 #include "graphql/value.h"
 #include "presence/pg.h"
 
-#define INGEST_ROWS_MAX  5000u /* of each list of a batch */
-#define INGEST_CALLS_MAX 16u
+#define INGEST_ROWS_MAX                                                                            \
+    5000u /* of each list of a batch; of the sightings of all batches together */
+
+/* Where a batch stands in its lane. */
+struct ingest_place {
+    int64_t lane, epoch, claim, from, to;
+};
 
 struct ingest_plan {
-    struct pg_call calls[INGEST_CALLS_MAX];
+    struct pg_call *calls;
     size_t n_calls;
-    int64_t lane, epoch, claim, from, to;
+    const struct ingest_place *places; /* one per batch */
+    size_t n;
 };
 
 /* What the lane answered. */
@@ -20,12 +26,14 @@ struct ingest_result {
     int64_t epoch, position;
 };
 
-/* Everything lives in arena. type: LaneBatch. Returns 0, or -1 with an entry in errors. */
-int ingest_plan(struct arena *arena, const struct gql_type *type, const struct gql_value *batch,
-                struct ingest_plan *plan_r, struct gql_errors *errors);
+/* One transaction for n batches. Everything lives in arena. type: LaneBatch. Returns 0, or -1 with
+ * an entry in errors. */
+int ingest_plan(struct arena *arena, const struct gql_type *type, const struct gql_value *batches,
+                size_t n, struct ingest_plan *plan_r, struct gql_errors *errors);
 
-/* Reads the answer to a plan. Returns 0, or -1 if it is an error. */
+/* The answer to a plan of one batch, or to any that was applied, as n results. Returns 0; -1: it is
+ * an error, or a refusal that does not say whose (nothing of the plan was applied then). */
 int ingest_result(const struct ingest_plan *plan, const struct pg_answer *a,
-                  struct ingest_result *result_r);
+                  struct ingest_result *results_r);
 
 #endif

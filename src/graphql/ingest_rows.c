@@ -1,12 +1,14 @@
 /* The sections of a batch that are lists of objects: which field goes into which parameter of which
  * function of sql/002_batch.sql. Called by ingest_plan.
- * Diagnostics: LIMIT_BATCH for a list that is too long. */
+ * Diagnostics: LIMIT_BATCH for a list that is too long; BAD_USER_INPUT for a member who stands
+ * twice where he may stand once. */
 #include "graphql/ingest_priv.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "presence/log.h"
+#include "presence/route.h"
 
 enum column_kind {
     COLUMN_INT8,
@@ -31,12 +33,14 @@ struct section {
     const char *field; /* of LaneBatch */
     const char *sql;
     bool with_lane; /* the lane is the first parameter */
+    bool once;      /* at most one entry per guild and user, the first two columns */
     struct column columns[COLUMNS_MAX];
 };
 
 static const struct section before[] = {
     {"gateway",
      "SELECT presence.batch_gateway($1, $2, $3, $4, $5, $6, $7)",
+     false,
      false,
      {{"session", COLUMN_INT8, false},
       {"shard", COLUMN_INT4, false},
@@ -48,6 +52,7 @@ static const struct section before[] = {
     {"guilds",
      "SELECT presence.batch_guilds($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
      true,
+     false,
      {{"guildId", COLUMN_INT8, false},
       {"at", COLUMN_TIME, false},
       {NULL, COLUMN_MASK, false},
@@ -63,6 +68,7 @@ static const struct section before[] = {
     {"channels",
      "SELECT presence.batch_channels($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
      " $15)",
+     false,
      false,
      {{"guildId", COLUMN_INT8, false},
       {"channelId", COLUMN_INT8, false},
@@ -82,6 +88,7 @@ static const struct section before[] = {
     {"roles",
      "SELECT presence.batch_roles($1, $2, $3, $4, $5, $6, $7, $8, $9)",
      false,
+     false,
      {{"guildId", COLUMN_INT8, false},
       {"roleId", COLUMN_INT8, false},
       {"at", COLUMN_TIME, false},
@@ -95,6 +102,7 @@ static const struct section before[] = {
      "SELECT presence.batch_members($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
      " $15, $16, $17)",
      false,
+     true,
      {{"guildId", COLUMN_INT8, false},
       {"userId", COLUMN_INT8, false},
       {"at", COLUMN_TIME, false},
@@ -118,6 +126,7 @@ static const struct section after[] = {
     {"voice",
      "SELECT presence.batch_voice($1, $2, $3, $4, $5, $6)",
      false,
+     false,
      {{"guildId", COLUMN_INT8, false},
       {"userId", COLUMN_INT8, false},
       {"channelId", COLUMN_INT8, false},
@@ -127,19 +136,23 @@ static const struct section after[] = {
     {"present",
      "SELECT presence.batch_present($1, $2, $3)",
      false,
+     true,
      {{"guildId", COLUMN_INT8, false},
       {"userId", COLUMN_INT8, false},
       {"until", COLUMN_TIME, false}}},
     {"rostersComplete",
      "SELECT presence.batch_rosters($1, $2, $3)",
      true,
+     false,
      {{"guildId", COLUMN_INT8, false}, {"begunAt", COLUMN_TIME, false}}},
     {"voiceComplete",
      "SELECT presence.batch_voice_complete($1, $2)",
      false,
+     false,
      {{"guildId", COLUMN_INT8, false}, {"at", COLUMN_TIME, false}}},
     {"coverage",
      "SELECT presence.batch_coverage($1, $2, $3, $4, $5)",
+     false,
      false,
      {{"guildId", COLUMN_INT8, false},
       {"session", COLUMN_INT8, false},
@@ -259,8 +272,37 @@ static void note_latest(struct ingest *in, const struct rows *rows)
     const struct gql_input *at = gql_input_find(rows->type->inputs, rows->type->n_inputs, "at", 2);
 
     for (size_t i = 0; at && i < rows->n; i++)
-        if (rows->items[i].fields[at->index].i > in->latest_ms)
-            in->latest_ms = rows->items[i].fields[at->index].i;
+        if (rows->items[i].fields[at->index].i > in->latest_ms[in->at])
+            in->latest_ms[in->at] = rows->items[i].fields[at->index].i;
+}
+
+/* A second row for one member cannot be merged into the first: which of them is the later state is
+ * not said. */
+static int check_once(struct ingest *in, const struct section *s, const struct rows *rows)
+{
+    size_t guild = input_of(rows, s->columns[0].field)->index;
+    size_t user = input_of(rows, s->columns[1].field)->index, size = 16;
+    uint32_t *places;
+
+    while (size < 2 * rows->n)
+        size *= 2;
+    places = arena_alloc(in->arena, size * sizeof(*places)); /* 0: free, else a row's index + 1 */
+    for (size_t i = 0; i < rows->n; i++) {
+        int64_t g = rows->items[i].fields[guild].i, u = rows->items[i].fields[user].i;
+        size_t at = route_mix((uint64_t)u ^ (uint64_t)g << 1) & (size - 1);
+
+        for (; places[at]; at = (at + 1) & (size - 1)) {
+            const struct gql_value *other = rows->items[places[at] - 1].fields;
+
+            if (other[guild].i == g && other[user].i == u)
+                return ingest_refuse(in, "BAD_USER_INPUT",
+                                     "%s[%zu]: the same member as %s[%u], expected at most one "
+                                     "entry per member",
+                                     s->field, i, s->field, places[at] - 1);
+        }
+        places[at] = (uint32_t)i + 1;
+    }
+    return 0;
 }
 
 static int section(struct ingest *in, const struct section *s)
@@ -275,14 +317,16 @@ static int section(struct ingest *in, const struct section *s)
         return ingest_refuse(in, "LIMIT_BATCH", "%s: more than %u entries", s->field,
                              INGEST_ROWS_MAX);
     rows = (struct rows){ingest_field_type(in, s->field), list->list.items, list->list.n};
+    if (s->once && check_once(in, s, &rows))
+        return -1;
     p = params_new(in->arena);
     if (s->with_lane)
-        params_scalar(p, PARAM_INT2, in->plan->lane);
+        params_scalar(p, PARAM_INT2, in->places[in->at].lane);
     for (size_t c = 0; c < COLUMNS_MAX; c++)
         if (s->columns[c].field || s->columns[c].kind == COLUMN_MASK)
             column(in, p, &rows, s, &s->columns[c]);
     note_latest(in, &rows);
-    params_call(p, s->sql, &in->plan->calls[in->plan->n_calls++]);
+    params_call(p, s->sql, ingest_call(in));
     return 0;
 }
 

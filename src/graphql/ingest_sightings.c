@@ -1,7 +1,7 @@
-/* The sightings of a batch: checked, sorted and folded into one entry per activity row, one per
- * member, and the gaps inside the batch, so that the statements behind get sorted columns without
- * duplicates. Called by ingest_plan.
- * Diagnostics: BAD_USER_INPUT naming the index. */
+/* The sightings of the batches of one transaction: checked, sorted and folded into one entry per
+ * activity row, one per member, and the gaps inside the batch, so that the statements behind get
+ * sorted columns without duplicates. Called by ingest_plan. Diagnostics: BAD_USER_INPUT naming the
+ * index. */
 #include "graphql/ingest_priv.h"
 
 #include <stdlib.h>
@@ -57,28 +57,38 @@ static const struct gql_value *column(const struct gql_type *t, const struct gql
     return &v->fields[gql_input_find(t->inputs, t->n_inputs, name, strlen(name))->index];
 }
 
-static int read_rows(struct ingest *in, const struct gql_value *v, struct sighting **rows_r,
-                     size_t *n_r)
+struct source {
+    const struct gql_value *column[8];
+    size_t n;
+};
+
+/* The columns of the batch at hand. */
+static int find_columns(struct ingest *in, struct source *from)
 {
     static const char *const names[] = {"guildId", "userId",  "channelId", "kind",
                                         "count",   "firstAt", "lastAt",    "counted"};
+    const struct gql_value *v = ingest_field(in, "sightings");
     const struct gql_type *t = ingest_field_type(in, "sightings");
-    const struct gql_value *c[8];
-    struct sighting *rows = NULL;
-    size_t n;
 
+    *from = (struct source){.n = 0};
+    if (v->kind != VALUE_OBJECT)
+        return 0;
     for (size_t i = 0; i < 8; i++) {
-        c[i] = column(t, v, names[i]);
-        if (c[i]->ints.n != c[0]->ints.n)
+        from->column[i] = column(t, v, names[i]);
+        if (from->column[i]->ints.n != from->column[0]->ints.n)
             return ingest_refuse(in, "BAD_USER_INPUT",
                                  "sightings.%s has %zu entries where guildId has %zu", names[i],
-                                 c[i]->ints.n, c[0]->ints.n);
+                                 from->column[i]->ints.n, from->column[0]->ints.n);
     }
-    n = c[0]->ints.n;
-    if (n > INGEST_ROWS_MAX)
-        return ingest_refuse(in, "LIMIT_BATCH", "sightings: more than %u entries", INGEST_ROWS_MAX);
-    rows = arena_alloc(in->arena, n * sizeof(*rows) + 1);
-    for (size_t i = 0; i < n; i++) {
+    from->n = from->column[0]->ints.n;
+    return 0;
+}
+
+static int read_rows(struct ingest *in, const struct source *from, struct sighting *rows)
+{
+    const struct gql_value *const *c = from->column;
+
+    for (size_t i = 0; i < from->n; i++) {
         struct sighting *s = &rows[i];
 
         *s = (struct sighting){.guild = c[0]->ints.v[i],
@@ -99,11 +109,31 @@ static int read_rows(struct ingest *in, const struct gql_value *v, struct sighti
                                  "sightings.lastAt[%zu]: expected a time not before firstAt and in "
                                  "the same minute",
                                  i);
-        if (s->last > in->latest_ms)
-            in->latest_ms = s->last;
+        if (s->last > in->latest_ms[in->at])
+            in->latest_ms[in->at] = s->last;
     }
-    *rows_r = rows;
-    *n_r = n;
+    return 0;
+}
+
+/* The rows of all batches, one behind the other. */
+static int read_all(struct ingest *in, struct sighting **rows_r, size_t *n_r)
+{
+    struct source *from = arena_alloc(in->arena, in->n * sizeof(*from) + 1);
+    size_t n = 0;
+
+    for (in->at = 0; in->at < in->n; in->at++) {
+        if (find_columns(in, &from[in->at]))
+            return -1;
+        n += from[in->at].n;
+        if (n > INGEST_ROWS_MAX)
+            return ingest_refuse(in, "LIMIT_BATCH", "sightings: more than %u entries in all",
+                                 INGEST_ROWS_MAX);
+    }
+    *rows_r = arena_alloc(in->arena, n * sizeof(**rows_r) + 1);
+    *n_r = 0;
+    for (in->at = 0; in->at < in->n; *n_r += from[in->at++].n)
+        if (read_rows(in, &from[in->at], *rows_r + *n_r))
+            return -1;
     return 0;
 }
 
@@ -230,15 +260,12 @@ int ingest_sightings(struct ingest *in)
     static const enum param_type activity_types[] = {PARAM_INT8, PARAM_INT8, PARAM_TIME,
                                                      PARAM_INT8, PARAM_INT2, PARAM_INT4,
                                                      PARAM_TIME, PARAM_TIME};
-    const struct gql_value *v = ingest_field(in, "sightings");
     struct columns m, a, g;
     struct params *p;
     struct sighting *rows = NULL;
     size_t n = 0, kept;
 
-    if (v->kind != VALUE_OBJECT)
-        return 0;
-    if (read_rows(in, v, &rows, &n))
+    if (read_all(in, &rows, &n))
         return -1;
     if (n == 0)
         return 0;
@@ -270,6 +297,6 @@ int ingest_sightings(struct ingest *in)
         params_ints(p, activity_types[c], a.v[c], NULL, a.n);
     for (size_t c = 0; c < 3; c++)
         params_ints(p, PARAM_INT8, g.v[c], NULL, g.n);
-    params_call(p, sql, &in->plan->calls[in->plan->n_calls++]);
+    params_call(p, sql, ingest_call(in));
     return 0;
 }

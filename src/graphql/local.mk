@@ -22,8 +22,9 @@ nodist_libgraphql_la_SOURCES = \
 
 sbin_PROGRAMS += presence-graphqld
 presence_graphqld_SOURCES = src/graphql/execute.c src/graphql/main.c src/graphql/migrate.c \
-  src/graphql/migrate.h src/graphql/request.c src/graphql/request.h src/graphql/server.c \
-  src/graphql/server.h src/graphql/subscribe.c src/graphql/subscribe.h
+  src/graphql/migrate.h src/graphql/record.c src/graphql/record.h src/graphql/request.c \
+  src/graphql/request.h src/graphql/server.c src/graphql/server.h src/graphql/subscribe.c \
+  src/graphql/subscribe.h
 presence_graphqld_LDADD = libgraphql.la liblink_ini.la liblink_httpd.la liblink_pg.la \
   liblink_jsonin.la liblink_crypto.la libcore.la libbase.la
 

@@ -6,7 +6,6 @@
 #include "graphql/collect.h"
 #include "graphql/compile.h"
 #include "graphql/document.h"
-#include "graphql/ingest.h"
 #include "graphql/media.h"
 #include "graphql/subscribe.h"
 #include "graphql/tokens.h"
@@ -49,8 +48,8 @@ struct request {
     struct collected *fields;  /* root fields */
     struct collected *current; /* of a mutation: being executed */
     struct compiled compiled;
-    struct ingest_plan plan;
     struct pg_call deed[2]; /* of the mutation under way, and its result */
+    struct record *record;  /* recordSightings under way */
     struct buf data;        /* the members of "data" so far */
 };
 
@@ -59,6 +58,12 @@ void request_handle(struct service *service, struct httpd_request *http);
 
 /* execute.c: runs the operation and calls request_answer in the end. */
 void request_execute(struct request *r);
+/* The mutation r->current is done, its value is in r->data. */
+void request_next_mutation(struct request *r);
+void request_put_key(struct request *r, const char *key);
+/* Answers that PostgreSQL could not, or would not, do f (NULL: the query). */
+void request_database_error(struct request *r, const struct pg_answer *a,
+                            const struct collected *f);
 void request_answer(struct request *r);
 /* The end of a request that was not answered by request_answer. */
 void request_free(struct request *r);

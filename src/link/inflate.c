@@ -59,7 +59,9 @@ struct inflate *inflate_new(enum inflate_kind kind, size_t max_bytes)
     z->kind = kind;
     z->max_bytes = max_bytes ? max_bytes : INFLATE_MAX_BYTES;
     buf_init(&z->pending, z->max_bytes);
-    if (kind == INFLATE_ZLIB && inflateInit(&z->zlib) != Z_OK)
+    /* The stream's checksum stands at its end, which never comes: it need not be kept. */
+    if (kind == INFLATE_ZLIB &&
+        (inflateInit(&z->zlib) != Z_OK || inflateValidate(&z->zlib, 0) != Z_OK))
         fatal("inflate_new", "zlib cannot be initialised");
     if (kind == INFLATE_ZSTD && !(z->zstd = ZSTD_createDStream()))
         fatal("inflate_new", "libzstd cannot be initialised");

@@ -25,7 +25,7 @@ liblink_redis_la_CFLAGS = $(AM_CFLAGS) $(HIREDIS_CFLAGS)
 liblink_redis_la_LIBADD = $(HIREDIS_LIBS)
 
 noinst_LTLIBRARIES += liblink_ws.la
-liblink_ws_la_SOURCES = src/link/ws.c src/link/ws_priv.h src/link/ws_tls.c src/link/wsframe.c src/link/wsframe.h src/link/loop_lws.c \
+liblink_ws_la_SOURCES = src/link/ws.c src/link/ws_priv.h src/link/ws_calm.c src/link/ws_tls.c src/link/wsframe.c src/link/wsframe.h src/link/loop_lws.c \
   src/link/loop_lws.h include/presence/ws.h
 liblink_ws_la_CFLAGS = $(AM_CFLAGS) $(LWS_CFLAGS) $(CRYPTO_CFLAGS)
 liblink_ws_la_LIBADD = $(LWS_LIBS) $(CRYPTO_LIBS)

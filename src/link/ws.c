@@ -22,9 +22,6 @@
 #define MESSAGE_MAX_BYTES   ((size_t)128 << 20)
 #define OPEN_DEADLINE_MS    20000
 #define CLOSE_LINGER_MS     1000
-#define CALM_BYTES          (16u << 10) /* a round that read less than this ... */
-#define CALM_AGAIN_MS       50          /* ... so soon after the last one, ... */
-#define CALM_REST_MS        20          /* ... is followed by a rest */
 #define WS_GUID             "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define CLOSE_CODE_PROTOCOL 1002
 
@@ -73,6 +70,7 @@ struct ws_env *ws_env_new(const char *ca_file)
         return NULL;
     }
     env->loop = loop_lws_new(env->context, env->vhost);
+    ws_calm_init(env);
     return env;
 }
 
@@ -84,49 +82,6 @@ struct loop *ws_env_loop(struct ws_env *env)
 unsigned ws_env_closing(const struct ws_env *env)
 {
     return env->closing;
-}
-
-/* --- calm ------------------------------------------------------------------------------------- */
-
-/* At a calm rate each frame would wake this process, and the workers, for itself; most of its cost
- * is the waking. So reading rests after a small round, and the next one finds several frames. A
- * first frame after a silence never waits, and under load rounds are large and nothing rests. */
-static void apply_flow(struct ws *ws)
-{
-    if (ws->wsi && ws->state == WS_OPEN)
-        lws_rx_flow_control(ws->wsi, !ws->paused && !ws->resting);
-}
-
-static void rest_over(void *arg)
-{
-    struct ws *ws = arg;
-
-    ws->resting = false;
-    apply_flow(ws);
-}
-
-static void round_over(void *arg)
-{
-    struct ws *ws = arg;
-    monoms_t now = clock_mono();
-    bool calm = ws->round_bytes < CALM_BYTES && now.ms - ws->round_at.ms < CALM_AGAIN_MS;
-
-    ws->round_noted = false;
-    ws->round_bytes = 0;
-    ws->round_at = now;
-    if (!calm || ws->state != WS_OPEN)
-        return;
-    ws->resting = true;
-    apply_flow(ws);
-    loop_timer_set(ws->rest_timer, CALM_REST_MS);
-}
-
-void ws_note_read(struct ws *ws, size_t len)
-{
-    ws->round_bytes += len;
-    if (!ws->round_noted)
-        loop_defer(ws->env->loop, round_over, ws);
-    ws->round_noted = true;
 }
 
 static void ws_free(struct ws *ws)
@@ -146,9 +101,6 @@ static void ws_free(struct ws *ws)
     buf_clear(&ws->message);
     free(ws->host_header);
     loop_timer_free(&ws->timer);
-    loop_timer_free(&ws->rest_timer);
-    if (ws->round_noted)
-        loop_undefer(ws->env->loop, round_over, ws);
     free(ws->host);
     free(ws->path);
     free(ws->user_agent);
@@ -165,6 +117,7 @@ void ws_env_free(struct ws_env **envp)
         return;
     while (env->all)
         ws_free(env->all);
+    ws_calm_clear(env);
     loop_free(&env->loop);
     lws_context_destroy(env->context);
     free(env);
@@ -410,7 +363,6 @@ struct ws *ws_connect(struct ws_env *env, const struct ws_target *target,
     buf_init(&ws->message, 0);
     ws->timer = loop_timer_new(env->loop, timer_fired, ws);
     loop_timer_set(ws->timer, OPEN_DEADLINE_MS);
-    ws->rest_timer = loop_timer_new(env->loop, rest_over, ws);
     info.address = ws->address;
     info.host = info.origin = ws->host;
     info.path = ws->path;
@@ -438,7 +390,7 @@ void ws_pause(struct ws *ws, bool paused)
     if (ws->paused == paused || !ws->wsi || ws->state != WS_OPEN)
         return;
     ws->paused = paused;
-    apply_flow(ws);
+    ws_apply_flow(ws);
 }
 
 void ws_close(struct ws **wsp, int code)
@@ -454,9 +406,8 @@ void ws_close(struct ws **wsp, int code)
         ws_end_soon(ws, NULL);
         return;
     }
-    ws_pause(ws, false);
-    loop_timer_stop(ws->rest_timer);
-    rest_over(ws);
+    ws->paused = false;
+    lws_rx_flow_control(ws->wsi, 1);
     ws->code = code;
     if (!ws->tls) /* ws_tls_callback says it once everything before has gone */
         wsframe_put(&ws->out, WS_CLOSE, payload, sizeof(payload), arc4random());

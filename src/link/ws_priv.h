@@ -1,4 +1,4 @@
-/* Between ws.c and ws_tls.c. */
+/* Between ws.c, ws_calm.c and ws_tls.c. */
 #ifndef PRESENCE_LINK_WS_PRIV_H
 #define PRESENCE_LINK_WS_PRIV_H
 
@@ -12,12 +12,21 @@
 #define WS_PROTOCOL     "presence-gateway"
 #define WS_TLS_PROTOCOL "presence-gateway-tls"
 
+struct ws_calm {
+    bool resting;     /* nothing is read for a moment */
+    bool round_noted; /* the end of the loop's round is waited for */
+    size_t round_bytes;
+    monoms_t round_at; /* when something was last read */
+    struct loop_timer *timer;
+};
+
 struct ws_env {
     struct lws_context *context;
     struct lws_vhost *vhost;
     struct loop *loop;
     unsigned closing;
     struct ws *all;
+    struct ws_calm calm;
 };
 
 enum ws_state { WS_CONNECTING, WS_UPGRADING, WS_OPEN, WS_CLOSING, WS_DEAD };
@@ -30,11 +39,8 @@ struct ws {
     struct lws *wsi; /* NULL before and after the library's connection */
     enum ws_state state;
     bool paused;      /* by the owner */
-    bool resting;     /* at a calm rate, for a moment */
-    bool round_noted; /* round_over is deferred */
-    size_t round_bytes;
-    monoms_t round_at; /* when something was last read */
-    struct loop_timer *rest_timer;
+    unixms_t arrival; /* of the bytes at hand: asked once for all messages in them */
+    monoms_t arrival_mono;
     char *host, *path, *user_agent, *address;
     uint16_t port;
     bool tls;
@@ -50,8 +56,14 @@ struct ws {
     struct loop_timer *timer;
 };
 
-/* To be called for all that is read: at a calm rate reading rests for a moment afterwards. */
+/* To be called for all that is read, before it is handed out: notes the time, and at a calm rate
+ * reading rests for a moment afterwards. */
 void ws_note_read(struct ws *ws, size_t len);
+
+void ws_calm_init(struct ws_env *env);
+void ws_calm_clear(struct ws_env *env);
+/* Reads, or does not, as paused and resting say. */
+void ws_apply_flow(struct ws *ws);
 
 /* Ends it in the next round of the loop, outside of everybody's callbacks. */
 void ws_end_soon(struct ws *ws, const char *error);

@@ -231,6 +231,7 @@ static void tick(void *arg)
     workers_tick(m);
     reload_tick(m);
     control_tick(m);
+    heap_give_back();
     if (getenv("WATCHDOG_USEC"))
         fd_sd_notify("WATCHDOG=1");
     loop_timer_set(m->tick, m->phase == PHASE_DRAINING ? TICK_MS / 10 : TICK_MS);

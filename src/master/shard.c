@@ -236,8 +236,8 @@ static void broken_stream(struct shard *s, const char *error)
 static void take_payload(struct shard *s, const char *frame, size_t len)
 {
     struct ws *ws = s->ws;
-    int64_t arrival_ms = clock_unix().ms;
-    monoms_t now = clock_mono();
+    int64_t arrival_ms = ws_arrival(ws).ms;
+    monoms_t now = ws_arrival_mono(ws);
     struct envelope env;
     const char *error = envelope_scan(frame, len, &env);
     enum gw_verdict verdict;

@@ -48,17 +48,21 @@ void away_leave(struct worker *w)
     load_kick(w);
 }
 
-/* One request is enough to see whether the service is there; its answer starts the others. */
+/* One request is enough to see whether the service is there; its answer starts the others. Another
+ * lane each time: it may be one lane alone that the database cannot serve now. */
 static void probe(void *arg)
 {
     struct worker *w = arg;
+    unsigned first = w->next_lane;
 
     w->away = false;
     for (unsigned i = 0; i < LANES && w->flights == 0; i++) {
-        struct lane *lane = w->lanes[(w->next_lane + i) % LANES];
+        struct lane *lane = w->lanes[(first + i) % LANES];
 
-        if (lane && flush_pending(lane))
-            flush_lane(lane);
+        if (!lane || !flush_pending(lane))
+            continue;
+        flush_lane(lane);
+        w->next_lane = lane->number + 1;
     }
     w->away = true;
     if (w->flights == 0 && !lanes_wait(w)) {

@@ -38,7 +38,16 @@ void batch_free(struct batch **batch)
 
 void batch_reset(struct batch *b)
 {
-    b->n_sightings = b->n_things = b->n_ordered = b->records = b->bytes = 0;
+    batch_next(b);
+    b->earlier_sightings = b->earlier_things = b->earlier_ordered = b->bytes = 0;
+}
+
+void batch_next(struct batch *b)
+{
+    b->earlier_sightings += b->n_sightings;
+    b->earlier_things += b->n_things;
+    b->earlier_ordered += b->n_ordered;
+    b->n_sightings = b->n_things = b->n_ordered = b->records = 0;
     memset(b->n_by_tag, 0, sizeof(b->n_by_tag));
     offsets_reset(&b->offsets);
     if (++b->generation == 0) {
@@ -65,14 +74,17 @@ static size_t cost(const struct record_header *h)
 
 bool batch_room(const struct batch *b, const struct record_header *h)
 {
-    return b->n_sightings < BATCH_ROWS_MAX && b->n_things < BATCH_ROWS_MAX &&
-           b->n_ordered < BATCH_ROWS_MAX && b->bytes + cost(h) <= BATCH_BYTES_MAX;
+    return b->earlier_sightings + b->n_sightings < BATCH_ROWS_MAX &&
+           b->earlier_things + b->n_things < BATCH_ROWS_MAX &&
+           b->earlier_ordered + b->n_ordered < BATCH_ROWS_MAX &&
+           b->bytes + cost(h) <= BATCH_BYTES_MAX;
 }
 
 bool batch_full(const struct batch *b)
 {
-    return b->n_sightings >= BATCH_ROWS_SOFT || b->n_things >= BATCH_ROWS_SOFT ||
-           b->n_ordered >= BATCH_ROWS_SOFT || b->bytes >= BATCH_BYTES_SOFT;
+    return b->earlier_sightings + b->n_sightings >= BATCH_ROWS_SOFT ||
+           b->earlier_things + b->n_things >= BATCH_ROWS_SOFT ||
+           b->earlier_ordered + b->n_ordered >= BATCH_ROWS_SOFT || b->bytes >= BATCH_BYTES_SOFT;
 }
 
 /* --- the index: open addressing, forgotten by generation ------------------------------------- */

@@ -49,7 +49,9 @@ struct batch {
     const struct record_header **ordered; /* voice edges, coverage, gateway sessions */
     size_t n_sightings, cap_sightings, n_things, cap_things, n_ordered, cap_ordered;
     size_t n_by_tag[TAGS];
-    size_t records, bytes;
+    size_t earlier_sightings, earlier_things, earlier_ordered; /* of the same request */
+    size_t records;
+    size_t bytes; /* of the request, at most */
     struct batch_index *index;
     uint32_t generation;
     struct offsets offsets;

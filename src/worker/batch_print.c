@@ -1,5 +1,6 @@
-/* A batch as the JSON of a RecordSightings request, written straight into a buffer. Called by
- * flush; pure. Field names: graphql/schema.graphql, input LaneBatch. Diagnostics: none. */
+/* A batch as its part of the JSON of a RecordSightings request, written straight into a buffer.
+ * Called by flight; pure. Field names: graphql/schema.graphql, input LaneBatch. Diagnostics: none.
+ */
 #include <string.h>
 
 #include "presence/activity.h"
@@ -429,11 +430,20 @@ static void print_offsets(const struct batch *b, struct buf *out)
     PUT(out, "]");
 }
 
+void batch_print_begin(struct buf *out)
+{
+    PUT(out, "{\"query\":" OPERATION_RECORD_SIGHTINGS ",\"variables\":{\"batches\":[");
+}
+
+void batch_print_end(struct buf *out)
+{
+    PUT(out, "]}}");
+}
+
 void batch_print(const struct batch *b, unsigned lane, uint64_t epoch, uint64_t claim,
                  uint64_t from, uint64_t to, struct buf *out)
 {
-    PUT(out, "{\"query\":" OPERATION_RECORD_SIGHTINGS ",\"variables\":{\"batch\":{");
-    buf_printf(out, "\"lane\":%u,\"epoch\":\"%llu\",\"claim\":\"%llu\"", lane,
+    buf_printf(out, "{\"lane\":%u,\"epoch\":\"%llu\",\"claim\":\"%llu\"", lane,
                (unsigned long long)epoch, (unsigned long long)claim);
     buf_printf(out, ",\"from\":\"%llu\",\"to\":\"%llu\"", (unsigned long long)from,
                (unsigned long long)to);
@@ -449,5 +459,5 @@ void batch_print(const struct batch *b, unsigned lane, uint64_t epoch, uint64_t 
     print_things(b, TAG_VOICE_SYNC, ",\"voiceComplete\":[", ",\"at\":", out);
     print_ordered(b, RECORD_COVERAGE, ",\"coverage\":[", out);
     print_ordered(b, RECORD_SESSION, ",\"gateway\":[", out);
-    PUT(out, "}}}");
+    PUT(out, "}");
 }

@@ -71,7 +71,7 @@ static bool ends_behind(struct lane *lane, const struct record_header *h, uint64
 
 static void begin(struct lane *lane, uint64_t epoch)
 {
-    batch_reset(lane->w->batch);
+    batch_next(lane->w->batch);
     lane->flight_epoch = epoch;
     lane->flight_events = 0;
 }

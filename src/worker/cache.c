@@ -4,7 +4,8 @@
  *
  * A stale key would make somebody look idle. So a lane is marked dirty in shared memory before its
  * pipeline goes out and clean when every answer is in; whoever finds a lane dirty (after a death,
- * or after Redis was away) removes its guilds' keys before he reads any. Called by flush and load.
+ * or after Redis was away) removes its guilds' keys before he reads any. Who is on the roster but
+ * was never seen has no key: Redis could tell nothing of him. Called by flush and load.
  * Diagnostics: link/redis.c says when Redis comes and goes; refused commands warn once. */
 #include "worker/cache.h"
 
@@ -36,8 +37,13 @@ struct cache {
     struct cache_lane lanes[LANES];
     uint64_t purging; /* lanes whose keys the SCAN under way removes; 0 = none is */
     bool told;
-    struct load_key *members; /* of the batch at hand */
+    struct cached_member *members; /* of the batch at hand */
     size_t n_members, cap_members;
+};
+
+struct cached_member {
+    snowflake_t guild, user;
+    struct seen_row *row; /* NULL: has none */
 };
 
 struct asked {
@@ -97,12 +103,41 @@ static void note_member(void *arg, snowflake_t guild, snowflake_t user)
         c->cap_members = c->cap_members ? c->cap_members * 2 : 256;
         c->members = xrealloc(c->members, c->cap_members * sizeof(*c->members));
     }
-    c->members[c->n_members++] = (struct load_key){.guild = guild, .user = user};
+    c->members[c->n_members++] = (struct cached_member){.guild = guild, .user = user};
+}
+
+/* Whether Redis has, or should have, a key of the row. */
+static bool wants_key(const struct seen_row *row)
+{
+    return row->flags & (SEEN_LOADING | SEEN_CACHED | SEEN_BOT) || atomic_load(&row->seen) ||
+           atomic_load(&row->counted) || row->present_until || row->voice_channel ||
+           SEEN_MS(row->last_edit);
+}
+
+/* Finds the members' rows and leaves out whom Redis need not know. */
+static void keep_wanted(struct cache *c)
+{
+    const struct shm *shm = &c->w->shm;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < c->n_members; i++) {
+        struct cached_member m = c->members[i], *next = &c->members[i + PREFETCH],
+                             *later = next + PREFETCH;
+
+        if (i + 2 * PREFETCH < c->n_members)
+            seen_prefetch_tags(shm, later->guild, later->user);
+        if (i + PREFETCH < c->n_members)
+            seen_prefetch(shm, next->guild, next->user);
+        m.row = seen_find(shm, m.guild, m.user);
+        if (!m.row || wants_key(m.row))
+            c->members[kept++] = m;
+    }
+    c->n_members = kept;
 }
 
 static int compare(const void *a, const void *b)
 {
-    const struct load_key *x = a, *y = b;
+    const struct cached_member *x = a, *y = b;
 
     if (x->guild.id != y->guild.id)
         return x->guild.id < y->guild.id ? -1 : 1;
@@ -115,13 +150,13 @@ static char *put_text(char *p, const char *text, size_t len)
     return p + len;
 }
 
-static size_t member_key(const struct load_key *k, char out[KEY_SIZE])
+static size_t member_key(snowflake_t guild, snowflake_t user, char out[KEY_SIZE])
 {
     char *p = put_text(out, "guild:{", 7);
 
-    p += snowflake_print(k->guild, p);
+    p += snowflake_print(guild, p);
     p = put_text(p, "}:member:", 9);
-    p += snowflake_print(k->user, p);
+    p += snowflake_print(user, p);
     return (size_t)(p - out);
 }
 
@@ -145,28 +180,31 @@ static size_t put_numbers(char *out, const uint64_t *values, size_t n)
 
 /* act: seen and counted, each ms << 16 | kind; state: present_until, last_edit (packed as in the
  * row), voice channel, flags, member flags. Few long fields: each costs on both sides. */
-static void write_member(struct cache_lane *cl, const struct load_key *k,
-                         const struct seen_row *row)
+static void write_member(struct cache_lane *cl, const struct cached_member *m)
 {
+    struct seen_row *row = m->row;
     const uint64_t act[ACT_VALUES] = {atomic_load(&row->seen), atomic_load(&row->counted)};
     const uint64_t state[STATE_VALUES] = {row->present_until, row->last_edit, row->voice_channel,
                                           row->flags, row->member_flags};
     char key[KEY_SIZE], act_text[ACT_VALUES * NUMBER_SIZE], state_text[STATE_VALUES * NUMBER_SIZE];
     const char *argv[] = {"HSET", key, "act", act_text, "state", state_text};
-    size_t lens[] = {4, member_key(k, key),
+    size_t lens[] = {4, member_key(m->guild, m->user, key),
                      3, put_numbers(act_text, act, ACT_VALUES),
                      5, put_numbers(state_text, state, STATE_VALUES)};
 
+    row->flags |= SEEN_CACHED;
     send_to(cl, 6, argv, lens);
 }
 
 /* What is being loaded is not known in full: better no key than half of one. */
-static void forget_member(struct cache_lane *cl, const struct load_key *k)
+static void forget_member(struct cache_lane *cl, const struct cached_member *m)
 {
     char key[KEY_SIZE];
     const char *argv[] = {"DEL", key};
-    size_t lens[] = {3, member_key(k, key)};
+    size_t lens[] = {3, member_key(m->guild, m->user, key)};
 
+    if (m->row)
+        m->row->flags |= SEEN_UNCACHED;
     send_to(cl, 2, argv, lens);
 }
 
@@ -192,39 +230,47 @@ static void put_zadd(struct zadd *z, uint64_t v)
     z->n++;
 }
 
-static void write_guild(struct cache_lane *cl, const struct load_key *keys, size_t n)
+static void write_guild(struct cache_lane *cl, const struct cached_member *members, size_t n)
 {
-    struct worker *w = cl->w;
     struct zadd z = {.n = 0};
 
     z.argv[0] = "ZADD";
     z.lens[0] = 4;
     z.argv[1] = z.key;
     z.lens[1] = (size_t)snprintf(z.key, sizeof(z.key), "guild:{%llu}:seen",
-                                 (unsigned long long)keys[0].guild.id);
+                                 (unsigned long long)members[0].guild.id);
     z.argv[2] = "GT";
     z.lens[2] = 2;
     for (size_t i = 0; i < n; i++) {
-        if (i + PREFETCH < n)
-            seen_prefetch(&w->shm, keys[i + PREFETCH].guild, keys[i + PREFETCH].user);
-        const struct seen_row *row = seen_find(&w->shm, keys[i].guild, keys[i].user);
-        int64_t ms = row ? SEEN_MS(atomic_load(&row->seen)) : 0;
+        const struct cached_member *m = &members[i];
+        int64_t ms = m->row ? SEEN_MS(atomic_load(&m->row->seen)) : 0;
 
-        if (i && compare(&keys[i - 1], &keys[i]) == 0)
+        if (i && compare(m - 1, m) == 0)
             continue;
-        if (!row || row->flags & SEEN_LOADING) {
-            forget_member(cl, &keys[i]);
+        if (!m->row || m->row->flags & SEEN_LOADING) {
+            forget_member(cl, m);
             continue;
         }
         if (ms > 0) {
             put_zadd(&z, (uint64_t)ms);
-            put_zadd(&z, keys[i].user.id);
+            put_zadd(&z, m->user.id);
         }
-        write_member(cl, &keys[i], row);
+        write_member(cl, m);
         if (z.n == 2 * (size_t)ZADD_PAIRS_MAX)
             send_zadd(cl, &z);
     }
     send_zadd(cl, &z);
+}
+
+/* Before a pipeline. False: there is nobody to send it to. */
+static bool begin(struct cache_lane *cl)
+{
+    struct cache *c = cl->w->cache;
+    bool up = c->redis && redis_up(c->redis);
+
+    set_dirty(cl, true);
+    cl->must_purge = cl->must_purge || !up;
+    return up;
 }
 
 void cache_flush(struct lane *lane)
@@ -237,13 +283,9 @@ void cache_flush(struct lane *lane)
     cl = &c->lanes[lane->number];
     c->n_members = 0;
     batch_each_member(lane->w->batch, note_member, c);
-    if (c->n_members == 0)
+    keep_wanted(c);
+    if (c->n_members == 0 || !begin(cl))
         return;
-    set_dirty(cl, true);
-    if (!c->redis || !redis_up(c->redis)) {
-        cl->must_purge = true;
-        return;
-    }
     qsort(c->members, c->n_members, sizeof(*c->members), compare);
     for (size_t i = 0, end; i < c->n_members; i = end) {
         for (end = i + 1; end < c->n_members; end++)
@@ -252,6 +294,20 @@ void cache_flush(struct lane *lane)
         write_guild(cl, c->members + i, end - i);
     }
     settle(cl);
+}
+
+void cache_loaded(struct lane *lane, struct seen_row *row)
+{
+    struct cache *c = lane->w->cache;
+    const struct cached_member member = {{row->guild}, {row->user}, row};
+
+    if (!(row->flags & SEEN_UNCACHED))
+        return;
+    row->flags &= (uint16_t)~SEEN_UNCACHED;
+    if (!c || !wants_key(row) || !begin(&c->lanes[lane->number]))
+        return;
+    write_guild(&c->lanes[lane->number], &member, 1);
+    settle(&c->lanes[lane->number]);
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -285,6 +341,7 @@ static bool take_seed(const struct redis_value *reply, struct load_key key, stru
     *seed = (struct seen_seed){
         .guild = key.guild,
         .user = key.user,
+        .cached = true,
         .seen = {SEEN_MS(v[0])},
         .seen_kind = SEEN_KIND(v[0]),
         .counted = {SEEN_MS(v[1])},
@@ -322,7 +379,7 @@ bool cache_ask(struct worker *w, struct load_key key)
     struct asked *a;
     char name[KEY_SIZE];
     const char *argv[] = {"HMGET", name, "act", "state"};
-    size_t lens[] = {5, member_key(&key, name), 3, 5};
+    size_t lens[] = {5, member_key(key.guild, key.user, name), 3, 5};
 
     if (!c || !c->redis || !redis_up(c->redis) || c->lanes[route_lane(key.guild)].must_purge)
         return false;

@@ -7,6 +7,8 @@
 
 /* Once the lane's batch is built (w->batch): what Redis has of its members is renewed. */
 void cache_flush(struct lane *lane);
+/* The row was read back: it goes to Redis if a flush had to leave it out meanwhile. */
+void cache_loaded(struct lane *lane, struct seen_row *row);
 /* Whether Redis was asked for the key (load_done or load_from_graphql follows). */
 bool cache_ask(struct worker *w, struct load_key key);
 void cache_set_url(struct worker *w, const char *url);

@@ -1,38 +1,30 @@
 /* Group commit: what lies in the lanes goes to PostgreSQL through GraphQL, at most flush_ms after
- * it was logged; what cannot go there for a while goes to the spool. A lane has one batch under way
- * at a time (positions demand it), the worker at most FLIGHTS_MAX, since few
- * large batches cost the database less than many; of small ones FLIGHTS_SMALL_MAX.
+ * it was logged, the lanes that are due together (flight.c); what cannot go there for a while goes
+ * to the spool.
  * Diagnostics: alerts when the spool cannot take what the ring must give up. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "presence/log.h"
-#include "worker/cache.h"
-#include "worker/load.h"
-#include "worker/react.h"
-#include "worker/reject.h"
 #include "worker/worker.h"
 
-#define SPOOL_ALERT_MS    60000
-#define COMMIT_TIMEOUT_MS 15000
-#define INTERNAL_MAX      5u /* so often may the database fail at one batch before it is cut */
-#define SMALL_SLOTS       256u
-#define EARLY_SLOTS       4000u /* about a full batch: do not wait for the timer */
+#define SPOOL_ALERT_MS 60000
+#define EARLY_SLOTS    4000u /* about a full batch: do not wait for the timer */
 
-static uint64_t waiting_slots(const struct lane *lane)
+uint64_t flush_waiting(const struct lane *lane)
 {
     return ring_head(&lane->ring) - ring_tail(&lane->ring);
 }
 
 bool flush_pending(const struct lane *lane)
 {
-    return waiting_slots(lane) > 0 || (lane->spool && !spool_empty(lane->spool));
+    return flush_waiting(lane) > 0 || (lane->spool && !spool_empty(lane->spool));
 }
 
 bool flush_clean(const struct lane *lane)
 {
-    return !lane->in_flight && waiting_slots(lane) == 0;
+    return !lane->in_flight && flush_waiting(lane) == 0;
 }
 
 /* --- the spool ------------------------------------------------------------------------------- */
@@ -114,181 +106,27 @@ bool flush_spool_lane(struct lane *lane)
 void flush_spool_all(struct worker *w)
 {
     for (unsigned i = 0; i < LANES; i++)
-        if (w->lanes[i] && waiting_slots(w->lanes[i]))
+        if (w->lanes[i] && flush_waiting(w->lanes[i]))
             flush_spool_lane(w->lanes[i]);
 }
 
-/* --- the answer ------------------------------------------------------------------------------ */
-
-static void after_progress(struct lane *lane)
-{
-    if (waiting_slots(lane) == 0) {
-        lane->unflushed = lane->spool_failed = false;
-        lane_report_all_durable(lane);
-    }
-    lane_retry_held(lane);
-}
-
-static void batch_applied(struct lane *lane)
-{
-    struct worker *w = lane->w;
-
-    lane->pg_known = true;
-    lane->pg_empty = false;
-    lane->pg_epoch = lane->flight_epoch;
-    lane->pg_pos = lane->flight_to;
-    shm_count(&w->shm, SHM_COUNT_BATCHES, 1);
-    delay_committed(&w->delay, &lane->delay, lane->flight_to, clock_unix());
-    if (lane->from_spool) {
-        if (lane->flight_to >= lane->flight_frame_to &&
-            spool_drop(lane->spool, lane->flight_epoch, lane->flight_to))
-            log_error("spool_drop", "lane %u: %s", lane->number, strerror(errno));
-        if (spool_empty(lane->spool)) {
-            lane->ring.lane->spooled_to = 0;
-            if (lane->seeds_due)
-                seeds_ask(w);
-        }
-    } else {
-        if (lane->flight_to > ring_tail(&lane->ring))
-            ring_set_tail(&lane->ring, lane->flight_to);
-        lane_report_durable(lane, &lane->flight_offsets);
-    }
-    if (lane->flight_epoch == w->shm.header->epoch)
-        seen_committed(&w->shm, lane->number, lane->flight_to);
-    load_kick(w); /* some members may have waited for this commit */
-    reject_passed(lane);
-    after_progress(lane);
-}
-
-/* The database is in a later epoch than the batch. What an earlier segment left in the spool is
- * moved aside by the next build; what is of this segment can only wait until somebody puts it
- * right. */
-static void epoch_refused(struct lane *lane, uint64_t epoch, uint64_t position)
-{
-    struct worker *w = lane->w;
-
-    lane->pg_known = true;
-    lane->pg_epoch = epoch;
-    lane->pg_pos = position;
-    if (lane->flight_epoch < w->shm.header->epoch) {
-        away_leave(w);
-        return;
-    }
-    if (!lane->epoch_told)
-        worker_alert(w,
-                     "lane %u: the database has epoch %llu, later than ours %llu: another "
-                     "instance writes into it",
-                     lane->number, (unsigned long long)epoch,
-                     (unsigned long long)lane->flight_epoch);
-    lane->epoch_told = true;
-    away_enter(w, "a later epoch in the database");
-}
-
-/* We were thought gone, and somebody began anew in a segment of its own: only that one writes now.
- */
-static void claim_refused(struct lane *lane)
-{
-    if (!lane->epoch_told)
-        worker_alert(lane->w, "lane %u: another instance, which began later, has claimed it",
-                     lane->number);
-    lane->epoch_told = true;
-    away_enter(lane->w, "a later epoch has claimed a lane");
-}
-
-/* Only an answer that says something about the batch shows that the service is there. */
-static void take_result(struct lane *lane, const struct json *result)
-{
-    const char *code = json_string(json_get(result, "code"), "");
-    uint64_t epoch = json_id(json_get(result, "epoch"));
-    uint64_t position = json_id(json_get(result, "position"));
-
-    if (!strcmp(code, "APPLIED")) {
-        away_leave(lane->w);
-        batch_applied(lane);
-    } else if (!strcmp(code, "POSITION")) {
-        away_leave(lane->w);
-        build_position(lane, epoch, position);
-        reject_passed(lane);
-        after_progress(lane);
-    } else if (!strcmp(code, "EPOCH")) {
-        epoch_refused(lane, epoch, position);
-    } else if (!strcmp(code, "CLAIMED")) {
-        claim_refused(lane);
-    } else {
-        away_enter(lane->w, "an answer without a known code");
-    }
-}
-
-/* Its halves need no patience: that this batch fails is known. */
-static bool failed_too_often(struct lane *lane)
-{
-    return lane->refused_to || ++lane->failures > INTERNAL_MAX;
-}
-
-static void flight_answered(void *arg, const struct gql_answer *answer)
-{
-    struct lane *lane = arg;
-    struct worker *w = lane->w;
-
-    lane->in_flight = false;
-    w->flights--;
-    if (answer->outcome == GQL_DONE) {
-        lane->failures = 0;
-        take_result(lane, json_get(answer->data, "recordSightings"));
-    } else if (answer->outcome == GQL_REFUSED || (answer->internal && failed_too_often(lane))) {
-        away_leave(w); /* it is there, and it does not want this */
-        reject_flight(lane, answer->error);
-    } else {
-        away_enter(w, answer->error);
-    }
-    lane_try_release(lane);
-    if (!w->away)
-        flush_all(w);
-    worker_check_drained(w);
-}
-
-/* --- sending --------------------------------------------------------------------------------- */
-
-static void send_batch(struct lane *lane)
-{
-    struct worker *w = lane->w;
-    struct buf body;
-
-    buf_init(&body, 0);
-    batch_print(w->batch, lane->number, lane->flight_epoch, w->shm.header->epoch, lane->flight_from,
-                lane->flight_to, &body);
-    lane->in_flight = true;
-    w->flights++;
-    cache_flush(lane);
-    gql_send(&w->gql, &body, COMMIT_TIMEOUT_MS, flight_answered, lane);
-    buf_clear(&body);
-}
+/* --- when ------------------------------------------------------------------------------------ */
 
 /* A lane that fills faster than it drains gives its records to the disk at half. */
 static void relieve(struct lane *lane)
 {
-    if (waiting_slots(lane) > lane->ring.size / 2 && (lane->in_flight || lane->w->away) &&
+    if (flush_waiting(lane) > lane->ring.size / 2 && (lane->in_flight || lane->w->away) &&
         !lane->spool_failed)
         flush_spool_lane(lane);
 }
 
-/* Small batches may go in greater number: at a calm rate all lanes are served at once, and their
- * answers come together. */
-static bool may_fly(const struct lane *lane)
-{
-    unsigned flights = lane->w->flights;
-    bool small = waiting_slots(lane) < SMALL_SLOTS && (!lane->spool || spool_empty(lane->spool));
-
-    return flights < (small ? FLIGHTS_SMALL_MAX : FLIGHTS_MAX);
-}
-
 void flush_lane(struct lane *lane)
 {
-    struct worker *w = lane->w;
+    struct flight *f = lane->in_flight ? NULL : flight_new(lane->w);
 
-    if (!lane->in_flight && !w->away && may_fly(lane) && lane->state == LANE_OWNED &&
-        build_batch(lane))
-        send_batch(lane);
+    if (f)
+        flight_take(f, lane);
+    flight_send(&f);
     relieve(lane);
 }
 
@@ -300,7 +138,7 @@ static bool due(const struct lane *lane)
 
     if (!flush_pending(lane))
         return false;
-    return w->draining || waiting_slots(lane) >= EARLY_SLOTS || lane->held ||
+    return w->draining || flush_waiting(lane) >= EARLY_SLOTS || lane->held ||
            (lane->spool && !spool_empty(lane->spool)) || lane->refused_to || !lane->unflushed ||
            lane->unflushed_since.ms <= w->flush_tick.ms;
 }
@@ -311,12 +149,25 @@ static void arm(struct worker *w)
         loop_timer_set(w->flush_timer, w->conf.workers.flush_ms);
 }
 
+/* Into the request at hand, or the next one. False: no more may be under way. */
+static bool take(struct flight **f, struct lane *lane)
+{
+    while (*f || (*f = flight_new(lane->w))) {
+        if (flight_take(*f, lane))
+            return true;
+        flight_send(f);
+    }
+    return false;
+}
+
 void flush_all(struct worker *w)
 {
+    struct flight *f = NULL;
+    unsigned begin = w->next_lane;
     bool later = false;
 
     for (unsigned i = 0; i < LANES; i++) {
-        struct lane *lane = w->lanes[(w->next_lane + i) % LANES];
+        struct lane *lane = w->lanes[(begin + i) % LANES];
 
         if (!lane || lane->in_flight || !flush_pending(lane))
             continue;
@@ -324,12 +175,15 @@ void flush_all(struct worker *w)
             later = true;
             continue;
         }
-        if (!may_fly(lane)) {
+        if (!w->away && !take(&f, lane)) {
             w->next_lane = lane->number;
             break;
         }
-        flush_lane(lane);
     }
+    flight_send(&f);
+    for (unsigned i = 0; i < LANES; i++)
+        if (w->lanes[i])
+            relieve(w->lanes[i]);
     if (later && !w->away)
         arm(w);
 }
@@ -343,7 +197,7 @@ void flush_note(struct lane *lane)
         lane->unflushed_since = clock_mono();
         arm(w);
     }
-    if (waiting_slots(lane) >= EARLY_SLOTS)
+    if (flush_waiting(lane) >= EARLY_SLOTS)
         flush_lane(lane);
 }
 

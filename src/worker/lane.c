@@ -11,6 +11,7 @@
 #include "worker/worker.h"
 
 #define ERRORS_PER_MINUTE 20u
+#define AHEAD             16u /* records whose rows are fetched into the cache together */
 
 /* --- acknowledging --------------------------------------------------------------------------- */
 
@@ -44,14 +45,18 @@ void lane_send_acks(struct worker *w)
     }
 }
 
-static void acknowledge(struct lane *lane, uint64_t n)
+/* Acknowledgements wait to be sent together. Not for an event that was delivered before: the master
+ * may be waiting with all others until this one is known to be harmless. */
+static void acknowledge(struct lane *lane, const struct msg_event *event)
 {
     struct worker *w = lane->w;
 
-    lane->ack_n = n;
-    atomic_store_explicit(&lane->ring.lane->taken_n, n, memory_order_release);
+    lane->ack_n = event->n;
+    atomic_store_explicit(&lane->ring.lane->taken_n, event->n, memory_order_release);
     if (++w->unacked >= ACK_EVENTS)
         lane_send_acks(w);
+    else if (event->flags & MSG_EVENT_REDELIVERED)
+        loop_timer_set(w->ack_timer, 0);
     else if (w->unacked == 1)
         loop_timer_set(w->ack_timer, ACK_MS);
 }
@@ -107,13 +112,44 @@ void lane_apply(struct lane *lane, const struct record_header *h)
         load_row(lane, row);
 }
 
+static const struct record_header *record_at(const struct record_list *list, uint32_t at)
+{
+    return (const void *)(list->slots + (size_t)at * RECORD_SLOT_SIZE);
+}
+
+/* The rows of a catalogue's next members, all of them cache misses otherwise. Returns the slot
+ * behind them. */
+static uint32_t fetch_rows(const struct shm *shm, const struct record_list *list, uint32_t first,
+                           uint32_t end)
+{
+    const struct record_member *members[AHEAD];
+    uint32_t at = first;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < AHEAD && at < end; i++) {
+        const struct record_header *h = record_at(list, at);
+
+        at += h->slots;
+        if (h->type != RECORD_MEMBER)
+            continue;
+        members[n++] = (const void *)h;
+        seen_prefetch_tags(shm, members[n - 1]->guild, members[n - 1]->user);
+    }
+    for (unsigned i = 0; i < n && n > 1; i++)
+        seen_prefetch(shm, members[i]->guild, members[i]->user);
+    return at;
+}
+
 static void apply_list(struct lane *lane, const struct record_list *list, uint32_t first,
                        uint32_t end)
 {
-    while (first < end) {
-        const struct record_header *h =
-            (const void *)(list->slots + (size_t)first * RECORD_SLOT_SIZE);
+    uint32_t fetched = first;
 
+    while (first < end) {
+        const struct record_header *h = record_at(list, first);
+
+        if (first == fetched)
+            fetched = fetch_rows(&lane->w->shm, list, first, end);
         lane_apply(lane, h);
         lane->w->counted_sightings += h->type == RECORD_SIGHTING;
         first += h->slots;
@@ -151,6 +187,20 @@ static bool append_partial(struct lane *lane)
     return lane->partial_first == lane->partial.count;
 }
 
+/* A copy no larger than what is left: 64 lanes may wait with one each. */
+static void keep_rest(struct lane *lane, const struct record_list *list, uint32_t first)
+{
+    uint32_t rest = list->count - first;
+
+    record_list_clear(&lane->partial);
+    lane->partial = (struct record_list){.slots = xmalloc((size_t)rest * RECORD_SLOT_SIZE),
+                                         .count = rest,
+                                         .cap = rest,
+                                         .last = list->last - first};
+    memcpy(lane->partial.slots, record_at(list, first), (size_t)rest * RECORD_SLOT_SIZE);
+    lane->partial_first = 0;
+}
+
 /* The event's records into the ring. False: no room, or not for all of them yet. */
 static bool append_event(struct lane *lane, struct worker *w, const struct msg_event *event,
                          const struct event_result *result)
@@ -166,13 +216,8 @@ static bool append_event(struct lane *lane, struct worker *w, const struct msg_e
         delay_mark(&lane->delay, ring_head(&lane->ring), event->arrival_ms);
         return true;
     }
-    if (partly) {
-        struct record_list swapped = lane->partial;
-
-        lane->partial = w->list;
-        lane->partial_first = taken;
-        w->list = swapped;
-    }
+    if (partly)
+        keep_rest(lane, &w->list, taken);
     return false;
 }
 
@@ -252,7 +297,7 @@ void lane_event(struct worker *w, unsigned number, const struct msg_event *event
         flush_lane(lane);
         return;
     }
-    acknowledge(lane, event->n);
+    acknowledge(lane, event);
 }
 
 /* Takes the oldest held event, as far as there is room. */
@@ -264,7 +309,7 @@ static bool take_held(struct lane *lane, const struct held *first)
         return take_event(lane, &first->event, first->frame, first->len);
     if (!append_partial(lane))
         return false;
-    record_list_reset(&lane->partial);
+    record_list_clear(&lane->partial);
     return true;
 }
 
@@ -276,7 +321,7 @@ void lane_retry_held(struct lane *lane)
         return;
     lane->retrying = true;
     while (lane->held && lane->state == LANE_OWNED && take_held(lane, lane->held)) {
-        acknowledge(lane, lane->held->event.n);
+        acknowledge(lane, &lane->held->event);
         drop_first_held(lane);
     }
     lane->retrying = false;

@@ -56,17 +56,21 @@ static struct lane *lane_of(struct worker *w, struct load_key key)
     return w->lanes[route_lane(key.guild)];
 }
 
+static void loaded(struct lane *lane, struct seen_row *row, const struct seen_seed *seed)
+{
+    seen_merge(&lane->w->shm, row, seed);
+    cache_loaded(lane, row);
+    react_loaded(lane, row);
+    known_now(lane);
+}
+
 void load_done(struct worker *w, struct load_key key, const struct seen_seed *seed)
 {
     struct lane *lane = lane_of(w, key);
     struct seen_row *row = lane ? seen_find(&w->shm, key.guild, key.user) : NULL;
-    struct seen_seed nothing = {.guild = key.guild, .user = key.user, .bot = -1};
 
-    if (!row || !(row->flags & SEEN_LOADING))
-        return;
-    seen_merge(&w->shm, row, seed ? seed : &nothing);
-    react_loaded(lane, row);
-    known_now(lane);
+    if (row && row->flags & SEEN_LOADING)
+        loaded(lane, row, seed ? seed : &(struct seen_seed){.bot = -1});
 }
 
 /* --- GraphQL --------------------------------------------------------------------------------- */
@@ -257,6 +261,10 @@ void load_row(struct lane *lane, struct seen_row *row)
         .guild = {row->guild}, .user = {row->user}, .after = ring_head(&lane->ring)};
 
     shm_count(&w->shm, SHM_COUNT_MISSES, 1);
+    if (!lane_unknown(w, key) && nothing_to_read(w, key) && store_has_all(w, key)) {
+        loaded(lane, row, &(struct seen_seed){.bot = -1});
+        return;
+    }
     push(&w->load->fresh, key);
     if (!loop_timer_active(w->load->timer))
         loop_timer_set(w->load->timer, GATHER_MS);

@@ -7,7 +7,8 @@
 
 void load_init(struct worker *w);
 void load_free(struct worker *w);
-/* The row was just inserted (SEEN_LOADING is set). */
+/* The row was just inserted (SEEN_LOADING is set). May end its loading at once: where nothing was
+ * ever recorded there is nothing to read. */
 void load_row(struct lane *lane, struct seen_row *row);
 void load_kick(struct worker *w); /* GraphQL is there again, or a lane's state is known */
 /* A key that is still asked for: its answer may come from the cache. */

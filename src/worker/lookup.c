@@ -182,9 +182,9 @@ static void want_row(struct worker *w, struct seen_row *row)
 
     if (row->flags & (SEEN_HUMAN | SEEN_BOT | SEEN_LOOKED_UP | SEEN_LOADING))
         return;
-    if (roster_pending(w, guild))
-        return; /* the catalogue tells; a survey after it finds who is left */
     row->flags |= SEEN_LOOKED_UP;
+    if (roster_will_tell(w, guild, (snowflake_t){row->user}))
+        return;
     l = xcalloc(1, sizeof(*l));
     *l = (struct lookup){.w = w, .guild = guild, .user = {row->user}, .bot = -1};
     record_list_init(&l->answer);
@@ -197,6 +197,16 @@ void lookup_want(struct worker *w, snowflake_t guild, snowflake_t user)
 
     if (row)
         want_row(w, row);
+}
+
+void lookup_untold(struct worker *w, snowflake_t guild, snowflake_t user)
+{
+    struct seen_row *row = seen_find(&w->shm, guild, user);
+
+    if (!row)
+        return;
+    row->flags &= (uint16_t)~SEEN_LOOKED_UP;
+    want_row(w, row);
 }
 
 void lookup_init(struct worker *w)

@@ -24,8 +24,6 @@
 
 #define IPC_FD           3
 #define SEGMENT_FD       4
-#define CALM_EVENTS      16u
-#define CALM_REST_MS     10
 #define DRAIN_SPOOL_MS   8000  /* GraphQL had its chance: the rest goes to disk */
 #define DRAIN_GIVE_UP_MS 18000 /* the next master waits 20 s for us */
 
@@ -179,38 +177,6 @@ static void start_drain(struct worker *w)
     loop_timer_set(w->drain_timer, 0);
 }
 
-/* --- calm ---------------------------------------------------------------------------------------
- */
-
-/* At a calm rate each event would wake this process for itself; most of its cost is the waking. So
- * after a round with few events the channel rests for a moment and the next round finds several.
- * Under load rounds are large and nothing rests. */
-static void rest_over(void *arg)
-{
-    struct worker *w = arg;
-
-    if (!w->orphan)
-        ipc_pause(w->ipc, false);
-}
-
-static void round_over(void *arg)
-{
-    struct worker *w = arg;
-    unsigned events = w->round_events;
-
-    w->round_events = 0;
-    if (events > CALM_EVENTS || w->draining || w->orphan)
-        return;
-    ipc_pause(w->ipc, true);
-    loop_timer_set(w->rest_timer, CALM_REST_MS);
-}
-
-static void note_event(struct worker *w)
-{
-    if (w->round_events++ == 0)
-        loop_defer(w->loop, round_over, w);
-}
-
 /* --- messages -------------------------------------------------------------------------------- */
 
 static void debug_fault(uint64_t what)
@@ -262,7 +228,8 @@ static void control_message(struct worker *w, uint16_t type, uint64_t id, const 
     case MSG_SECRET:
         take_secret(w, id, tail, len);
         break;
-    case MSG_PING:
+    case MSG_PING: /* a good moment: it comes every few seconds, and only then */
+        heap_give_back();
         reply_id(w, MSG_PONG, id, NULL);
         break;
     case MSG_LOG_LEVEL:
@@ -288,7 +255,6 @@ static void take_message(void *arg, const struct msg_header *h, const void *body
         return;
     switch (h->type) {
     case MSG_EVENT:
-        note_event(w);
         debug_poison(tail, len);
         lane_event(w, h->lane, body, tail, len);
         break;
@@ -357,7 +323,6 @@ static void init(struct worker *w)
         http_new(w->loop, "DiscordBot (https://github.com/presence/presence, " PACKAGE_VERSION ")");
     w->gql.http = w->http;
     w->ack_timer = loop_timer_new(w->loop, ack_due, w);
-    w->rest_timer = loop_timer_new(w->loop, rest_over, w);
     w->drain_timer = loop_timer_new(w->loop, drain_check, w);
     w->rest = rest_new(w->loop, w->http, &w->shm);
     flush_init(w);

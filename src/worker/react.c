@@ -126,7 +126,7 @@ void react_take_lane(struct lane *lane)
     cache_take_lane(lane);
     roster_take_lane(lane);
     if (has_past(lane))
-        survey_lane(lane->w, lane->number, true);
+        survey_lane(lane->w, lane->number);
     if (lane->number == 0)
         log_sessions(lane->w);
 }

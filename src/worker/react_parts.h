@@ -8,6 +8,8 @@
 void lookup_init(struct worker *w);
 void lookup_free(struct worker *w);
 void lookup_want(struct worker *w, snowflake_t guild, snowflake_t user);
+/* The guild's catalogue, which should have told what the member is, has ended. */
+void lookup_untold(struct worker *w, snowflake_t guild, snowflake_t user);
 
 /* Catalogues of members by op 8. */
 void roster_init(struct worker *w);
@@ -19,8 +21,9 @@ void roster_forget(struct worker *w, snowflake_t guild);
 void roster_take_lane(struct lane *lane);
 void roster_forget_lane(struct lane *lane);
 void roster_gateway(struct worker *w, const struct msg_gateway_state *state);
-/* A catalogue of the guild is under way or waiting: its members' flags will come. */
-bool roster_pending(const struct worker *w, snowflake_t guild);
+/* A catalogue of the guild is under way or waiting: what the user is will come with it, and if it
+ * does not, lookup_untold is called at its end. */
+bool roster_will_tell(struct worker *w, snowflake_t guild, snowflake_t user);
 bool roster_shard_live(const struct worker *w, snowflake_t guild);
 
 /* Dwell in voice. */
@@ -28,10 +31,10 @@ void voice_init(struct worker *w);
 void voice_free(struct worker *w);
 void voice_note(struct worker *w, snowflake_t guild, snowflake_t user); /* is in a voice channel */
 
-/* One walk through the table for all lanes just taken, and for guilds whose catalogue ended: rows
- * still loading, of unknown kind, in voice. */
+/* One walk through the table for all lanes just taken: rows still loading, of unknown kind, in
+ * voice. */
 void survey_init(struct worker *w);
 void survey_free(struct worker *w);
-void survey_lane(struct worker *w, unsigned lane, bool taken);
+void survey_lane(struct worker *w, unsigned lane);
 
 #endif

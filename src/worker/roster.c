@@ -13,7 +13,8 @@
 
 #define INTENT_GUILD_MEMBERS (1u << 1)
 #define IN_FLIGHT_MAX        8u
-#define PER_GUILD_MS         30500 /* Discord: one whole list per guild and 30 s */
+#define MEMBERS_MAX          10000u /* asked for at a time; a larger guild goes alone */
+#define PER_GUILD_MS         30500  /* Discord: one whole list per guild and 30 s */
 #define CHUNK_PATIENCE_MS    20000
 #define CHUNKS_MAX           100000u
 #define ROOM_MS              200
@@ -35,7 +36,9 @@ struct roster {
     unsigned tries;
     char nonce[33];
     uint32_t chunks, chunks_seen;
-    unsigned char *seen; /* a byte per chunk */
+    unsigned char *seen;  /* a byte per chunk */
+    snowflake_t *unknown; /* who acted meanwhile: the catalogue should tell what they are */
+    size_t n_unknown, cap_unknown;
 };
 
 struct rosters {
@@ -81,17 +84,44 @@ static void reset(struct roster *r)
     r->state = ROSTER_WAITING;
 }
 
-static void drop(struct rosters *all, snowflake_t guild)
+static struct roster *unlink_from(struct rosters *all, snowflake_t guild)
 {
     for (struct roster **at = &all->list; *at; at = &(*at)->next)
         if (snowflake_equal((*at)->guild, guild)) {
             struct roster *r = *at;
 
             *at = r->next;
-            free(r->seen);
-            free(r);
-            return;
+            return r;
         }
+    return NULL;
+}
+
+static void free_roster(struct roster *r)
+{
+    free(r->seen);
+    free(r->unknown);
+    free(r);
+}
+
+/* The lane went: whatever is still open its next owner finds in the table. */
+static void drop(struct rosters *all, snowflake_t guild)
+{
+    struct roster *r = unlink_from(all, guild);
+
+    if (r)
+        free_roster(r);
+}
+
+/* No chunk comes any more: whoever is still of unknown kind is looked up. */
+static void conclude(struct rosters *all, snowflake_t guild)
+{
+    struct roster *r = unlink_from(all, guild);
+
+    if (!r)
+        return;
+    for (size_t i = 0; i < r->n_unknown; i++)
+        lookup_untold(all->w, guild, r->unknown[i]);
+    free_roster(r);
 }
 
 /* --- shards ---------------------------------------------------------------------------------- */
@@ -205,42 +235,82 @@ static void check_asked(struct roster *r, int64_t now_ms, int64_t *soonest_ms)
 static void finish(struct rosters *all, struct roster *r)
 {
     snowflake_t guild = r->guild;
-    struct worker *w = all->w;
 
     log_info("roster_complete", "guild %llu, %u chunks", (unsigned long long)guild.id, r->chunks);
-    drop(all, guild);
-    survey_lane(w, route_lane(guild), false); /* whoever is still of unknown kind is looked up */
+    conclude(all, guild);
 }
 
 /* Drops what cannot be: lanes that went, an intent that was refused. */
-static bool is_void(struct rosters *all, const struct roster *r)
+static bool drop_void(struct rosters *all, const struct roster *r)
 {
     struct shm_guild *g;
 
-    if (!all->w->lanes[route_lane(r->guild)])
+    if (!all->w->lanes[route_lane(r->guild)]) {
+        drop(all, r->guild);
         return true;
+    }
     if (!intent_refused(all, r->guild))
         return false;
     g = guild_row(all, r->guild);
     if (g)
         g->roster_begin_ms = 0;
-    survey_lane(all->w, route_lane(r->guild), false);
+    conclude(all, r->guild);
     return true;
+}
+
+/* What is asked for comes at once and lies in queues until it is recorded: not much at a time. */
+struct load_now {
+    unsigned catalogues;
+    uint64_t members;
+};
+
+static uint64_t members_of(struct rosters *all, const struct roster *r)
+{
+    const struct shm_guild *g = guild_row(all, r->guild);
+
+    return g ? g->member_count : 0;
+}
+
+static bool has_room(struct rosters *all, const struct load_now *now, const struct roster *r)
+{
+    return now->catalogues == 0 ||
+           (now->catalogues < IN_FLIGHT_MAX && now->members + members_of(all, r) <= MEMBERS_MAX);
+}
+
+static void count_in(struct rosters *all, struct load_now *now, const struct roster *r)
+{
+    now->catalogues++;
+    now->members += members_of(all, r);
+}
+
+static void ask_next(struct rosters *all, struct load_now *now, int64_t now_ms, int64_t *soonest_ms)
+{
+    for (struct roster *r = all->list; r; r = r->next) {
+        if (r->state != ROSTER_WAITING || !roster_shard_live(all->w, r->guild))
+            continue;
+        if (r->not_before_ms > now_ms) {
+            sooner(soonest_ms, r->not_before_ms - now_ms);
+            continue;
+        }
+        if (!has_room(all, now, r))
+            return;
+        ask(all, r, now_ms);
+        count_in(all, now, r);
+        sooner(soonest_ms, CHUNK_PATIENCE_MS);
+    }
 }
 
 static void go_on(void *arg)
 {
     struct rosters *all = arg;
     int64_t now_ms = clock_mono().ms, soonest_ms = -1;
-    unsigned in_flight = 0;
+    struct load_now now = {0};
     struct roster *next;
 
     for (struct roster *r = all->list; r; r = next) {
         next = r->next;
-        if (is_void(all, r)) {
-            drop(all, r->guild);
+        if (drop_void(all, r))
             continue;
-        }
         if (r->state == ROSTER_FULL) {
             if (close_list(all, r))
                 sooner(&soonest_ms, ROOM_MS);
@@ -250,19 +320,10 @@ static void go_on(void *arg)
         }
         if (r->state == ROSTER_ASKED)
             check_asked(r, now_ms, &soonest_ms);
-        in_flight += r->state == ROSTER_ASKED;
+        if (r->state == ROSTER_ASKED)
+            count_in(all, &now, r);
     }
-    for (struct roster *r = all->list; r && in_flight < IN_FLIGHT_MAX; r = r->next) {
-        if (r->state != ROSTER_WAITING || !roster_shard_live(all->w, r->guild))
-            continue;
-        if (r->not_before_ms > now_ms) {
-            sooner(&soonest_ms, r->not_before_ms - now_ms);
-            continue;
-        }
-        ask(all, r, now_ms);
-        in_flight++;
-        sooner(&soonest_ms, CHUNK_PATIENCE_MS);
-    }
+    ask_next(all, &now, now_ms, &soonest_ms);
     if (soonest_ms >= 0)
         loop_timer_set(all->timer, soonest_ms);
 }
@@ -330,12 +391,21 @@ void roster_limited(struct worker *w, const struct event_result *result)
 
 void roster_forget(struct worker *w, snowflake_t guild)
 {
-    drop(w->rosters, guild);
+    conclude(w->rosters, guild);
 }
 
-bool roster_pending(const struct worker *w, snowflake_t guild)
+bool roster_will_tell(struct worker *w, snowflake_t guild, snowflake_t user)
 {
-    return find(w->rosters, guild) != NULL;
+    struct roster *r = find(w->rosters, guild);
+
+    if (!r)
+        return false;
+    if (r->n_unknown == r->cap_unknown) {
+        r->cap_unknown = r->cap_unknown ? r->cap_unknown * 2 : 16;
+        r->unknown = xrealloc(r->unknown, r->cap_unknown * sizeof(*r->unknown));
+    }
+    r->unknown[r->n_unknown++] = user;
+    return true;
 }
 
 /* --- lanes ----------------------------------------------------------------------------------- */

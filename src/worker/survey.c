@@ -7,8 +7,7 @@
 #include "worker/react_parts.h"
 
 struct survey {
-    uint64_t lanes; /* bit per lane to look at */
-    uint64_t taken; /* of these, just taken over: a predecessor's look-ups will not be answered */
+    uint64_t lanes; /* bit per lane to look at: a predecessor's look-ups will not be answered */
     struct loop_timer *timer;
 };
 
@@ -22,11 +21,9 @@ static bool look_at(void *arg, struct seen_row *row)
     if (!lane || !(w->survey->lanes >> number & 1))
         return true;
     if (row->flags & SEEN_LOADING) {
-        if (w->survey->taken >> number & 1)
-            load_row(lane, row);
+        load_row(lane, row);
     } else if (!(row->flags & (SEEN_HUMAN | SEEN_BOT)) && atomic_load(&row->seen)) {
-        if (w->survey->taken >> number & 1)
-            row->flags &= (uint16_t)~SEEN_LOOKED_UP;
+        row->flags &= (uint16_t)~SEEN_LOOKED_UP;
         lookup_want(w, guild, user);
     }
     if (row->voice_channel)
@@ -39,14 +36,12 @@ static void walk(void *arg)
     struct worker *w = arg;
 
     seen_each(&w->shm, look_at, w);
-    w->survey->lanes = w->survey->taken = 0;
+    w->survey->lanes = 0;
 }
 
-void survey_lane(struct worker *w, unsigned lane, bool taken)
+void survey_lane(struct worker *w, unsigned lane)
 {
     w->survey->lanes |= UINT64_C(1) << lane;
-    if (taken)
-        w->survey->taken |= UINT64_C(1) << lane;
     if (!loop_timer_active(w->survey->timer))
         loop_timer_set(w->survey->timer, 100);
 }

@@ -2,7 +2,8 @@
  *
  *   main      descriptors, messages of the master, configuration, end of life
  *   lane      owning a lane: taking over, events into the ring, acknowledging, releasing
- *   flush     ring or spool -> batch -> GraphQL -> tail and MSG_DURABLE
+ *   flush     when a lane's records go out, and the spool
+ *   flight    ring or spool -> batches -> one GraphQL request -> tails and MSG_DURABLE
  *   gql       GraphQL requests and how their answers are judged
  *   rest      Discord's REST API under its limits
  *   fetch     what the master asks for: REST bodies, host names */
@@ -27,11 +28,10 @@
 #include "worker/gql.h"
 #include "worker/offsets.h"
 
-#define FLIGHTS_MAX       2u
-#define FLIGHTS_SMALL_MAX 16u
-#define ACK_EVENTS        64u
-#define ACK_MS            50
-#define SPOOL_AFTER_MS    3000
+#define FLIGHTS_MAX    1u
+#define ACK_EVENTS     256u
+#define ACK_MS         200
+#define SPOOL_AFTER_MS 3000
 
 enum lane_state {
     LANE_OWNED,    /* events flow */
@@ -72,6 +72,7 @@ struct lane {
 
     /* the batch under way */
     bool in_flight, from_spool;
+    bool alone;               /* a request that held others too was refused: send it by itself */
     uint64_t flight_start;    /* position of its first record */
     uint64_t flight_frame_to; /* from_spool: end of the frame */
     unsigned flight_events;
@@ -106,9 +107,7 @@ struct worker {
 
     struct lane *lanes[LANES];
     struct loop_timer *ack_timer, *flush_timer, *takeover_timer, *seeds_timer;
-    struct loop_timer *rest_timer;
-    monoms_t flush_tick;   /* when the flush timer last ran out */
-    unsigned round_events; /* since the loop's round began */
+    monoms_t flush_tick; /* when the flush timer last ran out */
     unsigned unacked;
     bool takeover_asked, seeds_asked;
     monoms_t spool_alert; /* when a full disk was last told */
@@ -118,7 +117,7 @@ struct worker {
     struct http *http;
     struct gql gql;
     struct batch *batch;
-    unsigned flights;
+    unsigned flights;   /* requests under way */
     unsigned next_lane; /* where the round robin goes on */
     bool away;          /* GraphQL does not answer */
     bool away_told;     /* said so; until it has answered again */
@@ -176,8 +175,17 @@ void seeds_settle(struct lane *lane); /* its table has what there is to know */
 /* takeover.c */
 void takeover_ask(struct worker *w); /* asks GraphQL for all lanes that need it */
 
+/* flight.c */
+struct flight;
+/* Begins a request; NULL while as many are under way as may be, or GraphQL is away. */
+struct flight *flight_new(struct worker *w);
+/* Puts the lane's next batch into it, if it has one. False: not into this one; send it first. */
+bool flight_take(struct flight *f, struct lane *lane);
+void flight_send(struct flight **f); /* NULL, or nothing in it: nothing is sent */
+
 /* flush.c */
-void flush_note(struct lane *lane); /* records were appended */
+uint64_t flush_waiting(const struct lane *lane); /* slots in the ring */
+void flush_note(struct lane *lane);              /* records were appended */
 void flush_all(struct worker *w);
 void flush_lane(struct lane *lane);
 bool flush_spool_lane(struct lane *lane);    /* what the ring holds goes to disk now */

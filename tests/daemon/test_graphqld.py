@@ -38,7 +38,11 @@ class Lane:
                 "sessions": [{"session": str(s), "seq": str(q)} for s, q in sessions], **sections}
 
     def send(self, batch):
-        return self.graphqld.query(RECORD, {"batch": batch})
+        """The answer, with what concerns this lane in the place of the list."""
+        answer = self.graphqld.query(RECORD, {"batches": [batch]})
+        if "data" in answer:
+            answer["data"]["recordSightings"], = answer["data"]["recordSightings"]
+        return answer
 
     def record(self, **sections):
         answer = self.send(self.batch(**sections))
@@ -201,8 +205,9 @@ def test_a_lane_nobody_knows_begins_at_0(lane):
 def test_all_or_nothing(lane, pg, graphqld):
     """The last section fails in the database: nothing of the sections before it stays."""
     graphqld.expect_error("pg_refused")
-    twice = [{"guildId": GUILD, "userId": USER, "until": T0}] * 2
-    answer = lane.send(lane.batch(sightings=sightings(act(T0)), present=twice))
+    pg.execute("ALTER TABLE coverage ADD CONSTRAINT no_seven CHECK (guild_id <> 7)")
+    refused = [{**edge(T0, True), "guildId": "7"}]
+    answer = lane.send(lane.batch(sightings=sightings(act(T0)), coverage=refused))
     assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
     assert pg.execute("SELECT count(*) FROM activity") == [(0,)]
     assert pg.execute("SELECT count(*) FROM lane") == [(0,)]
@@ -233,6 +238,72 @@ def test_lanes_in_parallel_are_exact(graphqld, pg):
     assert not errors
     assert pg.execute("SELECT count(*), sum(count)::int, max(count) FROM activity") == [
         (12 * 20, 12 * 20 * 10, 10)]
+
+
+def test_batches_of_one_request(graphqld, pg):
+    """Each lane has its own answer; what one lane has already does not hold up the others."""
+    lanes = [Lane(graphqld, lane=n) for n in range(3)]
+
+    def send(*numbers):
+        answer = graphqld.query(RECORD, {"batches": [
+            lanes[n].batch(sessions=[(9, 5)], sightings=sightings(act(T0, guild=str(n + 1))),
+                           guilds=[{"guildId": str(n + 1), "at": T0}]) for n in numbers]})
+        return [(r["code"], r["position"]) for r in answer["data"]["recordSightings"]]
+
+    def counts():
+        return pg.execute("SELECT guild_id, sum(count)::int FROM activity GROUP BY 1 ORDER BY 1")
+
+    assert send() == []
+    assert send(1) == [("APPLIED", "1")]
+    assert send(0, 1, 2) == [("APPLIED", "1"), ("POSITION", "1"), ("APPLIED", "1")]
+    assert counts() == [(1, 1), (2, 1), (3, 1)]
+    lanes[2].position = lanes[0].position = 1
+    lanes[1].epoch = 6
+    assert send(2, 1, 0) == [("APPLIED", "2"), ("EPOCH", "1"), ("APPLIED", "2")]
+    assert counts() == [(1, 2), (2, 1), (3, 2)]
+    assert pg.execute("SELECT count(*), min(appended) FROM lane_session") == [(3, 5)]
+
+
+def test_a_request_with_one_bad_batch_applies_none(graphqld, pg):
+    good, bad = Lane(graphqld, lane=1), Lane(graphqld, lane=2)
+    answer = graphqld.query(RECORD, {"batches": [
+        good.batch(sightings=sightings(act(T0))),
+        bad.batch(sightings=dict(sightings(act(T0, guild="7")), count=[0]))]})
+    assert code(answer) == "BAD_USER_INPUT"
+    assert "batches[1]: sightings.count[0]" in answer["errors"][0]["message"]
+    assert pg.execute("SELECT count(*) FROM activity") == [(0,)]
+    good.record(sightings=sightings(act(T0)))
+
+
+def test_what_the_tables_refuse_is_told_and_the_rest_is_exact(graphqld, pg):
+    """One batch fails inside PostgreSQL: after the error each lane stands where it was applied."""
+    pg.execute("ALTER TABLE guild ADD CONSTRAINT no_seven CHECK (guild_id <> 7)")
+    graphqld.expect_error("pg_refused")
+    lanes = [Lane(graphqld, lane=n) for n in range(3)]
+    batches = [lane.batch(guilds=[{"guildId": str(6 + lane.lane), "at": T0}]) for lane in lanes]
+    answer = graphqld.query(RECORD, {"batches": batches})
+    assert code(answer) == "INTERNAL"
+    assert lanes[0].send(batches[0])["data"]["recordSightings"]["code"] in ("POSITION", "APPLIED")
+    assert code(lanes[1].send(batches[1])) == "INTERNAL"
+    assert lanes[2].send(batches[2])["data"]["recordSightings"]["code"] in ("POSITION", "APPLIED")
+    assert pg.execute("SELECT guild_id FROM guild ORDER BY 1") == [(6,), (8,)]
+
+
+@pytest.mark.parametrize("field, entry", [
+    ("members", {"at": T0}),
+    ("present", {"until": T0}),
+])
+def test_a_member_stands_once_in_a_list(lane, pg, field, entry):
+    """Which of two entries is the later state is not said: the first that repeats one is named."""
+    members = [(GUILD, USER), (GUILD, "8"), ("7", USER), (GUILD, "8"), (GUILD, USER)]
+    rows = [{"guildId": guild, "userId": user, **entry} for guild, user in members]
+    answer = lane.send(lane.batch(sightings=sightings(act(T0)), **{field: rows}))
+    assert code(answer) == "BAD_USER_INPUT"
+    assert f"batches[0]: {field}[3]: the same member as {field}[1]" \
+        in answer["errors"][0]["message"]
+    assert pg.execute("SELECT count(*) FROM activity") == [(0,)]
+    lane.record(sightings=sightings(act(T0)), **{field: rows[:3]})
+    assert pg.execute("SELECT count(*) FROM member") == [(3,)]
 
 
 # --- sightings ------------------------------------------------------------------------------------
@@ -704,7 +775,7 @@ def test_scopes(graphqld):
     graphqld.log.wait_for("tokens")
     operations = {
         "lanes": ("{ lanes(lanes: [1]) { lane } }", {"ingest", "both"}),
-        "record": ("mutation { recordSightings(batch: {lane: 1, epoch: 1, from: 5, to: 5,"
+        "record": ("mutation { recordSightings(batches: {lane: 1, epoch: 1, from: 5, to: 5,"
                    " sessions: []}) { code } }", {"ingest", "both"}),
         "guilds": ("{ guilds { id } }", {"read", "admin", "both"}),
         "guild": (f'{{ guild(id: "{GUILD}") {{ id }} }}', {"read", "admin", "both", "one"}),
@@ -839,8 +910,8 @@ def test_variables_before_and_behind_the_query(graphqld):
 
 
 @pytest.mark.parametrize("change,place", [
-    ({"lane": 64}, "lane"), ({"lane": "1"}, "batch.lane"), ({"epoch": "x"}, "batch.epoch"),
-    ({"to": "-1"}, "from <= to"), ({"extra": 1}, "extra"), ({"sessions": None}, "batch.sessions"),
+    ({"lane": 64}, "lane"), ({"lane": "1"}, "batches[0].lane"), ({"epoch": "x"}, "batches[0].epoch"),
+    ({"to": "-1"}, "from <= to"), ({"extra": 1}, "extra"), ({"sessions": None}, "batches[0].sessions"),
     ({"sightings": {"guildId": []}}, "required"),
     ({"sightings": dict(sightings(act(T0)), count=[0])}, "count[0]"),
     ({"sightings": dict(sightings(act(T0)), count=[1, 2])}, "count has 2"),

@@ -66,6 +66,15 @@ def test_redis_mirrors_who_was_seen(stack):
         "select (extract(epoch from last_seen) * 1000)::bigint from presence.last_seen"
         " where user_id = %s", (int(acts[0]["user"]),)), 10, "the commit")
     assert int(client.zscore(f"guild:{{{guild}}}:seen", acts[0]["user"])) == ms[0][0]
+    # Of whoever was catalogued and never seen Redis could tell nothing.
+    harness.wait_until(lambda: stack.pg.execute(
+        "select roster_at from presence.guild where guild_id = %s", (int(guild),))[0][0], 20)
+    unseen = stack.pg.execute(
+        "select user_id from presence.member m where guild_id = %s and bot = false and not exists"
+        " (select from presence.last_seen t where (t.guild_id, t.user_id) ="
+        " (m.guild_id, m.user_id))", (int(guild),))
+    assert len(unseen) > 10
+    assert not any(client.exists(f"guild:{{{guild}}}:member:{user}") for user, in unseen)
 
 
 def switches(pid):
@@ -78,6 +87,18 @@ def at_rest(presenced):
     status = presenced.ctl("status")
     return (not status["queue"]["events"] and not status["lanes"]["used_slots"]
             and not any(w["in_flight"] for w in status["workers"]))
+
+
+def test_one_wake_up_serves_several_events(stack):
+    """At a calm rate too, where each event comes by itself."""
+    pids = [stack.presenced.pid, *stack.presenced.workers()]
+    before = sum(switches(pid) for pid in pids)
+    stack.sim.post("/_sim/load", {"rate": 1000, "seconds": 2})
+    harness.wait_until(lambda: not stack.sim.get("/_sim/load")["running"], 30, "the load ends")
+    events = stack.sim.get("/_sim/load")["dispatched"]
+    woken = sum(switches(pid) for pid in pids) - before
+    assert events > 500
+    assert woken < events / 2, (woken, events)
 
 
 def test_idle_workers_sleep(stack):
