@@ -40,7 +40,7 @@
  * member   {"guild":id, "user":id}
  *   guild, user, known (bool), bot (bool or null), on_roster, last_seen_ms, last_seen_kind,
  *   last_counted_ms, last_counted_kind, present_until_ms, voice_channel (id or null), loading,
- *   pending, lane, worker
+ *   pending, lane, worker, shard
  * guild    {"guild":id}
  *   guild, known, available, lane, worker, shard, member_count, members_in_table, roster_at_ms,
  *   roster_begin_ms, bot_joined_ms, watching (bool)

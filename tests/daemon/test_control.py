@@ -29,10 +29,16 @@ def ctl(stack, *args):
     return done.returncode, done.stdout, done.stderr
 
 
+def unique(pairs):
+    """An object in which no key stands twice."""
+    assert len(dict(pairs)) == len(pairs), pairs
+    return dict(pairs)
+
+
 def ctl_json(stack, *args):
     status, out, err = ctl(stack, "--json", *args)
     assert (status, err) == (0, "")
-    return json.loads(out)
+    return json.loads(out, object_pairs_hook=unique)
 
 
 def test_status(watched):
@@ -62,6 +68,7 @@ def test_member(watched):
     assert (member["guild"], member["user"], member["known"]) == (guild, user, True)
     assert member["last_seen_ms"] == watched.done["time_ms"]
     assert member["last_seen_kind"] == "message"
+    assert {"lane", "worker", "shard"} <= set(member)
     code, text, _ = ctl(watched, "member", guild, user)
     assert code == 0 and text.startswith(f"member {user} of guild {guild}: in the table\n")
     assert "(message)" in text
