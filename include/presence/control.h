@@ -48,7 +48,8 @@
  *   at_ms, counters (as in status), workers (as in status), queue, shards: what changes, for a
  *   client that asks once a second
  * reload   {}
- *   changed [{key, old, new, restart (bool)}]; error "bad_config" has the field "errors" [text, …];
+ *   changed [{key, old, new, restart (bool)}], rotated ["discord.token_file", …] (the files that
+ *   hold another token than before); error "bad_config" has the field "errors" [text, …];
  *   answered when every worker has committed; "busy" while another reload is under way
  * log      {"level":"debug"|"info"|"warn"|"error"}     level, old
  * drain    {}    answered {} at once; presenced then stops as after SIGTERM
