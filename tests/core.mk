@@ -1,7 +1,7 @@
 # --- src/base and src/core ---------------------------------------------------------------------
 core_tests = tests/t_activity tests/t_backoff tests/t_buf tests/t_clock tests/t_fd tests/t_ipc tests/t_kill \
   tests/t_loop tests/t_msg \
-  tests/t_record tests/t_ring tests/t_seen tests/t_shm tests/t_snowflake tests/t_spool \
+  tests/t_record tests/t_ring tests/t_sd tests/t_seen tests/t_shm tests/t_snowflake tests/t_spool \
   tests/t_step tests/t_threads
 check_PROGRAMS += $(core_tests)
 CORE_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -I$(top_srcdir) -DTEST_SRCDIR='"$(abs_top_srcdir)"'
@@ -30,6 +30,9 @@ tests_t_snowflake_LDADD = $(CORE_TEST_LDADD)
 tests_t_fd_SOURCES = tests/t_fd.c
 tests_t_fd_CFLAGS = $(CORE_TEST_CFLAGS)
 tests_t_fd_LDADD = libbase.la $(CMOCKA_LIBS)
+tests_t_sd_SOURCES = tests/t_sd.c
+tests_t_sd_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_t_sd_LDADD = libbase.la $(CMOCKA_LIBS)
 tests_t_ipc_SOURCES = tests/t_ipc.c
 tests_t_ipc_CFLAGS = $(CORE_TEST_CFLAGS)
 tests_t_ipc_LDADD = $(CORE_TEST_LDADD)

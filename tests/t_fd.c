@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -230,27 +229,6 @@ static void flags_of_descriptors(void **state)
     close(fds[1]);
 }
 
-static void service_manager_hears(void **state)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
-    char got[64];
-    ssize_t n;
-
-    (void)state;
-    unsetenv("NOTIFY_SOCKET");
-    fd_sd_notify("READY=1");
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    setenv("NOTIFY_SOCKET", path, 1);
-    fd_sd_notify("READY=1");
-    unsetenv("NOTIFY_SOCKET");
-    n = recv(fd, got, sizeof(got), MSG_DONTWAIT);
-    assert_int_equal(n, 7);
-    assert_memory_equal(got, "READY=1", 7);
-    close(fd);
-}
-
 int main(void)
 {
 #define FD_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -263,7 +241,6 @@ int main(void)
         FD_TEST(unix_sockets),
         FD_TEST(a_file_is_not_replaced_by_a_socket),
         FD_TEST(flags_of_descriptors),
-        FD_TEST(service_manager_hears),
     };
 
     umask(022);

@@ -40,7 +40,7 @@
  * member   {"guild":id, "user":id}
  *   guild, user, known (bool), bot (bool or null), on_roster, last_seen_ms, last_seen_kind,
  *   last_counted_ms, last_counted_kind, present_until_ms, voice_channel (id or null), loading,
- *   pending, lane, worker
+ *   pending, lane, worker, shard
  * guild    {"guild":id}
  *   guild, known, available, lane, worker, shard, member_count, members_in_table, roster_at_ms,
  *   roster_begin_ms, bot_joined_ms, watching (bool)
@@ -48,7 +48,8 @@
  *   at_ms, counters (as in status), workers (as in status), queue, shards: what changes, for a
  *   client that asks once a second
  * reload   {}
- *   changed [{key, old, new, restart (bool)}]; error "bad_config" has the field "errors" [text, …];
+ *   changed [{key, old, new, restart (bool)}], rotated ["discord.token_file", …] (the files that
+ *   hold another token than before); error "bad_config" has the field "errors" [text, …];
  *   answered when every worker has committed; "busy" while another reload is under way
  * log      {"level":"debug"|"info"|"warn"|"error"}     level, old
  * drain    {}    answered {} at once; presenced then stops as after SIGTERM

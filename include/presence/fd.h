@@ -42,7 +42,4 @@ int fd_mkdirs(const char *path, mode_t mode);
 int fd_unix_listen(const char *path, mode_t mode);
 int fd_unix_connect(const char *path);
 
-/* Sends READY=1 and the like to $NOTIFY_SOCKET; without one it does nothing. */
-void fd_sd_notify(const char *text);
-
 #endif

@@ -277,21 +277,3 @@ int fd_unix_listen(const char *path, mode_t mode)
     errno = error;
     return -1;
 }
-
-void fd_sd_notify(const char *text)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un address;
-    size_t len;
-    int fd;
-
-    if (!path || (path[0] != '/' && path[0] != '@') || unix_address(path, &address))
-        return;
-    len = offsetof(struct sockaddr_un, sun_path) + strlen(path);
-    if (address.sun_path[0] == '@')
-        address.sun_path[0] = '\0';
-    if ((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0)
-        return;
-    sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address, (socklen_t)len);
-    close(fd);
-}

@@ -34,7 +34,7 @@ const struct conf_key conf_keys[] = {
     KEY(presence, user, CONF_STRING, CONF_EMPTY | CONF_WORD, "", 0, 64, NULL),
     KEY(presence, group, CONF_STRING, CONF_EMPTY | CONF_WORD, "", 0, 64, NULL),
 
-    KEY(discord, token_file, CONF_PATH, 0, ETC "discord.token", 0, PATH_MAX_BYTES, NULL),
+    KEY(discord, token_file, CONF_PATH, CONF_RELOAD, ETC "discord.token", 0, PATH_MAX_BYTES, NULL),
     KEY(discord, secret_file, CONF_PATH, CONF_BELOW, "secret", 0, PATH_MAX_BYTES, state_dir),
     KEY(discord, api_base, CONF_URL, 0, "https://discord.com/api/v10", 0, TEXT_MAX, http_schemes),
     KEY(discord, gateway_url, CONF_URL, CONF_EMPTY, "", 0, TEXT_MAX, ws_schemes),
@@ -57,7 +57,7 @@ const struct conf_key conf_keys[] = {
     KEY(redis, url, CONF_URL, 0, "redis://127.0.0.1:6379/0", 0, TEXT_MAX, redis_schemes),
 
     KEY(graphql, url, CONF_URL, CONF_BELOW, "unix:graphqld.sock", 0, TEXT_MAX, graphql_schemes),
-    KEY(graphql, token_file, CONF_PATH, 0, ETC "graphql.token", 0, PATH_MAX_BYTES, NULL),
+    KEY(graphql, token_file, CONF_PATH, CONF_RELOAD, ETC "graphql.token", 0, PATH_MAX_BYTES, NULL),
 
     KEY(graphqld, listen, CONF_LISTEN, CONF_BELOW | CONF_GRAPHQLD, "unix:graphqld.sock", 0, TEXT_MAX, run_dir),
     KEY(graphqld, conninfo, CONF_STRING, CONF_EMPTY | CONF_GRAPHQLD, "dbname=presence", 0, 2048, NULL),

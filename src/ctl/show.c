@@ -258,9 +258,10 @@ void show_guild(const struct json *result, struct buf *out)
 
 void show_reload(const struct json *result, struct buf *out)
 {
-    const struct json *changed = json_get(result, "changed");
+    const struct json *changed = json_get(result, "changed"),
+                      *rotated = json_get(result, "rotated");
 
-    if (json_size(changed) == 0)
+    if (json_size(changed) == 0 && json_size(rotated) == 0)
         buf_puts(out, "reloaded; nothing has changed\n");
     for (const struct json *c = json_first(changed); c; c = json_next(c)) {
         bool restart = json_bool(json_get(c, "restart"), false);
@@ -268,6 +269,8 @@ void show_reload(const struct json *result, struct buf *out)
         buf_printf(out, "%s: %s -> %s%s\n", text(c, "key"), text(c, "old"), text(c, "new"),
                    restart ? "  (not applied: restart presenced)" : "");
     }
+    for (const struct json *file = json_first(rotated); file; file = json_next(file))
+        buf_printf(out, "%s: a new token\n", json_string(file, "-"));
 }
 
 void show_log(const struct json *result, struct buf *out)

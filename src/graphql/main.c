@@ -16,6 +16,8 @@
 #include "presence/fd.h"
 #include "presence/log.h"
 #include "presence/pg.h"
+#include "presence/privileges.h"
+#include "presence/sd.h"
 
 #define EXIT_USAGE   64 /* sysexits, as presenced has them */
 #define EXIT_CONFIG  78
@@ -32,6 +34,7 @@ struct options {
 struct program {
     struct loop *loop;
     struct server *server;
+    struct sd_watchdog *watchdog;
     bool stopping;
 };
 
@@ -191,7 +194,7 @@ static void on_terminate(void *arg, int signo)
     }
     p->stopping = true;
     log_info("stopping", "answering what is under way");
-    fd_sd_notify("STOPPING=1");
+    sd_notify_send("STOPPING=1");
     server_drain(p->server, drained, p);
 }
 
@@ -237,12 +240,37 @@ static void raise_descriptors(void)
                  (unsigned long long)limit.rlim_cur, DESCRIPTORS);
 }
 
+/* The user of presenced, and the place of the socket where both look for it. */
+static int become_user(const struct conf *conf)
+{
+    const char *user = conf->presence.user;
+    char *error = NULL;
+
+    if (privileges_directory(conf->presence.run_dir, 0755, user, &error) ||
+        privileges_drop(user, conf->presence.group, &error))
+        return complain(error);
+    return 0;
+}
+
+static void say_where(const struct conf *conf, const struct server *server, bool passed)
+{
+    const char *where = passed ? "the socket that was passed" : conf->graphqld.listen;
+
+    if (server_port(server))
+        log_info("listening", "%s (port %u)", where, server_port(server));
+    else
+        log_info("listening", "%s", where);
+}
+
 static int serve(const struct conf *conf, const struct options *o)
 {
     struct program p = {0};
     char *error = NULL;
+    int listener = sd_listener(&error);
 
-    if (set_log(conf, o->debug) || check_database(conf))
+    if (error)
+        return complain(error);
+    if (set_log(conf, o->debug) || become_user(conf) || check_database(conf))
         return 1;
     if (o->daemonise && daemon(0, 0))
         return complain(xstrdup("cannot go to the background"));
@@ -253,17 +281,16 @@ static int serve(const struct conf *conf, const struct options *o)
     loop_signal(p.loop, SIGHUP, on_reload, &p);
     loop_signal(p.loop, SIGUSR1, on_reopen, &p);
     signal(SIGPIPE, SIG_IGN);
-    p.server = server_new(p.loop, conf, &error);
+    p.server = server_new(p.loop, conf, listener, &error);
     if (!p.server) {
         loop_free(&p.loop);
         return complain(error);
     }
-    if (server_port(p.server))
-        log_info("listening", "%s (port %u)", conf->graphqld.listen, server_port(p.server));
-    else
-        log_info("listening", "%s", conf->graphqld.listen);
-    fd_sd_notify("READY=1");
+    say_where(conf, p.server, listener >= 0);
+    sd_notify_send("READY=1");
+    p.watchdog = sd_watchdog_start(p.loop);
     loop_run(p.loop);
+    sd_watchdog_stop(&p.watchdog);
     server_free(&p.server);
     loop_free(&p.loop);
     log_info("stopped", "bye");
@@ -287,7 +314,7 @@ int main(int argc, char **argv)
         return EXIT_CONFIG;
     }
     if (o.migrate) {
-        rc = migrate(&conf);
+        rc = become_user(&conf) || migrate(&conf);
     } else if (o.new_token) {
         rc = new_token(&conf, &o);
     } else if (o.check) {

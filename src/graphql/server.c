@@ -9,6 +9,7 @@
 #include "graphql/migrate.h"
 #include "graphql/request.h"
 #include "presence/log.h"
+#include "presence/sd.h"
 
 #define BODY_MAX_BYTES       (4u << 20)
 #define CONNECTIONS          6u
@@ -94,12 +95,12 @@ static void on_request(void *arg, struct httpd_request *req)
 /* --- life
  * ----------------------------------------------------------------------------------------- */
 
-static int listen_on(struct server *s, const char *address, char **error_r)
+static int listen_on(struct server *s, const char *address, int listener, char **error_r)
 {
     struct httpd_options options = {.body_max = BODY_MAX_BYTES,
                                     .connections_max = HTTP_CONNECTIONS_MAX,
                                     .too_large = too_large};
-    int fd = httpd_listen(address, 0660, error_r);
+    int fd = listener >= 0 ? listener : httpd_listen(address, 0660, error_r);
 
     if (fd < 0)
         return -1;
@@ -108,7 +109,7 @@ static int listen_on(struct server *s, const char *address, char **error_r)
     return s->httpd ? 0 : -1;
 }
 
-struct server *server_new(struct loop *loop, const struct conf *conf, char **error_r)
+struct server *server_new(struct loop *loop, const struct conf *conf, int listener, char **error_r)
 {
     struct server *s = xcalloc(1, sizeof(*s));
     struct gql_limits limits = {.depth = (unsigned)conf->graphqld.max_depth,
@@ -122,9 +123,9 @@ struct server *server_new(struct loop *loop, const struct conf *conf, char **err
                             .check = migrate_check};
 
     s->loop = loop;
-    s->token_file = xstrdup(conf->graphqld.token_file);
+    s->token_file = sd_credential("graphqld.tokens", conf->graphqld.token_file);
     s->service.tokens = tokens_load(s->token_file, error_r);
-    if (!s->service.tokens || listen_on(s, conf->graphqld.listen, error_r)) {
+    if (!s->service.tokens || listen_on(s, conf->graphqld.listen, listener, error_r)) {
         server_free(&s);
         return NULL;
     }

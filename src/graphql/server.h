@@ -9,8 +9,10 @@
 
 struct server;
 
-/* NULL and *error_r (owned by the caller) if it cannot listen or the token file is wrong. */
-struct server *server_new(struct loop *loop, const struct conf *conf, char **error_r);
+/* listener: a socket that was passed and is the server's from now on, or -1: it listens where the
+ * configuration says. NULL and *error_r (owned by the caller) if it cannot listen or the token file
+ * is wrong. */
+struct server *server_new(struct loop *loop, const struct conf *conf, int listener, char **error_r);
 void server_free(struct server **server);
 
 /* Reads the token file again; keeps the old tokens if it is wrong. */

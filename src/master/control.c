@@ -309,8 +309,10 @@ void control_tick(struct master *m)
 
 /* --- reload, log, debug ---------------------------------------------------------------------- */
 
-static void print_changes(struct buf *out, const struct conf_changes *changes)
+static void print_outcome(struct buf *out, const struct reload_outcome *outcome)
 {
+    const struct conf_changes *changes = &outcome->changes;
+
     buf_puts(out, "{\"changed\":[");
     for (size_t i = 0; i < changes->count; i++) {
         const struct conf_change *ch = &changes->list[i];
@@ -322,11 +324,15 @@ static void print_changes(struct buf *out, const struct conf_changes *changes)
         buf_put_json(out, ch->new_text, strlen(ch->new_text));
         buf_printf(out, ",\"restart\":%s}", conf_key_needs_restart(ch->key) ? "true" : "false");
     }
+    buf_puts(out, "],\"rotated\":[");
+    if (outcome->rotated.discord)
+        buf_puts(out, "\"discord.token_file\"");
+    if (outcome->rotated.graphql)
+        buf_printf(out, "%s\"graphql.token_file\"", outcome->rotated.discord ? "," : "");
     buf_puts(out, "]}");
 }
 
-static void reloaded(void *arg, const char *code, struct conf_changes *changes,
-                     struct conf_errors *errors)
+static void reloaded(void *arg, const char *code, const struct reload_outcome *outcome)
 {
     struct client *cl = arg;
     bool later = cl->pending == PENDING_RELOAD;
@@ -334,13 +340,13 @@ static void reloaded(void *arg, const char *code, struct conf_changes *changes,
 
     buf_init(&text, 0);
     if (strcmp(code, "ok") == 0) {
-        print_changes(&text, changes);
+        print_outcome(&text, outcome);
         answer(cl, &text);
     } else if (strcmp(code, "bad_config") == 0) {
         buf_puts(&text, ",\"errors\":[");
-        for (size_t i = 0; i < errors->count; i++) {
+        for (size_t i = 0; i < outcome->errors.count; i++) {
             buf_puts(&text, i ? "," : "");
-            buf_put_json(&text, errors->lines[i], strlen(errors->lines[i]));
+            buf_put_json(&text, outcome->errors.lines[i], strlen(outcome->errors.lines[i]));
         }
         buf_putc(&text, ']');
         refuse(cl, CONTROL_BAD_CONFIG, "the configuration was refused; the old one stays",

@@ -15,7 +15,9 @@
 #include "config.h"
 #include "presence/fd.h"
 #include "presence/log.h"
+#include "presence/sd.h"
 #include "process.h"
+#include "secrets.h"
 
 #define DEFAULT_CONF    PRESENCE_SYSCONFDIR "/presence/presence.conf"
 #define TICK_MS         1000
@@ -150,7 +152,7 @@ void master_stop(struct master *m, int exit_status)
     if (m->phase >= PHASE_DRAINING)
         return;
     log_info("draining", "%zu bytes wait for the workers", m->pool.bytes);
-    fd_sd_notify("STOPPING=1\nSTATUS=draining");
+    sd_notify_send("STOPPING=1\nSTATUS=draining");
     m->phase = PHASE_DRAINING;
     m->exit_status = exit_status;
     m->drain_deadline.ms = clock_mono().ms + DRAIN_MS;
@@ -232,8 +234,6 @@ static void tick(void *arg)
     reload_tick(m);
     control_tick(m);
     heap_give_back();
-    if (getenv("WATCHDOG_USEC"))
-        fd_sd_notify("WATCHDOG=1");
     loop_timer_set(m->tick, m->phase == PHASE_DRAINING ? TICK_MS / 10 : TICK_MS);
 }
 
@@ -241,10 +241,22 @@ static void tick(void *arg)
 
 static const int signals[] = {SIGCHLD, SIGHUP, SIGUSR1, SIGTERM, SIGINT};
 
+/* As the user we are from now on: a reload must be able to read them again. */
+static int read_secrets(struct master *m)
+{
+    char *error = NULL;
+
+    m->environment_token = secrets_environment();
+    if (secrets_read(&m->conf, m->environment_token, &m->secrets, &error) == 0)
+        return 0;
+    log_error("start_failed", "%s", error);
+    free(error);
+    return -1;
+}
+
 static int set_up(struct master *m)
 {
-    if (process_secrets(m) || process_directories(m) || process_drop_privileges(&m->conf) ||
-        process_lock(m))
+    if (process_user(&m->conf) || read_secrets(m) || process_lock(m))
         return -1;
     load_state(m);
     if (open_segment(m))
@@ -261,6 +273,7 @@ static int set_up(struct master *m)
     buf_init(&m->state_saved, 0);
     idgate_init(&m->gate);
     m->tick = loop_timer_new(m->loop, tick, m);
+    m->watchdog = sd_watchdog_start(m->loop);
     fetch_init(m);
     sessions_init(m);
     lanes_init(m);
@@ -282,6 +295,7 @@ static void tear_down(struct master *m)
     quarantine_clear(m);
     loop_timer_free(&m->gate_timer);
     loop_timer_free(&m->tick);
+    sd_watchdog_stop(&m->watchdog);
     ws_env_free(&m->ws);
     if (m->shm.header) {
         atomic_store(&m->shm.header->clean, 1);
@@ -289,8 +303,8 @@ static void tear_down(struct master *m)
     }
     state_clear(&m->state);
     buf_clear(&m->state_saved);
-    fd_secret_free(&m->token);
-    fd_secret_free(&m->graphql_token);
+    secrets_clear(&m->secrets);
+    fd_secret_free(&m->environment_token);
     free(m->user_name);
     free(m->degraded);
     free(m->restart_needed);

@@ -7,7 +7,7 @@
  *   discover  what Discord says before we connect: application, URL, shards, budget
  *   shard     one gateway session each: gw.h over ws.h and inflate.h (idgate, resume)
  *   session   MSG_SESSION: tells lane 0's owner since when and until when we watched
- *   reload    SIGHUP, in two phases
+ *   reload    SIGHUP, in two phases                 (secrets.c: the tokens)
  *   control   the Unix socket of presencectl (status.c renders the answers) */
 #ifndef PRESENCE_MASTER_MASTER_H
 #define PRESENCE_MASTER_MASTER_H
@@ -51,6 +51,14 @@ struct control;
 struct fetches;
 struct sessions;
 struct discover;
+
+struct secrets {
+    char *discord, *graphql; /* never logged; owned */
+};
+
+struct secrets_rotated {
+    bool discord, graphql;
+};
 
 /* --- worker ---------------------------------------------------------------------------------- */
 
@@ -171,7 +179,8 @@ struct master {
     struct conf conf;
     int64_t conf_loaded_ms, started_ms;
     char *restart_needed; /* keys, space separated; NULL = none */
-    char *token, *graphql_token;
+    struct secrets secrets;
+    char *environment_token; /* DISCORD_TOKEN: holds over reloads; NULL = not set */
     int lock_fd;
     uint32_t generation;
 
@@ -183,6 +192,7 @@ struct master {
     struct ws_env *ws;
     struct loop *loop;
     struct loop_timer *tick;
+    struct sd_watchdog *watchdog; /* NULL = nobody asks for it */
     struct shm shm;
     bool shm_kept;
     struct state state;
@@ -311,9 +321,15 @@ void sessions_owner_changed(struct master *m);
 void sessions_tick(struct master *m);
 
 /* reload.c */
-typedef void reload_done(void *arg, const char *code, struct conf_changes *changes,
-                         struct conf_errors *errors);
-/* done (may be NULL) hears "ok", "bad_config", "busy" or "unavailable". */
+struct reload_outcome {
+    struct conf_changes changes;
+    struct conf_errors errors;
+    struct secrets_rotated rotated;
+};
+/* code: "ok", "bad_config", "busy" or "unavailable"; outcome is NULL with the last two if there was
+ * no reload of the caller's own. */
+typedef void reload_done(void *arg, const char *code, const struct reload_outcome *outcome);
+/* done may be NULL. */
 void reload_start(struct master *m, reload_done *done, void *arg);
 void reload_answer(struct worker *w, uint64_t id, bool ready, const char *why, size_t len);
 void reload_worker_gone(struct worker *w);

@@ -1,22 +1,20 @@
-/* Background, directories, user, lock, tokens: the start of presenced. Called by main.c.
+/* Background, directories, user, lock: the start of presenced. Called by main.c.
  * Diagnostics: start_failed for all that ends the start; lock_wait while orphans drain. */
 #include "process.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "presence/fd.h"
 #include "presence/log.h"
+#include "presence/privileges.h"
 
 #define ORPHANS_MS   20000
 #define LOCK_POLL_MS 50
@@ -62,57 +60,23 @@ void process_started(const char *log_target)
     fd_close(&started_pipe);
 }
 
-static int make_directory(const char *path, mode_t mode, const struct passwd *owner)
+static int refuse(char *error)
 {
-    struct stat st;
-
-    if (fd_mkdirs(path, mode) || stat(path, &st)) {
-        log_error("start_failed", "directory %s: %s", path, strerror(errno));
-        return -1;
-    }
-    if (owner && st.st_uid != owner->pw_uid && chown(path, owner->pw_uid, owner->pw_gid)) {
-        log_error("start_failed", "directory %s cannot be given to %s: %s", path, owner->pw_name,
-                  strerror(errno));
-        return -1;
-    }
-    return 0;
+    log_error("start_failed", "%s", error);
+    free(error);
+    return -1;
 }
 
-int process_directories(struct master *m)
+int process_user(const struct conf *conf)
 {
-    const struct passwd *owner = NULL;
+    const char *user = conf->presence.user;
+    char *error = NULL;
 
-    if (geteuid() == 0 && *m->conf.presence.user && !(owner = getpwnam(m->conf.presence.user))) {
-        log_error("start_failed", "[presence] user: there is no user %s", m->conf.presence.user);
-        return -1;
-    }
-    return make_directory(m->conf.presence.state_dir, 0700, owner) ||
-                   make_directory(m->conf.presence.run_dir, 0755, owner) ||
-                   make_directory(m->conf.cache.spool_dir, 0700, owner)
-               ? -1
-               : 0;
-}
-
-int process_drop_privileges(const struct conf *conf)
-{
-    const struct passwd *user = *conf->presence.user ? getpwnam(conf->presence.user) : NULL;
-    const struct group *group = *conf->presence.group ? getgrnam(conf->presence.group) : NULL;
-    gid_t gid;
-
-    if (geteuid() != 0)
-        return 0;
-    if ((*conf->presence.user && !user) || (*conf->presence.group && !group)) {
-        log_error("start_failed", "[presence] %s: there is no %s %s", user ? "group" : "user",
-                  user ? "group" : "user", user ? conf->presence.group : conf->presence.user);
-        return -1;
-    }
-    if (!user && !group)
-        return 0;
-    gid = group ? group->gr_gid : user->pw_gid;
-    if (setgid(gid) || (user && initgroups(user->pw_name, gid)) || (user && setuid(user->pw_uid))) {
-        log_error("start_failed", "becoming user %s: %s", conf->presence.user, strerror(errno));
-        return -1;
-    }
+    if (privileges_directory(conf->presence.state_dir, 0700, user, &error) ||
+        privileges_directory(conf->presence.run_dir, 0755, user, &error) ||
+        privileges_directory(conf->cache.spool_dir, 0700, user, &error) ||
+        privileges_drop(user, conf->presence.group, &error))
+        return refuse(error);
     return 0;
 }
 
@@ -168,37 +132,6 @@ int process_lock(struct master *m)
     return 0;
 failed:
     free(path);
-    return -1;
-}
-
-/* A credential of the service manager comes before the file. */
-static char *read_token(const char *credential, const char *path, char **error_r)
-{
-    const char *dir = getenv("CREDENTIALS_DIRECTORY");
-    char *other = dir ? xasprintf("%s/%s", dir, credential) : NULL, *token;
-    bool use = other && access(other, R_OK) == 0;
-
-    token = fd_read_secret(use ? other : path, error_r);
-    free(other);
-    return token;
-}
-
-int process_secrets(struct master *m)
-{
-    const char *from_env = getenv("DISCORD_TOKEN");
-    char *error = NULL;
-
-    if (from_env && *from_env)
-        m->token = xstrdup(from_env);
-    else
-        m->token = read_token("discord.token", m->conf.discord.token_file, &error);
-    unsetenv("DISCORD_TOKEN");
-    if (m->token)
-        m->graphql_token = read_token("graphql.token", m->conf.graphql.token_file, &error);
-    if (m->token && m->graphql_token)
-        return 0;
-    log_error("start_failed", "[%s] token_file: %s", m->token ? "graphql" : "discord", error);
-    free(error);
     return -1;
 }
 

@@ -11,15 +11,12 @@
 int process_daemonise(void);
 void process_started(const char *log_target);
 
-/* Directories of the state and of the sockets; then user and group, if we are root. */
-int process_directories(struct master *m);
-int process_drop_privileges(const struct conf *conf);
+/* Makes the directories of the state and of the sockets; then becomes [presence] user and group, if
+ * we are root. */
+int process_user(const struct conf *conf);
 
 /* Takes the instance's lock, waiting for workers that a dead master left. */
 int process_lock(struct master *m);
-
-/* Reads the two tokens into m. */
-int process_secrets(struct master *m);
 
 /* Where presence-worker lies; owned by the caller. option may be NULL. */
 char *process_worker_path(const char *option);

@@ -1,13 +1,14 @@
-/* Reload in two phases: the file is read whole, sent to every worker, and holds only when all have
- * accepted it. What needs a restart keeps its old value and is named. Called on SIGHUP and by the
- * control socket.
- * Diagnostics: reload_refused, reload_restart (each key), reloaded, reload_pending. */
+/* Reload in two phases: the file and the tokens are read whole, the file is sent to every worker,
+ * and all of it holds only when each has accepted it. What needs a restart keeps its old value and
+ * is named. Called on SIGHUP and by the control socket. Diagnostics: reload_refused, reload_restart
+ * (each key), reloaded, reload_pending. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "master.h"
 #include "presence/log.h"
+#include "secrets.h"
 
 #define ANSWER_MS 10000
 
@@ -16,8 +17,8 @@ struct reload {
     uint64_t waiting; /* slots whose answer is due */
     monoms_t deadline;
     struct conf next;
-    struct conf_changes changes;
-    struct conf_errors errors;
+    struct secrets secrets; /* as just read; once committed, the old ones */
+    struct reload_outcome outcome;
     bool refused;
     bool again; /* SIGHUP came meanwhile */
     reload_done *done;
@@ -95,12 +96,13 @@ static void finish(struct master *m, const char *code)
     bool again = r->again;
 
     m->reload = NULL;
-    for (size_t i = 0; i < r->errors.count; i++)
-        log_error("reload_refused", "%s", r->errors.lines[i]);
+    for (size_t i = 0; i < r->outcome.errors.count; i++)
+        log_error("reload_refused", "%s", r->outcome.errors.lines[i]);
     if (r->done)
-        r->done(r->arg, code, &r->changes, &r->errors);
-    conf_changes_clear(&r->changes);
-    conf_errors_clear(&r->errors);
+        r->done(r->arg, code, &r->outcome);
+    conf_changes_clear(&r->outcome.changes);
+    conf_errors_clear(&r->outcome.errors);
+    secrets_clear(&r->secrets);
     conf_clear(&r->next);
     free(r);
     if (again)
@@ -121,15 +123,16 @@ static void commit(struct master *m)
     struct reload *r = m->reload;
     struct conf old = m->conf;
 
+    secrets_rotate(m, &r->secrets, &r->outcome.rotated);
     send_verdict(m, MSG_CONF_COMMIT);
     m->conf = r->next;
     memset(&r->next, 0, sizeof(r->next));
     m->conf_loaded_ms = clock_unix().ms;
-    name_restarts(m, &r->changes);
+    name_restarts(m, &r->outcome.changes);
     master_apply_log(&m->conf);
     conf_clear(&old);
     log_info("reloaded", "%s: %zu keys changed, %zu of them need a restart", m->conf_path,
-             r->changes.count, r->changes.restart);
+             r->outcome.changes.count, r->outcome.changes.restart);
     finish(m, "ok");
     if (conf_worker_count(&m->conf) != m->worker_count)
         workers_set_count(m, conf_worker_count(&m->conf));
@@ -181,10 +184,11 @@ void reload_start(struct master *m, reload_done *done, void *arg)
 {
     struct reload *r;
     struct conf fresh = {0};
+    char *error = NULL;
 
     if (m->phase >= PHASE_DRAINING || (m->reload && done)) {
         if (done)
-            done(arg, m->reload ? "busy" : "unavailable", NULL, NULL);
+            done(arg, m->reload ? "busy" : "unavailable", NULL);
         return;
     }
     if (m->reload) {
@@ -197,17 +201,22 @@ void reload_start(struct master *m, reload_done *done, void *arg)
     r->done = done;
     r->arg = arg;
     r->deadline.ms = clock_mono().ms + ANSWER_MS;
-    if (conf_load(m->conf_path, &fresh, &r->errors)) {
+    if (conf_load(m->conf_path, &fresh, &r->outcome.errors)) {
         finish(m, "bad_config");
         return;
     }
-    conf_diff(&m->conf, &fresh, &r->changes);
-    if (merge(&m->conf, &fresh, &r->next, &r->errors)) {
+    conf_diff(&m->conf, &fresh, &r->outcome.changes);
+    if (merge(&m->conf, &fresh, &r->next, &r->outcome.errors)) {
         conf_clear(&fresh);
         finish(m, "bad_config");
         return;
     }
     conf_clear(&fresh);
+    if (secrets_read(&r->next, m->environment_token, &r->secrets, &error)) {
+        add_error(&r->outcome.errors, error);
+        finish(m, "bad_config");
+        return;
+    }
     ask_workers(m);
     if (!worker_is_starting(m))
         decide(m);
@@ -222,7 +231,7 @@ void reload_answer(struct worker *w, uint64_t id, bool ready, const char *why, s
     r->waiting &= ~(UINT64_C(1) << w->slot);
     if (!ready) {
         r->refused = true;
-        add_error(&r->errors,
+        add_error(&r->outcome.errors,
                   xasprintf("worker %u: %.*s", w->slot, (int)(len > 500 ? 500 : len), why));
     }
     if (!worker_is_starting(w->m))
@@ -253,11 +262,12 @@ void reload_tick(struct master *m)
     }
     for (unsigned i = 0; i < LANES; i++)
         if (r->waiting & UINT64_C(1) << i)
-            add_error(&r->errors, xasprintf("worker %u did not answer in %d ms", i, ANSWER_MS));
+            add_error(&r->outcome.errors,
+                      xasprintf("worker %u did not answer in %d ms", i, ANSWER_MS));
     r->refused = r->refused || r->waiting || worker_is_starting(m);
     r->waiting = 0;
-    if (r->errors.count == 0 && r->refused)
-        add_error(&r->errors, xstrdup("a worker was starting for too long"));
+    if (r->outcome.errors.count == 0 && r->refused)
+        add_error(&r->outcome.errors, xstrdup("a worker was starting for too long"));
     decide(m);
 }
 

@@ -12,6 +12,7 @@
 
 #include "presence/fd.h"
 #include "presence/log.h"
+#include "presence/sd.h"
 
 #define STATUS_TEXT      "who is around"
 #define BUDGET_STALE_MS  300000
@@ -78,7 +79,7 @@ static void notify_status(const struct master *m)
         live += gw_shard_state(m->shards[i].gw) == SHARD_LIVE;
     snprintf(text, sizeof(text), "%sSTATUS=%u of %u shards live",
              live == m->shard_count ? "READY=1\n" : "", live, m->shard_count);
-    fd_sd_notify(text);
+    sd_notify_send(text);
 }
 
 static void publish(struct shard *s)
@@ -408,14 +409,16 @@ static void send_control(struct shard *s, enum gw_action_type type)
         idgate_used(&m->gate, clock_mono(), s->id);
         if (m->degraded && strcmp(m->degraded, BUDGET_EXHAUSTED) == 0)
             master_degraded(m, NULL);
-        send_payload(s, &payload, gw_render_identify(s->gw, m->token, STATUS_TEXT, &payload),
+        send_payload(s, &payload,
+                     gw_render_identify(s->gw, m->secrets.discord, STATUS_TEXT, &payload),
                      "Identify");
         shards_gate(m);
     } else {
         uint64_t seq = gw_last_seq(s->gw);
 
         log_info("gateway_resume", "shard %u from seq %" PRIu64, s->id, seq);
-        send_payload(s, &payload, gw_render_resume(s->gw, m->token, seq, &payload), "Resume");
+        send_payload(s, &payload, gw_render_resume(s->gw, m->secrets.discord, seq, &payload),
+                     "Resume");
     }
 }
 

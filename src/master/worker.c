@@ -19,6 +19,7 @@
 #include "presence/fd.h"
 #include "presence/log.h"
 #include "presence/seen.h"
+#include "secrets.h"
 
 #define READY_DEADLINE_MS  20000
 #define PING_EVERY_MS      3000
@@ -176,16 +177,11 @@ static void send_setup(struct worker *w)
 {
     struct master *m = w->m;
     struct buf text;
-    struct msg_id id = {SECRET_DISCORD_TOKEN};
+    struct msg_id id = {master_next_id(m)};
 
-    if (m->token)
-        worker_send(w, MSG_SECRET, &id, sizeof(id), m->token, strlen(m->token));
-    id.id = SECRET_GRAPHQL_TOKEN;
-    if (m->graphql_token)
-        worker_send(w, MSG_SECRET, &id, sizeof(id), m->graphql_token, strlen(m->graphql_token));
+    secrets_send(w);
     buf_init(&text, 0);
     conf_print(&m->conf, &text);
-    id.id = master_next_id(m);
     worker_send(w, MSG_CONF_PREPARE, &id, sizeof(id), buf_bytes(&text), buf_len(&text));
     worker_send(w, MSG_CONF_COMMIT, &id, sizeof(id), NULL, 0);
     buf_clear(&text);

@@ -52,13 +52,18 @@ static void reply_id(struct worker *w, uint16_t type, uint64_t id, const char *t
 
 /* --- configuration --------------------------------------------------------------------------- */
 
+static void apply_secrets(struct worker *w)
+{
+    gql_set(&w->gql, w->conf.graphql.url, w->graphql_token);
+    rest_set(w->rest, w->conf.discord.api_base, w->discord_token);
+}
+
 static void apply_conf(struct worker *w)
 {
     const struct conf *conf = &w->conf;
 
     log_set_level((enum log_level)conf->log.level);
-    gql_set(&w->gql, conf->graphql.url, w->graphql_token);
-    rest_set(w->rest, conf->discord.api_base, w->discord_token);
+    apply_secrets(w);
     cache_set_url(w, conf->redis.url);
     if (fd_mkdirs(conf->cache.spool_dir, 0700))
         worker_alert(w, "%s: %s", conf->cache.spool_dir, strerror(errno));
@@ -124,7 +129,7 @@ static void take_secret(struct worker *w, uint64_t which, const char *text, size
     fd_secret_free(secret);
     *secret = xstrndup(text ? text : "", len);
     if (w->has_conf)
-        apply_conf(w);
+        apply_secrets(w);
 }
 
 /* --- the end --------------------------------------------------------------------------------- */

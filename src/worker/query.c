@@ -4,7 +4,6 @@
 #include "worker/query.h"
 
 #include <string.h>
-#include <sys/resource.h>
 
 #include "presence/activity.h"
 #include "worker/cache.h"
@@ -57,9 +56,8 @@ static void answer_member(struct worker *w, const struct json *q, struct buf *ou
     snowflake_t guild = {json_id(json_get(q, "guild"))}, user = {json_id(json_get(q, "user"))};
     struct seen_row *row = seen_find(&w->shm, guild, user);
 
-    buf_printf(out, "{\"guild\":\"%llu\",\"user\":\"%llu\",\"lane\":%u,\"worker\":%u",
-               (unsigned long long)guild.id, (unsigned long long)user.id, route_lane(guild),
-               w->slot);
+    buf_printf(out, "{\"guild\":\"%llu\",\"user\":\"%llu\"", (unsigned long long)guild.id,
+               (unsigned long long)user.id);
     if (row)
         put_row(row, out);
     else
@@ -90,8 +88,8 @@ static void answer_guild(struct worker *w, const struct json *q, struct buf *out
     struct shm_guild *g = shm_guild(&w->shm, id, false);
     struct counting counting = {.guild = id.id};
 
-    buf_printf(out, "{\"guild\":\"%llu\",\"lane\":%u,\"worker\":%u,\"known\":%s",
-               (unsigned long long)id.id, route_lane(id), w->slot, yes_no(g != NULL));
+    buf_printf(out, "{\"guild\":\"%llu\",\"known\":%s", (unsigned long long)id.id,
+               yes_no(g != NULL));
     if (g) {
         seen_each(&w->shm, count_member, &counting);
         buf_printf(out, ",\"available\":%s,\"member_count\":%u,\"members_in_table\":%u",
@@ -116,10 +114,9 @@ static void put_delay(const struct delay *d, const char *name, unsigned percent,
         buf_puts(out, "null");
 }
 
+/* What the master cannot know; it adds lanes, memory and CPU time. */
 static void answer_stats(struct worker *w, struct buf *out)
 {
-    struct rusage usage;
-    unsigned lanes = 0;
     uint64_t waiting = 0, spooled = 0;
 
     for (unsigned i = 0; i < LANES; i++) {
@@ -127,22 +124,17 @@ static void answer_stats(struct worker *w, struct buf *out)
 
         if (!lane)
             continue;
-        lanes++;
         waiting += ring_head(&lane->ring) - ring_tail(&lane->ring);
         spooled += lane->spool ? spool_bytes(lane->spool) : 0;
     }
-    getrusage(RUSAGE_SELF, &usage);
     buf_printf(out,
-               "{\"lanes\":%u,\"graphql\":\"%s\",\"redis\":\"%s\",\"in_flight\":%u,"
-               "\"waiting_slots\":%llu,\"spool_bytes\":%llu,\"rss_bytes\":%lld,\"cpu_ms\":%lld",
-               lanes,
+               "{\"graphql\":\"%s\",\"redis\":\"%s\",\"in_flight\":%u,"
+               "\"waiting_slots\":%llu,\"spool_bytes\":%llu",
                w->away    ? "down"
                : w->heard ? "up"
                           : "unknown",
-               cache_state(w), w->flights, (unsigned long long)waiting, (unsigned long long)spooled,
-               (long long)usage.ru_maxrss * 1024,
-               (long long)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
-                   (long long)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
+               cache_state(w), w->flights, (unsigned long long)waiting,
+               (unsigned long long)spooled);
     put_delay(&w->delay, ",\"lag_p50_ms\":", 50, out);
     put_delay(&w->delay, ",\"lag_p99_ms\":", 99, out);
     buf_puts(out, "}");

@@ -1,6 +1,8 @@
 """presencectl against a running presenced: every command, as text and as JSON."""
 
 import json
+import pathlib
+import signal
 import subprocess
 
 import pytest
@@ -29,10 +31,16 @@ def ctl(stack, *args):
     return done.returncode, done.stdout, done.stderr
 
 
+def unique(pairs):
+    """An object in which no key stands twice."""
+    assert len(dict(pairs)) == len(pairs), pairs
+    return dict(pairs)
+
+
 def ctl_json(stack, *args):
     status, out, err = ctl(stack, "--json", *args)
     assert (status, err) == (0, "")
-    return json.loads(out)
+    return json.loads(out, object_pairs_hook=unique)
 
 
 def test_status(watched):
@@ -62,6 +70,7 @@ def test_member(watched):
     assert (member["guild"], member["user"], member["known"]) == (guild, user, True)
     assert member["last_seen_ms"] == watched.done["time_ms"]
     assert member["last_seen_kind"] == "message"
+    assert {"lane", "worker", "shard"} <= set(member)
     code, text, _ = ctl(watched, "member", guild, user)
     assert code == 0 and text.startswith(f"member {user} of guild {guild}: in the table\n")
     assert "(message)" in text
@@ -137,3 +146,70 @@ def test_invite_uses_the_application(watched):
 def test_an_unknown_fault_is_refused(watched):
     code, _, err = ctl(watched, "debug", "explode")
     assert code == 1 and "debug" in err
+
+
+# --- tokens -----------------------------------------------------------------------------------------
+
+def test_a_rotated_graphql_token_reaches_the_workers(watched):
+    graphqld, presenced, conf = watched.graphqld, watched.presenced, watched.conf
+    watched.sim.post("/_sim/load", {"events": 6000, "rate": 1000})
+    new = graphqld.tool("--new-token", "workers-2", "ingest").strip()
+    graphqld.send(signal.SIGHUP)
+    graphqld.log.wait_for("tokens", containing="2 tokens")
+    conf.secret("graphql", new)
+    assert ctl_json(watched, "reload") == {"changed": [], "rotated": ["graphql.token_file"]}
+    # the old token goes: whoever still uses it is turned away
+    tokens = pathlib.Path(conf.get("graphqld", "token_file"))
+    tokens.write_text("".join(line for line in tokens.read_text().splitlines(True)
+                              if line.startswith("workers-2 ")))
+    position = presenced.log.position()
+    graphqld.send(signal.SIGHUP)
+    graphqld.log.wait_for("tokens", containing="1 tokens")
+    harness.wait_until(lambda: not watched.sim.get("/_sim/load")["running"], 60)
+    done = watched.sim.act("message", guild=0, user=7)
+    harness.wait_until(lambda: watched.pg.execute(
+        "select 1 from last_seen where user_id = %s and last_seen = to_timestamp(%s / 1000.0)",
+        [int(done["user"]), done["time_ms"]]), 30, "the message is recorded")
+    assert not presenced.log.events("graphql_away", since=position)
+    assert not presenced.log.events("worker_started", since=position)
+    assert new not in presenced.log.text() + graphqld.log.text()
+
+
+def test_a_rotated_discord_token_is_used_at_the_next_identify(watched):
+    presenced = watched.presenced
+    presenced.expect_error("gateway_fatal")
+    watched.conf.secret("discord", "another.token.of-the-test")
+    code, text, _ = ctl(watched, "reload")
+    assert (code, text) == (0, "discord.token_file: a new token\n")
+    presenced.log.wait_for("token_rotated", containing="discord.token_file")
+    assert "another.token" not in presenced.log.text()
+    # presence-sim knows the old one alone: that the new one was sent shows in its refusal
+    position = presenced.log.position()
+    ctl_json(watched, "debug", "drop", "0")
+    presenced.log.wait_for("gateway_fatal", containing="4004", since=position)
+    assert presenced.wait() == 78
+    presenced.child = None
+
+
+@pytest.mark.parametrize("section, mode, complaint", [
+    ("graphql", 0o640, "mode is 0640, expected 0600"),
+    ("discord", None, "No such file or directory")])
+def test_a_token_file_that_cannot_be_used_refuses_the_reload(watched, section, mode, complaint):
+    presenced = watched.presenced
+    presenced.expect_error("reload_refused")
+    watched.conf.update(log={"level": "debug"}).save()
+    path = pathlib.Path(watched.conf.get(section, "token_file"))
+    if mode is None:
+        path.unlink()
+    else:
+        path.write_text("yet-another-token\n")
+        path.chmod(mode)
+    answer = presenced.reload()
+    assert answer["error"]["code"] == "bad_config"
+    assert answer["error"]["errors"] == [f"[{section}] token_file: {path}: {complaint}"
+                                         + (": others can read this secret" if mode else "")]
+    assert ctl_json(watched, "status")["log_level"] == "info"
+    assert not presenced.log.events("token_rotated")
+    done = watched.sim.act("message", guild=0, user=7)
+    harness.wait_until(lambda: watched.pg.execute(
+        "select 1 from activity where user_id = %s", [int(done["user"])]), 20, "still recording")
