@@ -259,7 +259,7 @@ def test_batches_of_one_request(graphqld, pg):
     assert counts() == [(1, 1), (2, 1), (3, 1)]
     lanes[2].position = lanes[0].position = 1
     lanes[1].epoch = 6
-    assert send(2, 1, 0) == [("APPLIED", "2"), ("EPOCH", "1"), ("APPLIED", "2")]
+    assert send(2, 1, 0) == [("APPLIED", "2"), ("CLAIMED", "1"), ("APPLIED", "2")]
     assert counts() == [(1, 2), (2, 1), (3, 2)]
     assert pg.execute("SELECT count(*), min(appended) FROM lane_session") == [(3, 5)]
 
