@@ -464,6 +464,32 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Parts of a guild that a complete list did not hold are gone since then, at the latest. A thread
+-- that is not among the active ones may as well be archived: only without its channel it is gone.
+CREATE FUNCTION batch_parts(guilds bigint[], parts text[], ats timestamptz[]) RETURNS void
+LANGUAGE plpgsql SET search_path = presence, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+    UPDATE role t SET gone_at = u.at, at = u.at
+      FROM (SELECT g, max(a) AS at FROM unnest(guilds, parts, ats) AS p(g, part, a)
+             WHERE part = 'ROLES' GROUP BY g) u
+     WHERE t.guild_id = u.g AND t.gone_at IS NULL AND t.at < u.at;
+    UPDATE channel t SET gone_at = u.at, at = u.at
+      FROM (SELECT g, max(a) AS at FROM unnest(guilds, parts, ats) AS p(g, part, a)
+             WHERE part = 'CHANNELS' GROUP BY g) u
+     WHERE t.guild_id = u.g AND t.gone_at IS NULL AND t.at < u.at AND t.type NOT IN (10, 11, 12);
+    UPDATE channel t SET gone_at = u.at, at = u.at
+      FROM (SELECT g, max(a) AS at FROM unnest(guilds, parts, ats) AS p(g, part, a)
+             WHERE part = 'CHANNELS' GROUP BY g) u
+     WHERE t.guild_id = u.g AND t.gone_at IS NULL AND t.at < u.at AND t.type IN (10, 11, 12)
+       AND EXISTS (SELECT FROM channel c WHERE c.guild_id = t.guild_id
+                      AND c.channel_id = t.parent_id AND c.gone_at IS NOT NULL);
+    UPDATE channel t SET archived = true, at = u.at
+      FROM (SELECT g, max(a) AS at FROM unnest(guilds, parts, ats) AS p(g, part, a)
+             WHERE part = 'THREADS' GROUP BY g) u
+     WHERE t.guild_id = u.g AND t.gone_at IS NULL AND t.at < u.at AND t.type IN (10, 11, 12)
+       AND t.archived IS NOT TRUE;
+END $$;
+
 -- --- voice ------------------------------------------------------------------------------------
 
 -- Edges of a member in order. An edge into the channel of the open session keeps the session, with

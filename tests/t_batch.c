@@ -222,6 +222,24 @@ static void test_presence_keeps_the_latest(void **state)
     assert_int_equal(json_int(json_get(json_at(p, 0), "until"), 0), NOON + 9);
 }
 
+static void test_complete_lists_are_told_by_part(void **state)
+{
+    const struct json *p;
+
+    subject(RECORD_COMPLETE, 0, NOON + 5)->other.id = PART_CHANNELS | PART_THREADS | PART_ROLES;
+    subject(RECORD_COMPLETE, 0, NOON + 9)->other.id = PART_THREADS; /* of a later list */
+    fill(*state);
+    p = json_get(printed(*state), "partsComplete");
+    assert_int_equal(json_size(p), 3);
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const names[] = {"CHANNELS", "THREADS", "ROLES"};
+
+        assert_string_equal(json_string(json_get(json_at(p, i), "part"), ""), names[i]);
+        assert_int_equal(json_id(json_get(json_at(p, i), "guildId")), GUILD);
+        assert_int_equal(json_int(json_get(json_at(p, i), "at"), 0), NOON + (i == 1 ? 9 : 5));
+    }
+}
+
 static void test_edges_keep_their_order(void **state)
 {
     const struct json *coverage, *voice;
@@ -333,6 +351,7 @@ int main(void)
         T(test_partial_member_says_only_what_it_knows),
         T(test_look_up_is_a_member_row),
         T(test_presence_keeps_the_latest),
+        T(test_complete_lists_are_told_by_part),
         T(test_edges_keep_their_order),
         T(test_channel_gone_and_back),
         T(test_is_full_before_the_service_refuses),

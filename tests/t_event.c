@@ -203,6 +203,9 @@ static void put_record(struct buf *out, const struct record_header *h)
     case RECORD_VOICE_SYNC:
         buf_puts(out, "voicesync");
         break;
+    case RECORD_COMPLETE:
+        put_subject(out, "complete", r);
+        break;
     case RECORD_CHANNEL:
         put_channel(out, r);
         break;
@@ -391,7 +394,7 @@ static const struct {
         "role botrole Presence p5 277293943938 managed; "
         "channel text 0 general p0 last 1533081865936834564 "
         "[{\"id\":\"1502950824345735173\",\"type\":0,\"allow\":\"1024\",\"deny\":\"0\"}]; "
-        "channel voice 2 Lounge p1 []; "
+        "channel voice 2 Lounge p1 []; complete 0 7; "
         "member self bot Presence// [botrole]; member mira human mira/Mira/Mi [mods]; "
         "voice mira 0>voice 1 estimated; present mira voice; voicesync; coverage open 1"},
     {142, "outage; coverage close 2"},
@@ -846,21 +849,24 @@ static void voice_after_absence(void **state)
     row(w, TOMAS)->voice_channel = UINT64_C(1213063185301639170);
     know(w, OWNER, SEEN_HUMAN);
     row(w, OWNER)->voice_channel = UINT64_C(1213063185301639170);
-    assert_string_equal(take(w, create),
-                        "guild G/ owner 0 afk 0 system 0 n0; member otherbot bot b// []; "
-                        "voice tomas voice>stage 0 estimated; present tomas stage; "
-                        "present owner voice; voice mira voice>0 0 estimated; voicesync; "
-                        "coverage open 1");
+    assert_string_equal(
+        take(w, create),
+        "guild G/ owner 0 afk 0 system 0 n0; complete 0 1; member otherbot bot b// []; "
+        "voice tomas voice>stage 0 estimated; present tomas stage; "
+        "present owner voice; voice mira voice>0 0 estimated; voicesync; "
+        "coverage open 1");
     assert_int_equal(row(w, MIRA)->voice_channel, 0);
     assert_true(w->result.flags & EVENT_WANT_ROSTER);
     assert_true(w->result.flags & EVENT_IDEMPOTENT);
     /* once more: nothing changed, coverage is open */
-    assert_string_equal(take(w, create),
-                        "guild G/ owner 0 afk 0 system 0 n0; member otherbot bot b// []; "
-                        "present tomas stage; present owner voice; voicesync");
+    assert_string_equal(
+        take(w, create),
+        "guild G/ owner 0 afk 0 system 0 n0; complete 0 1; member otherbot bot b// []; "
+        "present tomas stage; present owner voice; voicesync");
     /* without the voice intent nothing is known */
     w->event.session = SESSION;
-    assert_string_equal(take(w, GUILD_HEAD "}}"), "guild G/ owner 0 afk 0 system 0 n0");
+    assert_string_equal(take(w, GUILD_HEAD "}}"),
+                        "guild G/ owner 0 afk 0 system 0 n0; complete 0 1");
     assert_int_equal(row(w, OWNER)->voice_channel, UINT64_C(1213063185301639170));
 }
 
@@ -871,11 +877,11 @@ static void coverage(void **state)
     struct world *w = *state;
     static const char gone[] = "{\"op\":0,\"s\":4,\"t\":\"GUILD_DELETE\",\"d\":{"
                                "\"id\":\"1213063181107335175\"";
-    static const char text[] = "guild G/ owner 0 afk 0 system 0 n0";
+    static const char text[] = "guild G/ owner 0 afk 0 system 0 n0; complete 0 1";
     char *frame, *expected;
 
     assert_string_equal(take(w, GUILD_HEAD "}}"),
-                        "guild G/ owner 0 afk 0 system 0 n0; coverage open 1");
+                        "guild G/ owner 0 afk 0 system 0 n0; complete 0 1; coverage open 1");
     frame = xasprintf("%s,\"unavailable\":true}}", gone);
     assert_string_equal(take(w, frame), "outage; coverage close 2");
     assert_string_equal(take(w, frame), "outage");
@@ -892,6 +898,38 @@ static void coverage(void **state)
         take(w, GUILD_HEAD ",\"joined_at\":\"2026-08-01T12:10:59+00:00\",\"unavailable\":false}}"),
         expected); /* invited */
     free(expected);
+}
+
+/* What a GUILD_CREATE lists in full; an absent list, or roles that are ids, say nothing. */
+static void complete_lists(void **state)
+{
+    static const struct {
+        const char *lists, *complete;
+    } cases[] = {
+        {"", ""},
+        {"\"channels\":null,\"threads\":null,\"roles\":[]", ""},
+        {"\"channels\":[]", "; complete 0 1"},
+        {"\"threads\":[]", "; complete 0 2"},
+        {"\"roles\":[\"7\"],\"threads\":[],\"channels\":[]", "; complete 0 3"},
+        {"\"roles\":[{\"id\":\"7\",\"name\":\"r\",\"permissions\":\"0\"}]",
+         "; role 7 r p0 0; complete 0 4"},
+        {"\"channels\":[],\"threads\":[],"
+         "\"roles\":[{\"id\":\"7\",\"name\":\"r\",\"permissions\":\"0\"}]",
+         "; role 7 r p0 0; complete 0 7"},
+    };
+    struct world *w = *state;
+
+    take(w, GUILD_HEAD "}}"); /* coverage is open */
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *frame = xasprintf("{\"op\":0,\"s\":4,\"t\":\"GUILD_CREATE\",\"d\":{"
+                                "\"id\":\"1213063181107335175\",\"name\":\"G\"%s%s}}",
+                                *cases[i].lists ? "," : "", cases[i].lists);
+        char *expected = xasprintf("guild G/ owner 0 afk 0 system 0 n0%s", cases[i].complete);
+
+        assert_string_equal(take(w, frame), expected);
+        free(frame);
+        free(expected);
+    }
 }
 
 static void update_keeps_what_is_absent(void **state)
@@ -1185,6 +1223,7 @@ int main(void)
         TEST(voice_rules),
         TEST(voice_after_absence),
         TEST(coverage),
+        TEST(complete_lists),
         TEST(update_keeps_what_is_absent),
         TEST(joins),
         TEST(updates),

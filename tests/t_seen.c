@@ -643,9 +643,9 @@ static void guild_records(void **state)
 
 static void records_without_effect_here(void **state)
 {
-    static const uint16_t types[] = {RECORD_PAD,          RECORD_EVENT,  RECORD_CHANNEL,
-                                     RECORD_CHANNEL_GONE, RECORD_ROLE,   RECORD_ROLE_GONE,
-                                     RECORD_VOICE_SYNC,   RECORD_SESSION};
+    static const uint16_t types[] = {RECORD_PAD,          RECORD_EVENT,   RECORD_CHANNEL,
+                                     RECORD_CHANNEL_GONE, RECORD_ROLE,    RECORD_ROLE_GONE,
+                                     RECORD_VOICE_SYNC,   RECORD_SESSION, RECORD_COMPLETE};
     struct record_sighting *nobody;
 
     (void)state;

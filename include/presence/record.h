@@ -39,8 +39,15 @@ enum record_type {
     RECORD_VOICE_SYNC = 16, /* struct record_subject: voice states of guild are complete as of at */
     RECORD_COVERAGE = 17,   /* struct record_coverage */
     RECORD_SESSION = 18,    /* struct record_session, in lane 0 only */
-    RECORD_TYPES = 19
+    RECORD_COMPLETE = 19,     /* struct record_subject: the records of guild before this one list all
+                                 of its PART_* named by other, as of at */
+    RECORD_TYPES = 20
 };
+
+/* record_subject.other of RECORD_COMPLETE */
+#define PART_CHANNELS 0x1u /* without threads */
+#define PART_THREADS  0x2u /* active ones: others are archived or gone */
+#define PART_ROLES    0x4u
 
 /* record_header.flags */
 #define RECORD_EVENT_END 0x0001u

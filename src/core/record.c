@@ -23,6 +23,7 @@ static const uint16_t fixed_sizes[RECORD_TYPES] = {
     [RECORD_VOICE_SYNC] = sizeof(struct record_subject),
     [RECORD_COVERAGE] = sizeof(struct record_coverage),
     [RECORD_SESSION] = sizeof(struct record_session),
+    [RECORD_COMPLETE] = sizeof(struct record_subject),
 };
 
 uint32_t record_fixed_size(uint16_t type)
@@ -64,7 +65,7 @@ const char *record_check(const struct record_header *h, uint32_t available)
         return "no slot left, expected a record";
     fixed = record_fixed_size(h->type);
     if (fixed == 0)
-        return "unknown record type, expected 1 to 18";
+        return "unknown record type, expected 1 to 19";
     if (h->slots == 0 || h->slots > RECORD_MAX_SLOTS)
         return "record of a wrong number of slots, expected 1 to 128";
     if (h->slots > available)

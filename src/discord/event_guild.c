@@ -136,11 +136,23 @@ static bool first_of_session(const struct job *job)
     return !known || (known->session != job->event->session && known->flags & SHM_GUILD_AVAILABLE);
 }
 
+/* What was deleted while nobody watched shows by not being listed. Other servers list roles as ids,
+ * which makes no records. */
+static void add_complete(struct job *job, const struct guild_parts *g, bool roles)
+{
+    uint64_t parts = (scan_is_array(g->channels) ? PART_CHANNELS : 0) |
+                     (scan_is_array(g->threads) ? PART_THREADS : 0) | (roles ? PART_ROLES : 0);
+
+    if (parts)
+        job_add_subject(job, RECORD_COMPLETE, SNOWFLAKE_NONE, (snowflake_t){parts});
+}
+
 const char *event_guild_create(struct job *job)
 {
     struct guild_parts g;
     struct id_list bots = {NULL, 0, 0};
-    uint32_t members;
+    uint32_t members, before;
+    bool roles;
     const char *error = guild_fields(job->d, &g);
 
     if (error)
@@ -149,13 +161,17 @@ const char *event_guild_create(struct job *job)
         return outage(job);
     job->result->flags |= EVENT_WANT_ROSTER | EVENT_IDEMPOTENT;
     add_guild(job, &g);
+    before = job->list->count;
     error = roles_read(job, g.roles);
+    roles = job->list->count > before;
     if (!error)
         error = channels_read(job, g.channels);
     if (!error)
         error = channels_read(job, g.threads);
-    if (!error)
+    if (!error) {
+        add_complete(job, &g, roles);
         error = members_read(job, g.members, 0, &bots, &members);
+    }
     if (!error)
         error = voice_sync(job, g.voice_states, &bots, first_of_session(job));
     if (!error)

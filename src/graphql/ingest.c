@@ -9,7 +9,7 @@
 #include "presence/log.h"
 #include "presence/route.h"
 
-#define CALLS_MAX 12u /* of one batch: its begin, and one per section */
+#define CALLS_MAX 13u /* of one batch: its begin, and one per section */
 
 const struct gql_type *ingest_field_type(const struct ingest *in, const char *name)
 {

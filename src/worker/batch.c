@@ -264,6 +264,11 @@ static void fold_subject(struct batch *b, const struct record_subject *r)
     case RECORD_VOICE_SYNC:
         later(thing_for(b, TAG_VOICE_SYNC, r->guild, SNOWFLAKE_NONE), r->at);
         break;
+    case RECORD_COMPLETE:
+        for (uint64_t part = PART_CHANNELS; part <= PART_ROLES; part <<= 1)
+            if (r->other.id & part)
+                later(thing_for(b, TAG_COMPLETE, r->guild, (snowflake_t){part}), r->at);
+        break;
     default:
         break;
     }

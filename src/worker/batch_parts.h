@@ -13,6 +13,7 @@ enum batch_tag {
     TAG_PRESENT,
     TAG_ROSTER,
     TAG_VOICE_SYNC,
+    TAG_COMPLETE, /* its id: one PART_* */
     TAGS
 };
 

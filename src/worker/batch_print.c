@@ -317,6 +317,12 @@ static void print_thing(const struct batch_thing *t, struct buf *out)
     case TAG_PRESENT:
         id_field(out, ",\"userId\":", t->id.id);
         break;
+    case TAG_COMPLETE:
+        buf_printf(out, ",\"part\":\"%s\"",
+                   t->id.id == PART_CHANNELS  ? "CHANNELS"
+                   : t->id.id == PART_THREADS ? "THREADS"
+                                              : "ROLES");
+        break;
     default:
         break;
     }
@@ -456,6 +462,7 @@ void batch_print(const struct batch *b, unsigned lane, uint64_t epoch, uint64_t 
     print_ordered(b, RECORD_VOICE, ",\"voice\":[", out);
     print_things(b, TAG_PRESENT, ",\"present\":[", ",\"until\":", out);
     print_things(b, TAG_ROSTER, ",\"rostersComplete\":[", ",\"begunAt\":", out);
+    print_things(b, TAG_COMPLETE, ",\"partsComplete\":[", ",\"at\":", out);
     print_things(b, TAG_VOICE_SYNC, ",\"voiceComplete\":[", ",\"at\":", out);
     print_ordered(b, RECORD_COVERAGE, ",\"coverage\":[", out);
     print_ordered(b, RECORD_SESSION, ",\"gateway\":[", out);

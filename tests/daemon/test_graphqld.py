@@ -482,6 +482,47 @@ def test_guild_fields(lane, pg):
     assert ms(pg, "SELECT available, left_at FROM guild") == (True, None)
 
 
+def test_what_a_complete_list_lacks_is_gone(lane, pg):
+    """Text, voice and two threads, one of each without its channel; of two guilds."""
+    def channels(*ids, guild=GUILD, at=T0):
+        types = {"1": 0, "2": 2, "3": 11, "4": 12}
+        return [{"guildId": guild, "channelId": i, "at": at, "gone": False, "type": types[i],
+                 "archived": False, "parentId": {"3": "1", "4": "2"}.get(i)} for i in ids]
+
+    def roles(*ids, guild=GUILD, at=T0):
+        return [{"guildId": guild, "roleId": i, "at": at, "gone": False} for i in ids]
+
+    def complete(at, *parts):
+        return [{"guildId": GUILD, "part": part, "at": at} for part in parts]
+
+    def state():
+        return (pg.execute("SELECT channel_id, unix_ms(gone_at), archived FROM channel"
+                           " WHERE guild_id <> 9 ORDER BY 1"),
+                pg.execute("SELECT role_id, unix_ms(gone_at) FROM role WHERE guild_id <> 9"
+                           " ORDER BY 1"))
+
+    lane.record(channels=channels("1", "2", "3", "4") + channels("1", "3", guild="9"),
+                roles=roles("1", "2") + roles("1", guild="9"))
+    lane.record(channels=channels("1", "3", at=T0 + 5), roles=roles("1", at=T0 + 5),
+                partsComplete=complete(T0 + 5, "CHANNELS", "THREADS", "ROLES"))
+    want = ([(1, None, False), (2, T0 + 5, False), (3, None, False), (4, T0 + 5, False)],
+            [(1, None), (2, T0 + 5)])
+    assert state() == want
+    # again, as after a crash; and an older list, which says nothing of what is known later
+    lane.record(partsComplete=complete(T0 + 5, "CHANNELS", "THREADS", "ROLES"))
+    lane.record(partsComplete=complete(T0 + 1, "CHANNELS", "THREADS", "ROLES"))
+    assert state() == want
+    # a thread that is no longer active is archived, as far as anybody knows
+    lane.record(channels=channels("1", at=T0 + 9),
+                partsComplete=complete(T0 + 9, "CHANNELS", "THREADS"))
+    assert state()[0][2] == (3, None, True)
+    lane.record(channels=channels("2", "3", "4", at=T0 + 10), roles=roles("2", at=T0 + 10))
+    assert all(not gone for gone in [row[1] for row in state()[0] + state()[1]])
+    assert pg.execute("SELECT count(gone_at), count(*) FILTER (WHERE archived) FROM channel"
+                      " WHERE guild_id = 9") == [(0, 0)]
+    assert pg.execute("SELECT count(gone_at) FROM role WHERE guild_id = 9") == [(0,)]
+
+
 def test_channel_and_role_fields(lane, pg):
     channel = {"guildId": GUILD, "channelId": CHANNEL, "at": T0}
     full = {"type": 0, "name": "c", "parentId": "1", "ownerId": "2", "lastMessageId": "3",

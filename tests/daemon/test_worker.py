@@ -77,6 +77,36 @@ def test_redis_mirrors_who_was_seen(stack):
     assert not any(client.exists(f"guild:{{{guild}}}:member:{user}") for user, in unseen)
 
 
+def test_what_was_deleted_meanwhile_is_gone(make_stack):
+    """The next session's guilds come without it, and nothing else tells."""
+    stack = make_stack(sim_args=["--guilds", 2, "--members", 5]).start()
+    guild, other = stack.sim.get("/_sim/world")["guilds"]
+    alive = ("select channel_id::text from presence.channel where guild_id = %s and gone_at is null"
+             " and archived is not true")
+    roles = "select role_id::text from presence.role where guild_id = %s and gone_at is null"
+
+    def ids(sql, of):
+        return {i for i, in stack.pg.execute(sql, (int(of["id"]),))}
+
+    thread = stack.sim.act("thread_create", guild=0)["id"]
+    role = stack.sim.act("role_create", guild=0)["id"]
+    text = stack.sim.act("channel_create", guild=0)["id"]
+    harness.wait_until(lambda: {thread, text} <= ids(alive, guild) and role in ids(roles, guild), 20,
+                       "they are known")
+    known = {sql: ids(sql, of) for sql, of in ((alive, guild), (roles, guild))}
+    untouched = ids(alive, other), ids(roles, other)
+    stack.presenced.stop()
+    stack.sim.act("thread_delete", guild=0, channel=thread)
+    stack.sim.act("role_delete", guild=0, role=role)
+    stack.sim.act("channel_delete", guild=0, channel=text)
+    stack.sim.post("/_sim/expire")
+    stack.presenced.expect_any_error()  # that session cannot be resumed
+    stack.presenced.start()
+    harness.wait_until(lambda: ids(alive, guild) == known[alive] - {thread, text}
+                       and ids(roles, guild) == known[roles] - {role}, 30, "they are gone")
+    assert (ids(alive, other), ids(roles, other)) == untouched
+
+
 def switches(pid):
     text = pathlib.Path(f"/proc/{pid}/status").read_text()
     return int(text.split("\nvoluntary_ctxt_switches:")[1].split()[0])
