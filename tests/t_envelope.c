@@ -28,9 +28,9 @@ static const struct {
     {"{\"op\":1,\"d\":251}", 1, false, 0, "", "251", 0},
     {"{\"op\":9,\"d\":false,\"s\":null,\"t\":null}", 9, false, 0, "", "false", 0},
     {"{\"s\":0,\"op\":0,\"t\":\"READY\",\"d\":{}}", 0, true, 0, "READY", "{}", 0},
-    {"{\"d\":{\"guild_id\":\"1213063181107335175\"},\"t\":\"X\",\"s\":18446744073709551615,"
+    {"{\"d\":{\"guild_id\":\"1213063181107335175\"},\"t\":\"X\",\"s\":9007199254740991,"
      "\"op\":0}",
-     0, true, UINT64_MAX, "X", "{\"guild_id\":\"1213063181107335175\"}", G},
+     0, true, UINT64_C(9007199254740991), "X", "{\"guild_id\":\"1213063181107335175\"}", G},
     {"{ \"op\" : 0 , \"t\" : \"X\" , \"s\" : 5 , \"d\" : { \"guild_id\" : 1213063181107335175 } "
      "}\n",
      0, true, 5, "X", "{ \"guild_id\" : 1213063181107335175 }", G},
@@ -69,17 +69,13 @@ static const struct {
     {"{\"op\":-1}", "op: expected a small number"},
     {"{\"op\":4294967296}", "op: expected a small number"},
     {"{\"op\":\"0\"}", "op: expected a small number"},
-    {"{\"s\":1.5}", "s: expected a number or null"},
-    {"{\"s\":\"1\"}", "s: expected a number or null"},
+    {"{\"s\":1.5}", "s: expected a number below 2^53 or null"},
+    {"{\"s\":9007199254740992}", "s: expected a number below 2^53 or null"},
+    {"{\"s\":18446744073709551615}", "s: expected a number below 2^53 or null"},
+    {"{\"s\":\"1\"}", "s: expected a number below 2^53 or null"},
     {"{\"t\":5}", "t: expected a string or null"},
     {"{\"d\":}", "expected a value that is closed before the end"},
     {"{\"d\":{\"a\":\"}}", "expected a value that is closed before the end"},
-    {"{\"op\":0,\"s\":1,\"t\":\"X\",\"d\":{\"guild_id\":true}}",
-     "d.guild_id (or the guild's d.id): expected a snowflake"},
-    {"{\"op\":0,\"s\":1,\"t\":\"X\",\"d\":{\"guild_id\":\"a\"}}",
-     "d.guild_id (or the guild's d.id): expected a snowflake"},
-    {"{\"op\":0,\"s\":1,\"t\":\"X\",\"d\":{\"guild_id\":}}",
-     "d.guild_id (or the guild's d.id): expected a snowflake"},
 };
 
 /* At the very end of an allocation: a sanitizer sees one byte read too far. */
@@ -113,6 +109,7 @@ static void good_frames(void **state)
             assert_memory_equal(frame + env.d_off, good[i].d, env.d_len);
         }
         assert_int_equal(env.guild.id, good[i].guild);
+        assert_null(env.event_error);
     }
 }
 
@@ -125,6 +122,29 @@ static void bad_frames(void **state)
 
         if (!error || strcmp(error, bad[i].error) != 0)
             fail_msg("%s: got %s", bad[i].frame, error ? error : "no error");
+    }
+}
+
+/* Whose event it is cannot be read: that costs the event, not the frame. */
+static void bad_guilds(void **state)
+{
+    static const char *const frames[] = {
+        "{\"op\":0,\"s\":7,\"t\":\"X\",\"d\":{\"guild_id\":true}}",
+        "{\"op\":0,\"s\":7,\"t\":\"X\",\"d\":{\"guild_id\":\"a\"}}",
+        "{\"op\":0,\"s\":7,\"t\":\"X\",\"d\":{\"guild_id\":}}",
+        "{\"op\":0,\"s\":7,\"t\":\"GUILD_CREATE\",\"d\":{\"id\":[]}}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+        struct envelope env;
+
+        assert_null(scan_exact(frames[i], strlen(frames[i]), &env));
+        assert_int_equal(env.seq, 7);
+        assert_int_equal(env.guild.id, 0);
+        assert_non_null(env.event_error);
+        assert_string_equal(env.event_error,
+                            "d.guild_id (or the guild's d.id): expected a snowflake");
     }
 }
 
@@ -161,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_frames),
         cmocka_unit_test(bad_frames),
+        cmocka_unit_test(bad_guilds),
         cmocka_unit_test(examples),
     };
 

@@ -20,6 +20,9 @@ struct envelope {
     uint32_t t_off, t_len; /* event name without quotes; t_len 0 = null or missing */
     uint32_t d_off, d_len; /* the value of d */
     snowflake_t guild;     /* d.guild_id, or d.id of GUILD_CREATE/UPDATE/DELETE; 0 = none */
+    /* NULL, or what is wrong with the event alone (static text): nobody knows whose it is, but the
+     * frame counts in its session. */
+    const char *event_error;
 };
 
 /* Returns NULL, or what is wrong with the frame and what was expected (static text). */

@@ -8,6 +8,8 @@
 #include "discord/scan_skip.h"
 #include "presence/scan.h"
 
+#define SEQ_MAX ((UINT64_C(1) << 53) - 1) /* beyond it JSON's numbers are not exact */
+
 /* The snowflake behind the key that opens at `quote`; absent and null are fine. */
 static const char *read_watched(const struct skip_watch *watch, const char *end, snowflake_t *id_r)
 {
@@ -53,8 +55,8 @@ static const char *take_op(struct slice value, struct envelope *env)
 static const char *take_seq(struct slice value, struct envelope *env)
 {
     env->has_seq = !scan_is_null(value);
-    if (env->has_seq && !scan_u64(value, &env->seq))
-        return "s: expected a number or null";
+    if (env->has_seq && (!scan_u64(value, &env->seq) || env->seq > SEQ_MAX))
+        return "s: expected a number below 2^53 or null";
     return NULL;
 }
 
@@ -125,5 +127,7 @@ const char *envelope_scan(const char *frame, size_t len, struct envelope *envelo
         watch = (struct skip_watch){"id", 2, NULL};
         skip_container(frame + env->d_off, frame + env->d_off + env->d_len, &watch);
     }
-    return watch.found ? read_watched(&watch, frame + env->d_off + env->d_len, &env->guild) : NULL;
+    if (watch.found)
+        env->event_error = read_watched(&watch, frame + env->d_off + env->d_len, &env->guild);
+    return NULL;
 }

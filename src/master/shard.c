@@ -259,6 +259,11 @@ static void take_payload(struct shard *s, const char *frame, size_t len)
         s->watched_ms = arrival_ms;
     if (verdict != GW_DELIVER || s->ws != ws)
         return;
+    if (env.event_error) {
+        log_warn("gateway_event", "shard %u: %.*s with s %llu is passed over: %s", s->id,
+                 (int)env.t_len, frame + env.t_off, (unsigned long long)env.seq, env.event_error);
+        return;
+    }
     s->events++;
     lane_deliver(s->m, s, &env, frame, len, arrival_ms);
 }

@@ -7,6 +7,7 @@ import random
 import subprocess
 import time
 
+import harness
 import pytest
 from simclient import BUILD_DIR, INTENTS_PRESENCE, Sim
 
@@ -130,3 +131,15 @@ def test_event_table_agrees_with_ground_truth(seed):
         found = compare(sightings, sim.truth()["count"])
         assert not found, "\n".join(found)
         assert interpret([(at, other_spelling(rng, data)) for at, data in frames]) == sightings
+
+
+def test_an_event_whose_guild_cannot_be_read_costs_only_itself(make_stack):
+    stack = make_stack(sim_args=["--guilds", "1", "--members", "5"]).start()
+    sim, log = stack.sim, stack.presenced.log
+    sim.post("/_sim/raw", {"t": "MESSAGE_CREATE", "d": {"guild_id": True, "id": "1"}})
+    log.wait_for("gateway_event", containing="expected a snowflake")
+    act = sim.act("message", guild=0, user=3)
+    harness.wait_until(
+        lambda: stack.pg.execute("select 1 from activity where user_id = %s", [int(act["user"])]),
+        20, "the next event is recorded")
+    assert stack.presenced.ctl("status")["shards"][0]["reconnects"] == 0
