@@ -110,6 +110,8 @@ class Busy:
         status = self.presenced.ctl_try("status")
         if not status:
             return "presenced does not answer"
+        if not status["shards"]:
+            return "presenced has not planned its shards yet"
         if status["queue"]["events"] or status["lanes"]["used_slots"] or \
                 status["lanes"]["spooled"]:
             return f"queue {status['queue']}, lanes {status['lanes']}"
