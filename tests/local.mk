@@ -132,6 +132,7 @@ tests_gql_check_SOURCES = tests/gql_check.c
 tests_gql_check_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
 tests_gql_check_LDADD = $(GRAPHQL_TEST_LIBS)
 EXTRA_DIST += tests/daemon/graphql_oracle.js tests/daemon/graphql_schema.js \
+  tests/daemon/graphql_http_audit.js \
   tests/data/graphql/rich.graphql
 
 EXTRA_DIST += tests/fuzz_graphql.c

@@ -2,6 +2,7 @@
 
 import pathlib
 import shutil
+import socket
 import sys
 
 import pytest
@@ -69,6 +70,23 @@ def conf(workdir):
 @pytest.fixture
 def graphqld(workdir, conf, pg):
     yield from run(harness.Graphqld(workdir, conf, pg).prepare())
+
+
+@pytest.fixture
+def graphql_url(graphqld):
+    """Where presence-graphqld answers on TCP, which other people's clients need."""
+    port = harness.free_port()
+    graphqld.stop()
+    graphqld.conf.update(graphqld={"listen": f"127.0.0.1:{port}"}).save()
+    graphqld.start(wait=False)
+
+    def answers():
+        graphqld.check_alive()
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) == 0
+
+    harness.wait_until(answers, 20, "presence-graphqld listens")
+    return f"http://127.0.0.1:{port}/graphql"
 
 
 @pytest.fixture

@@ -1,35 +1,17 @@
-"""presence-sim driven by discord.js, where node and npm are at hand. The library is installed into a
-cache outside the tree ($XDG_CACHE_HOME/presence-tests) the first time."""
+"""presence-sim driven by discord.js, where node and npm are at hand."""
 
 import json
-import os
-import pathlib
-import shutil
 import subprocess
 
 import pytest
-from simclient import Sim
 
-SCRIPT = pathlib.Path(__file__).with_name("discord_js_client.js")
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME",
-                                    pathlib.Path.home() / ".cache")) / "presence-tests"
+import npm
+from simclient import Sim
 
 
 @pytest.fixture(scope="module")
 def modules():
-    if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("node and npm are not installed")
-    if not (CACHE / "node_modules" / "discord.js" / "package.json").exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        try:
-            done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--prefix",
-                                   str(CACHE), "discord.js@14"], capture_output=True, text=True,
-                                  timeout=180)
-        except subprocess.TimeoutExpired:
-            pytest.skip("npm does not finish")
-        if done.returncode:
-            pytest.skip(f"npm cannot install discord.js: {done.stderr[-200:]}")
-    return CACHE / "node_modules"
+    return npm.modules("discord.js", "discord.js@14")
 
 
 @pytest.fixture
@@ -41,8 +23,8 @@ def sim():
 class Client:
     def __init__(self, sim, modules):
         self.process = subprocess.Popen(
-            ["node", "--no-warnings", str(SCRIPT), sim.base + "/api", sim.token],
-            env=os.environ | {"NODE_PATH": str(modules)}, stdout=subprocess.PIPE, text=True)
+            npm.command("discord_js_client.js", sim.base + "/api", sim.token),
+            env=npm.environment(modules), stdout=subprocess.PIPE, text=True)
         self.seen = []
 
     def wait(self, what, **fields):
