@@ -10,3 +10,5 @@ libdiscord_la_SOURCES = \
   include/presence/event.h include/presence/gw.h include/presence/intents.h \
   include/presence/scan.h
 libdiscord_la_SOURCES += src/discord/limits.c include/presence/limits.h
+libdiscord_la_SOURCES += src/discord/permissions.c include/presence/permissions.h \
+  src/discord/hierarchy.c include/presence/hierarchy.h
