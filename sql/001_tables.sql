@@ -51,6 +51,11 @@ CREATE TABLE guild (
     settings_version  integer NOT NULL DEFAULT 0
 );
 
+-- What was decided about a member. UNDECIDED: nothing yet. LEFT is never stored in member: left_at
+-- says it.
+CREATE TYPE member_state AS ENUM
+    ('UNDECIDED', 'NEW', 'ACTIVE', 'INACTIVE', 'WARNED', 'AWAY', 'EXEMPT', 'LEFT');
+
 CREATE TABLE member (
     guild_id      bigint NOT NULL,
     user_id       bigint NOT NULL,
@@ -68,11 +73,27 @@ CREATE TABLE member (
     global_name   text,
     nick          text,
     roles         bigint[],
-    PRIMARY KEY (guild_id, user_id)
+    state         member_state NOT NULL DEFAULT 'UNDECIDED' CHECK (state <> 'LEFT'),
+    state_since   timestamptz,           -- NULL: UNDECIDED
+    -- The name that is shown, in lower case, then the other two: sorted and searched by.
+    name_key      text COLLATE "C" GENERATED ALWAYS AS (
+        lower((coalesce(nick, global_name, username, '') || E'\x1f' || coalesce(global_name, '')
+               || E'\x1f' || coalesce(username, '')) COLLATE "und-x-icu")) STORED,
+    PRIMARY KEY (guild_id, user_id),
+    CONSTRAINT member_state_since CHECK ((state = 'UNDECIDED') = (state_since IS NULL))
 ) WITH (fillfactor = 80);
+-- Lists of who is there, by each order and by state (004_reads.sql). None of these columns changes
+-- when somebody acts.
+CREATE INDEX member_joined ON member (guild_id, joined_at, user_id)
+    WHERE bot = false AND left_at IS NULL;
+CREATE INDEX member_name ON member (guild_id, name_key, user_id)
+    WHERE bot = false AND left_at IS NULL;
+CREATE INDEX member_stated ON member (guild_id, state, user_id)
+    WHERE bot = false AND left_at IS NULL AND state <> 'UNDECIDED';
+CREATE INDEX member_left ON member (guild_id, user_id) WHERE left_at IS NOT NULL;
 
--- seen_day instead of an index on last_seen: a timestamp in an index would end HOT updates and
--- double the write path; the day changes once a day.
+-- idle_slot instead of an index on a time: a time that moves with every act would end HOT updates and
+-- double the write path; the slot changes once per hour in which somebody acts. Lists sort by (idle_slot, time, user).
 CREATE TABLE last_seen (
     guild_id          bigint NOT NULL,
     user_id           bigint NOT NULL,
@@ -84,13 +105,19 @@ CREATE TABLE last_seen (
     gap_sum_ms        bigint NOT NULL DEFAULT 0,
     gap_max_ms        bigint NOT NULL DEFAULT 0,
     gap_count         integer NOT NULL DEFAULT 0,
-    seen_day          date GENERATED ALWAYS AS ((last_seen AT TIME ZONE 'UTC')::date) STORED,
+    idle_slot         timestamptz GENERATED ALWAYS AS (
+        date_bin('1 hour', greatest(last_counted, present_until),
+                 timestamptz '1970-01-01 00:00:00+00')) STORED,
     last_seen_kind    smallint,
     last_counted_kind smallint,
     gap_hist          integer[],         -- gaps by length: see presence.gap_bucket
+    -- Follows the member's state (004_reads.sql), so that lists by idle time are read from here
+    -- alone: LEFT once it has left, NULL while it is not known to be human.
+    state             member_state DEFAULT 'UNDECIDED',
     PRIMARY KEY (guild_id, user_id)
 ) WITH (fillfactor = 70);
-CREATE INDEX last_seen_day ON last_seen (guild_id, seen_day);
+CREATE INDEX last_seen_idle ON last_seen (guild_id, idle_slot) WHERE state <> 'LEFT';
+CREATE INDEX last_seen_stated ON last_seen (guild_id, state, idle_slot) WHERE state <> 'UNDECIDED';
 
 CREATE TABLE channel (
     guild_id        bigint NOT NULL,

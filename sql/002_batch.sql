@@ -236,13 +236,16 @@ DECLARE
     strangers bigint;
     bots bigint;
     gaps bigint;
+    unusual bigint;                      -- new rows whose state is not the default
 BEGIN
     FOREACH month IN ARRAY months LOOP
         PERFORM ensure_month(month);
     END LOOP;
     SELECT count(*) FILTER (WHERE m.user_id IS NULL), count(*) FILTER (WHERE m.bot),
-           count(*) FILTER (WHERE u.first_counted - t.last_counted >= interval '30 minutes')
-      INTO strangers, bots, gaps
+           count(*) FILTER (WHERE u.first_counted - t.last_counted >= interval '30 minutes'),
+           count(*) FILTER (WHERE t.user_id IS NULL AND (m.bot IS DISTINCT FROM false
+                                  OR m.left_at IS NOT NULL OR m.state <> 'UNDECIDED'))
+      INTO strangers, bots, gaps, unusual
       FROM unnest(m_guild, m_user, m_first_counted) AS u(g, u, first_counted)
       LEFT JOIN member m ON m.guild_id = u.g AND m.user_id = u.u
       LEFT JOIN last_seen t ON t.guild_id = u.g AND t.user_id = u.u;
@@ -281,6 +284,9 @@ BEGIN
                                          OR t.last_counted IS NULL
                                     THEN excluded.last_counted_kind ELSE t.last_counted_kind END,
            last_counted = greatest(t.last_counted, excluded.last_counted);
+    IF unusual > 0 THEN
+        PERFORM last_seen_follow(m_guild, m_user);
+    END IF;
 
     INSERT INTO activity AS t (guild_id, user_id, minute, channel_id, kind, count, first_at,
                                last_at)
@@ -355,6 +361,9 @@ BEGIN
      ORDER BY u.g, u.u
         ON CONFLICT (guild_id, user_id) DO UPDATE
        SET last_edit = greatest(t.last_edit, excluded.last_edit);
+    IF FOUND THEN
+        PERFORM last_seen_follow(guilds, users);
+    END IF;
 
     IF true = ANY (in_bot) THEN
         DELETE FROM last_seen t USING unnest(guilds, users, in_bot) AS u(g, u, bot)
@@ -553,6 +562,7 @@ BEGIN
      ORDER BY u.g, u.u
         ON CONFLICT (guild_id, user_id) DO UPDATE
        SET present_until = greatest(t.present_until, excluded.present_until);
+    PERFORM last_seen_follow(guilds, users);
     UPDATE voice_session v SET confirmed_until = u.until
       FROM unnest(guilds, users, untils) AS u(g, u, until)
      WHERE v.guild_id = u.g AND v.user_id = u.u AND v.to_at IS NULL AND v.confirmed_until < u.until;

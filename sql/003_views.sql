@@ -7,8 +7,12 @@
 CREATE VIEW member_activity AS
 SELECT m.guild_id, m.user_id, m.username, m.global_name, m.nick, m.roles, m.joined_at,
        m.premium_since, m.timeout_until, m.pending, m.flags, m.roster_at, m.left_at,
+       CASE WHEN m.left_at IS NULL THEN m.state ELSE 'LEFT' END AS state,
+       coalesce(m.left_at, m.state_since) AS state_since,
+       m.state AS decided, m.name_key,
        l.last_seen, l.last_seen_kind, l.last_channel, l.last_counted, l.last_counted_kind,
-       l.present_until, l.gap_count, l.gap_sum_ms, l.gap_max_ms, l.gap_hist, l.seen_day,
+       l.present_until, l.gap_count, l.gap_sum_ms, l.gap_max_ms, l.gap_hist,
+       l.idle_slot, l.state AS idle_state,
        CASE WHEN l.last_counted IS NOT NULL OR l.present_until IS NOT NULL THEN 'KNOWN'
             WHEN m.joined_at IS NOT NULL THEN 'NOT_BEFORE'
             ELSE 'UNKNOWN' END AS knowledge,
@@ -29,33 +33,3 @@ SELECT c.guild_id, c.session, c.from_at,
        c.open_reason, c.close_reason
   FROM coverage c
   LEFT JOIN gateway_session g ON g.session = c.session;
-
--- An opaque, exact, unforgeable place in a list: tag (which list), two keys, and a short MAC.
-CREATE FUNCTION cursor_text(tag integer, a bigint, b bigint) RETURNS text
-LANGUAGE sql STABLE AS $$
-    SELECT rtrim(translate(encode(body || substr(sha256(s.key || body), 1, 8), 'base64'),
-                           E'+/\n', '-_'), '=')
-      FROM presence.secret s, (SELECT int4send(tag) || int8send(a) || int8send(b) AS body) x
-     WHERE s.name = 'cursor'
-$$;
-
--- The last key of a cursor made by cursor_text(tag, a, key). Anything else raises PR002.
-CREATE FUNCTION cursor_key(cursor text, tag integer, a bigint) RETURNS bigint
-LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    body bytea;
-    key  bigint;
-BEGIN
-    IF cursor IS NULL THEN
-        RETURN NULL;
-    END IF;
-    IF cursor !~ '^[A-Za-z0-9_-]{38}$' THEN
-        RAISE EXCEPTION 'the cursor is not valid' USING ERRCODE = 'PR002';
-    END IF;
-    body := decode(translate(cursor, '-_', '+/') || '==', 'base64');
-    key := ('x' || encode(substr(body, 13, 8), 'hex'))::bit(64)::bigint;
-    IF presence.cursor_text(tag, a, key) <> cursor THEN
-        RAISE EXCEPTION 'the cursor is not valid' USING ERRCODE = 'PR002';
-    END IF;
-    RETURN key;
-END $$;

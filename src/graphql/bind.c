@@ -14,6 +14,8 @@
 const struct bind_table *const bind_tables[] = {&bind_channel, &bind_event,  &bind_guild,
                                                 &bind_ingest,  &bind_member, NULL};
 
+static const struct bind_list *const lists[] = {&list_guilds, &list_members, NULL};
+
 static const struct bind *sorted[ROWS_MAX];
 static size_t sorted_n;
 
@@ -59,4 +61,12 @@ const struct bind *bind_find(const char *type, const char *field)
         sort();
     found = bsearch(&row, sorted, sorted_n, sizeof(sorted[0]), compare_rows);
     return found ? *found : NULL;
+}
+
+const struct bind_list *bind_list_find(const char *name)
+{
+    for (const struct bind_list *const *l = lists; *l; l++)
+        if (strcmp((*l)->name, name) == 0)
+            return *l;
+    fatal("bind", "there is no list %s", name);
 }

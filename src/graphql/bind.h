@@ -2,6 +2,7 @@
 #ifndef GRAPHQL_BIND_H
 #define GRAPHQL_BIND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum bind_kind {
@@ -15,7 +16,18 @@ enum bind_kind {
     BIND_IDS,   /* bigint[] */
     BIND_ONE,   /* FROM clause that gives one row or none */
     BIND_SAME,  /* an object made of the same row */
-    BIND_LIST   /* FROM clause that gives rows; `order` sorts them */
+    BIND_LIST,  /* FROM clause that gives rows; `order` sorts them */
+
+    BIND_CONNECTION, /* one page of a sorted list: `order` names it (bind_list_find); sql gives the
+                        id its cursors are bound to, 0 where it has no owner */
+    /* the fields of a connection, of its edges and of its PageInfo; they have no sql */
+    BIND_ROWS,  /* edges or nodes */
+    BIND_TOTAL, /* how many rows there are on all pages */
+    BIND_CURSOR,
+    BIND_HAS_NEXT,
+    BIND_HAS_PREVIOUS,
+    BIND_START,
+    BIND_END
 };
 
 /* In sql and order: {p} is the alias of the row the field belongs to, {t} that of the new row,
@@ -33,6 +45,49 @@ const struct bind *bind_find(const char *type, const char *field);
 /* The SQL function call that does what the mutation says; its row in binds[] then reads the result,
  * in a statement of its own. NULL: the mutation has code of its own. */
 const char *bind_deed(const char *field);
+
+/* --- lists that are paged ------------------------------------------------------------------------
+ */
+
+enum bind_key_type { KEY_BIG, KEY_TIME, KEY_TEXT }; /* bigint, timestamptz, text (COLLATE "C") */
+
+/* One order: the rows come from `from`, whose alias is `lead` and which has an index for it. */
+struct bind_order {
+    const char *name; /* in the field's argument orderBy; any, where it has none */
+    unsigned id;      /* marks its cursors; never used for another order */
+    const char *lead;
+    const char *from;
+    const char *join;  /* the other table, for filters that look at it; or NULL */
+    const char *ids;   /* columns by which the row is found again */
+    const char *owner; /* the column that holds the id of the connection's owner, or NULL */
+    const char *where;
+    struct {
+        const char *sql;
+        enum bind_key_type type;
+    } keys[4]; /* sorted by these; not null where `where` holds; together unique */
+};
+
+/* A field of the argument `filter`. Its sql may name it as {filter.name}, and the owner's id as
+ * {owner}; with `each` it is a list
+ * of an enum, sql is written once per value with {v} for its name, and any of them may hold. */
+struct bind_filter {
+    const char *name;
+    const char *lead;  /* this row is for orders with this lead only; NULL: for all */
+    const char *table; /* the alias that sql names; NULL: none but the lead */
+    bool each;
+    const char *sql;
+    const char *absent; /* the condition when it is not given, or NULL */
+};
+
+struct bind_list {
+    const char *name;
+    const char *rows;                  /* join of the rows {t} to the ids of {p} */
+    const struct bind_order *orders;   /* ends with a NULL name; the first one is the default */
+    const struct bind_filter *filters; /* ends with a NULL name */
+};
+
+/* Fatal if there is none. */
+const struct bind_list *bind_list_find(const char *name);
 
 /* All rows, by topic; the list ends with NULL. */
 struct bind_table {

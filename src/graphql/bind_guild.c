@@ -4,17 +4,43 @@
 
 #include "graphql/bind_priv.h"
 
-#define PAGE_OF(guild)                                                                             \
-    "(SELECT " guild " AS guild_id, {first}::int AS first,"                                        \
-    " presence.cursor_key({after}::text, 1, " guild ") AS after) {t}"
 #define COVERAGE_OF(guild)                                                                         \
     "presence.coverage_interval {t} WHERE {t}.guild_id = " guild                                   \
     " AND ({from}::timestamptz IS NULL OR coalesce({t}.to_at, 'infinity') > {from}::timestamptz)"  \
     " AND ({to}::timestamptz IS NULL OR {t}.from_at < {to}::timestamptz)"
 
+#define BY_GUILD "g", "presence.guild g", NULL, "g.guild_id", NULL
+
+static const struct bind_order guild_orders[] = {
+    {"ID", 11, BY_GUILD, "g.left_at IS NULL", {{"g.guild_id", KEY_BIG}}},
+    {"NAME",
+     12,
+     BY_GUILD,
+     "g.left_at IS NULL",
+     {{"lower(coalesce(g.name, '') COLLATE \"und-x-icu\") COLLATE \"C\"", KEY_TEXT},
+      {"g.guild_id", KEY_BIG}}},
+    {"MEMBERS",
+     13,
+     BY_GUILD,
+     "g.left_at IS NULL",
+     {{"coalesce(g.member_count, 0)", KEY_BIG}, {"g.guild_id", KEY_BIG}}},
+    {.name = NULL},
+};
+
+static const struct bind_filter no_filters[] = {{.name = NULL}};
+
+const struct bind_list list_guilds = {"guilds", "presence.guild {t} ON {t}.guild_id = {p}.guild_id",
+                                      guild_orders, no_filters};
+
 static const struct bind rows[] = {
     {"Query", "guild", BIND_ONE, "presence.guild {t} WHERE {t}.guild_id = {id}::bigint", NULL},
-    {"Query", "guilds", BIND_LIST, "presence.guild {t} WHERE {t}.left_at IS NULL", "{t}.guild_id"},
+    {"Query", "guilds", BIND_CONNECTION, "0", "guilds"},
+    {"GuildConnection", "nodes", BIND_ROWS, NULL, NULL},
+    {"GuildConnection", "edges", BIND_ROWS, NULL, NULL},
+    {"GuildConnection", "pageInfo", BIND_SAME, NULL, NULL},
+    {"GuildConnection", "totalCount", BIND_TOTAL, NULL, NULL},
+    {"GuildEdge", "cursor", BIND_CURSOR, NULL, NULL},
+    {"GuildEdge", "node", BIND_SAME, NULL, NULL},
     {"Guild", "id", BIND_ID, "{p}.guild_id", NULL},
     {"Guild", "name", BIND_TEXT, "{p}.name", NULL},
     {"Guild", "available", BIND_PLAIN, "{p}.available", NULL},
@@ -31,7 +57,13 @@ static const struct bind rows[] = {
     {"Guild", "botJoinedAt", BIND_TIME, "{p}.bot_joined_at", NULL},
     {"Guild", "rosterAt", BIND_TIME, "{p}.roster_at", NULL},
     {"Guild", "settingsVersion", BIND_PLAIN, "{p}.settings_version", NULL},
-    {"Guild", "members", BIND_ONE, PAGE_OF("{p}.guild_id"), NULL},
+    {"Guild", "members", BIND_CONNECTION, "{p}.guild_id", "members"},
+    {"Guild", "lastAct", BIND_ONE,
+     "(SELECT x.last_channel AS ch, x.last_seen_kind AS type, x.last_seen AS ts"
+     " FROM presence.last_seen x WHERE x.guild_id = {p}.guild_id AND x.state <> 'LEFT'"
+     " AND x.idle_slot IS NOT NULL"
+     " ORDER BY x.idle_slot DESC, greatest(x.last_counted, x.present_until) DESC LIMIT 1) {t}",
+     NULL},
     {"Guild", "channels", BIND_LIST, "presence.channel {t} WHERE {t}.guild_id = {p}.guild_id",
      "{t}.channel_id"},
     {"Guild", "coverage", BIND_LIST, COVERAGE_OF("{p}.guild_id"), "{t}.from_at, {t}.session"},

@@ -4,41 +4,93 @@
 
 #include "graphql/bind_priv.h"
 
-#define PAGE                                                                                       \
-    "(SELECT * FROM presence.member_activity x WHERE x.guild_id = {p}.guild_id"                    \
-    " AND x.left_at IS NULL AND ({p}.after IS NULL OR x.user_id > {p}.after)"                      \
-    " ORDER BY x.user_id LIMIT {p}.first) {t}"
-#define PAGE_OF(guild)                                                                             \
-    "(SELECT " guild " AS guild_id, {first}::int AS first,"                                        \
-    " presence.cursor_key({after}::text, 1, " guild ") AS after) {t}"
+#define IDLE_SINCE "greatest(l.last_counted, l.present_until)"
+#define WITH_SEEN                                                                                  \
+    "LEFT JOIN presence.last_seen l ON l.guild_id = m.guild_id AND l.user_id = m.user_id"
+#define WITH_MEMBER "JOIN presence.member m ON m.guild_id = l.guild_id AND m.user_id = l.user_id"
+#define BY_MEMBER   "m", "presence.member m", WITH_SEEN, "m.guild_id, m.user_id", "m.guild_id"
+#define BY_SEEN     "l", "presence.last_seen l", WITH_MEMBER, "l.guild_id, l.user_id", "l.guild_id"
+
+static const struct bind_order orders[] = {
+    {"ID", 1, BY_MEMBER, "m.bot = false", {{"m.user_id", KEY_BIG}}},
+    {"IDLE",
+     2,
+     BY_SEEN,
+     "l.idle_slot IS NOT NULL",
+     {{"l.idle_slot", KEY_TIME}, {IDLE_SINCE, KEY_TIME}, {"l.user_id", KEY_BIG}}},
+    {"JOINED",
+     3,
+     BY_MEMBER,
+     "m.bot = false AND m.joined_at IS NOT NULL",
+     {{"m.joined_at", KEY_TIME}, {"m.user_id", KEY_BIG}}},
+    {"NAME", 4, BY_MEMBER, "m.bot = false", {{"m.name_key", KEY_TEXT}, {"m.user_id", KEY_BIG}}},
+    {.name = NULL},
+};
+
+/* last_seen.state is null of whoever is not known to be human, and LEFT of whoever is not there. */
+static const struct bind_filter filters[] = {
+    {"states", "m", NULL, true,
+     "CASE '{v}' WHEN 'LEFT' THEN m.left_at IS NOT NULL"
+     " ELSE m.left_at IS NULL AND m.state = '{v}' END",
+     "m.left_at IS NULL"},
+    {"states", "l", NULL, true, "l.state = '{v}'", "l.state <> 'LEFT'"},
+    {"knowledge", "m", "l", true,
+     "CASE '{v}' WHEN 'KNOWN' THEN l.idle_slot IS NOT NULL"
+     " WHEN 'NOT_BEFORE' THEN l.idle_slot IS NULL AND m.joined_at IS NOT NULL"
+     " ELSE l.idle_slot IS NULL AND m.joined_at IS NULL END",
+     NULL},
+    {"knowledge", "l", NULL, true, "'{v}' = 'KNOWN'", NULL},
+    {"quietSince", NULL, "l", false,
+     "l.idle_slot <= {filter.quietSince}::timestamptz AND " IDLE_SINCE
+     " <= {filter.quietSince}::timestamptz",
+     NULL},
+    {"activeSince", NULL, "l", false,
+     "l.idle_slot >= presence.idle_slot({filter.activeSince}::timestamptz) AND " IDLE_SINCE
+     " >= {filter.activeSince}::timestamptz",
+     NULL},
+    {"observedIdleMs", NULL, "l", false,
+     "l.idle_slot <= (SELECT presence.observed_cutoff({owner}, {filter.observedIdleMs}::bigint))"
+     " AND " IDLE_SINCE
+     " <= (SELECT presence.observed_cutoff({owner}, {filter.observedIdleMs}::bigint))",
+     NULL},
+    {"lastKinds", NULL, "l", false,
+     "l.last_counted_kind = ANY ((SELECT array_agg(a.kind) FROM presence.activity_kind a"
+     " WHERE a.name = ANY ({filter.lastKinds}::text[]))::smallint[])",
+     NULL},
+    {"roles", NULL, "m", false, "m.roles @> {filter.roles}::bigint[]", NULL},
+    {"withoutRoles", NULL, "m", false,
+     "NOT coalesce(m.roles, '{}') && {filter.withoutRoles}::bigint[]", NULL},
+    {"joinedSince", NULL, "m", false, "m.joined_at >= {filter.joinedSince}::timestamptz", NULL},
+    {"joinedUntil", NULL, "m", false, "m.joined_at <= {filter.joinedUntil}::timestamptz", NULL},
+    {"name", NULL, "m", false,
+     "strpos(m.name_key, (SELECT lower({filter.name}::text COLLATE \"und-x-icu\")) COLLATE \"C\") "
+     "> 0",
+     NULL},
+    {.name = NULL},
+};
+
+const struct bind_list list_members = {
+    "members",
+    "presence.member_activity {t} ON {t}.guild_id = {p}.guild_id AND {t}.user_id = {p}.user_id",
+    orders, filters};
 
 static const struct bind rows[] = {
     {"Query", "member", BIND_ONE,
      "presence.member_activity {t} WHERE {t}.guild_id = {guildId}::bigint"
      " AND {t}.user_id = {userId}::bigint",
      NULL},
-    {"Query", "members", BIND_ONE, PAGE_OF("{guildId}::bigint"), NULL},
-    {"MemberConnection", "nodes", BIND_LIST, PAGE, "{t}.user_id"},
-    {"MemberConnection", "edges", BIND_LIST, PAGE, "{t}.user_id"},
-    {"MemberConnection", "pageInfo", BIND_ONE,
-     "(SELECT {p}.guild_id, {p}.after, min(y.user_id) AS a, max(y.user_id) AS b FROM"
-     " (SELECT x.user_id FROM presence.member_activity x WHERE x.guild_id = {p}.guild_id"
-     " AND x.left_at IS NULL AND ({p}.after IS NULL OR x.user_id > {p}.after)"
-     " ORDER BY x.user_id LIMIT {p}.first) y) {t}",
-     NULL},
-    {"MemberConnection", "totalCount", BIND_PLAIN,
-     "(SELECT count(*) FROM presence.member x WHERE x.guild_id = {p}.guild_id AND x.bot = false"
-     " AND x.left_at IS NULL)",
-     NULL},
-    {"MemberEdge", "cursor", BIND_TEXT, "presence.cursor_text(1, {p}.guild_id, {p}.user_id)", NULL},
+    {"Query", "members", BIND_CONNECTION, "{guildId}::bigint", "members"},
+    {"MemberConnection", "nodes", BIND_ROWS, NULL, NULL},
+    {"MemberConnection", "edges", BIND_ROWS, NULL, NULL},
+    {"MemberConnection", "pageInfo", BIND_SAME, NULL, NULL},
+    {"MemberConnection", "totalCount", BIND_TOTAL, NULL, NULL},
+    {"MemberEdge", "cursor", BIND_CURSOR, NULL, NULL},
     {"MemberEdge", "node", BIND_SAME, NULL, NULL},
-    {"PageInfo", "hasNextPage", BIND_PLAIN,
-     "EXISTS (SELECT FROM presence.member_activity x WHERE x.guild_id = {p}.guild_id"
-     " AND x.left_at IS NULL AND x.user_id > {p}.b)",
-     NULL},
-    {"PageInfo", "hasPreviousPage", BIND_PLAIN, "({p}.after IS NOT NULL)", NULL},
-    {"PageInfo", "startCursor", BIND_TEXT, "presence.cursor_text(1, {p}.guild_id, {p}.a)", NULL},
-    {"PageInfo", "endCursor", BIND_TEXT, "presence.cursor_text(1, {p}.guild_id, {p}.b)", NULL},
+    {"PageInfo", "hasNextPage", BIND_HAS_NEXT, NULL, NULL},
+    {"PageInfo", "hasPreviousPage", BIND_HAS_PREVIOUS, NULL, NULL},
+    {"PageInfo", "startCursor", BIND_START, NULL, NULL},
+    {"PageInfo", "endCursor", BIND_END, NULL, NULL},
+
     {"Member", "guildId", BIND_ID, "{p}.guild_id", NULL},
     {"Member", "userId", BIND_ID, "{p}.user_id", NULL},
     {"Member", "username", BIND_TEXT, "{p}.username", NULL},
@@ -50,8 +102,14 @@ static const struct bind rows[] = {
     {"Member", "timeoutUntil", BIND_TIME, "{p}.timeout_until", NULL},
     {"Member", "pending", BIND_PLAIN, "{p}.pending", NULL},
     {"Member", "leftAt", BIND_TIME, "{p}.left_at", NULL},
+    {"Member", "state", BIND_TEXT, "{p}.state", NULL},
+    {"Member", "stateSince", BIND_TIME, "{p}.state_since", NULL},
     {"Member", "knowledge", BIND_TEXT, "{p}.knowledge", NULL},
     {"Member", "idleSince", BIND_TIME, "{p}.idle_since", NULL},
+    {"Member", "observedIdleMs", BIND_BIG,
+     "presence.observed_ms({p}.guild_id, {p}.idle_since, now())", NULL},
+    {"Member", "observedShare", BIND_PLAIN,
+     "presence.observed_share({p}.guild_id, {p}.idle_since, now())", NULL},
     {"Member", "notBefore", BIND_TIME, "{p}.not_before", NULL},
     {"Member", "lastSeen", BIND_TIME, "{p}.last_seen", NULL},
     {"Member", "lastSeenKind", BIND_KIND, "{p}.last_seen_kind", NULL},
@@ -66,6 +124,17 @@ static const struct bind rows[] = {
      " AND ({since}::timestamptz IS NULL OR x.minute >= date_trunc('minute',"
      " {since}::timestamptz)) GROUP BY x.kind) {t}",
      "{t}.kind"},
+    {"Member", "lastAct", BIND_ONE,
+     "(SELECT {p}.last_channel AS ch, {p}.last_seen_kind AS type, {p}.last_seen AS ts"
+     " WHERE {p}.last_seen IS NOT NULL) {t}",
+     NULL},
+    {"LastAct", "ch", BIND_ID, "{p}.ch", NULL},
+    {"LastAct", "type", BIND_KIND, "{p}.type", NULL},
+    {"LastAct", "ts", BIND_TIME, "{p}.ts", NULL},
+    {"Member", "idleStats", BIND_SAME, NULL, NULL},
+    {"IdleStats", "timesIdle", BIND_PLAIN, "coalesce({p}.gap_count, 0)", NULL},
+    {"IdleStats", "avgIdleTime", BIND_BIG, "{p}.gap_sum_ms / nullif({p}.gap_count, 0)", NULL},
+    {"IdleStats", "prevAvgs", BIND_IDS, "presence.monthly_gaps({p}.guild_id, {p}.user_id)", NULL},
     {"GapStatistics", "count", BIND_PLAIN, "coalesce({p}.gap_count, 0)", NULL},
     {"GapStatistics", "meanMs", BIND_BIG, "{p}.gap_sum_ms / nullif({p}.gap_count, 0)", NULL},
     {"GapStatistics", "maxMs", BIND_BIG, "nullif({p}.gap_max_ms, 0)", NULL},

@@ -13,4 +13,6 @@
 
 extern const struct bind_table bind_channel, bind_event, bind_guild, bind_ingest, bind_member;
 
+extern const struct bind_list list_guilds, list_members;
+
 #endif

@@ -3,34 +3,11 @@
  * statements. Called by the executor.
  * Diagnostics: BAD_USER_INPUT for arguments; fatal for a field that bind.c has forgotten (a test
  * compares it with the schema). */
-#include "graphql/compile.h"
-
 #include <stdio.h>
 #include <string.h>
 
-#include "graphql/bind.h"
-#include "presence/buf.h"
+#include "graphql/compile_priv.h"
 #include "presence/log.h"
-
-#define PAGE_MAX 1000
-
-struct scope { /* the arguments a template may name: the field's own */
-    const struct gql_field *field;
-    const struct gql_value *args;
-};
-
-struct compiler {
-    const struct collect *c;
-    struct gql_errors *errors;
-    struct buf sql;
-    unsigned aliases;
-    const char *values[COMPILE_PARAMS_MAX];
-    int n_params;
-    bool failed;
-};
-
-static void object(struct compiler *k, const struct gql_type *t, const struct collected *fields,
-                   const char *alias);
 
 /* --- parameters ----------------------------------------------------------------------------------
  */
@@ -82,6 +59,18 @@ static const char *column_text(struct compiler *k, const struct gql_type *t,
 }
 
 static const char *value_text(struct compiler *k, const struct gql_type *t,
+                              const struct gql_value *v, const char *column);
+
+/* One field of an input object. */
+static const char *member_text(struct compiler *k, const struct gql_type *t,
+                               const struct gql_value *object, const char *field)
+{
+    const struct gql_input *in = gql_input_find(t->inputs, t->n_inputs, field, strlen(field));
+
+    return value_text(k, in->ref->type, &object->fields[in->index], NULL);
+}
+
+static const char *value_text(struct compiler *k, const struct gql_type *t,
                               const struct gql_value *v, const char *column)
 {
     switch (v->kind) {
@@ -99,7 +88,7 @@ static const char *value_text(struct compiler *k, const struct gql_type *t,
     case VALUE_LIST:
         return column_text(k, t, v, column);
     case VALUE_OBJECT:
-        break;
+        return member_text(k, t, v, column);
     }
     fatal("compile", "an argument has no SQL form");
 }
@@ -128,8 +117,8 @@ static void parameter(struct compiler *k, const struct scope *s, const char *nam
 /* --- templates -----------------------------------------------------------------------------------
  */
 
-static void template(struct compiler *k, const char *sql, const struct scope *s, const char *parent,
-                     const char *alias)
+void compile_template(struct compiler *k, const char *sql, const struct scope *s,
+                      const char *parent, const char *alias)
 {
     while (*sql) {
         size_t plain = strcspn(sql, "{"), len;
@@ -149,7 +138,7 @@ static void template(struct compiler *k, const char *sql, const struct scope *s,
     }
 }
 
-static const char *new_alias(struct compiler *k)
+const char *compile_alias(struct compiler *k)
 {
     return arena_printf(k->c->arena, "t%u", ++k->aliases);
 }
@@ -179,44 +168,30 @@ static const struct form forms[] = {
 static void one(struct compiler *k, const struct bind *b, const struct collected *f,
                 const struct scope *s, const char *parent)
 {
-    const char *alias = new_alias(k);
+    const char *alias = compile_alias(k);
 
     buf_puts(&k->sql, "(SELECT ");
-    object(k, f->field->ref->type, collect_sub(k->c, f->field->ref->type, f), alias);
+    compile_object(k, f->field->ref->type, collect_sub(k->c, f->field->ref->type, f), alias);
     buf_puts(&k->sql, " FROM ");
-    template(k, b->sql, s, parent, alias);
+    compile_template(k, b->sql, s, parent, alias);
     buf_puts(&k->sql, " LIMIT 1)");
 }
 
 static void list(struct compiler *k, const struct bind *b, const struct collected *f,
                  const struct scope *s, const char *parent)
 {
-    const char *alias = new_alias(k);
+    const char *alias = compile_alias(k);
 
     buf_puts(&k->sql, "(SELECT '[' || coalesce(string_agg(");
-    object(k, f->field->ref->type, collect_sub(k->c, f->field->ref->type, f), alias);
+    compile_object(k, f->field->ref->type, collect_sub(k->c, f->field->ref->type, f), alias);
     buf_puts(&k->sql, ", ','");
     if (b->order) {
         buf_puts(&k->sql, " ORDER BY ");
-        template(k, b->order, s, parent, alias);
+        compile_template(k, b->order, s, parent, alias);
     }
     buf_puts(&k->sql, "), '') || ']' FROM ");
-    template(k, b->sql, s, parent, alias);
+    compile_template(k, b->sql, s, parent, alias);
     buf_putc(&k->sql, ')');
-}
-
-/* Pages have bounds, whatever is selected of them. */
-static int check_page(struct compiler *k, const struct collected *f, const struct gql_value *args)
-{
-    for (size_t i = 0; i < f->field->n_args; i++) {
-        if (strcmp(f->field->args[i].name, "first") != 0 ||
-            (args[i].kind == VALUE_INT && args[i].i >= 1 && args[i].i <= PAGE_MAX))
-            continue;
-        gql_error_add(k->errors, "BAD_USER_INPUT", f->first->loc, "first: expected 1 to %d",
-                      PAGE_MAX);
-        return -1;
-    }
-    return 0;
 }
 
 static void field(struct compiler *k, const struct gql_type *t, const struct collected *f,
@@ -229,8 +204,7 @@ static void field(struct compiler *k, const struct gql_type *t, const struct col
     if (!b)
         fatal("compile", "%s.%s has no SQL", t->name, f->field->name);
     if (gql_coerce_arguments(k->c->arena, f->field->args, f->field->n_args, f->first->arguments,
-                             k->c->vars, f->first->loc, &args, k->errors) ||
-        check_page(k, f, args)) {
+                             k->c->vars, f->first->loc, &args, k->errors)) {
         k->failed = true;
         return;
     }
@@ -239,17 +213,21 @@ static void field(struct compiler *k, const struct gql_type *t, const struct col
         one(k, b, f, &s, parent);
     } else if (b->kind == BIND_LIST) {
         list(k, b, f, &s, parent);
+    } else if (b->kind == BIND_CONNECTION) {
+        connection(k, b, f, &s, parent);
+    } else if (b->kind > BIND_CONNECTION) {
+        connection_field(k, b, f);
     } else if (b->kind == BIND_SAME) {
-        object(k, f->field->ref->type, collect_sub(k->c, f->field->ref->type, f), parent);
+        compile_object(k, f->field->ref->type, collect_sub(k->c, f->field->ref->type, f), parent);
     } else {
         buf_puts(&k->sql, forms[b->kind].before);
-        template(k, b->sql, &s, parent, "");
+        compile_template(k, b->sql, &s, parent, "");
         buf_puts(&k->sql, forms[b->kind].after);
     }
 }
 
-static void object(struct compiler *k, const struct gql_type *t, const struct collected *fields,
-                   const char *alias)
+void compile_object(struct compiler *k, const struct gql_type *t, const struct collected *fields,
+                    const char *alias)
 {
     buf_puts(&k->sql, "('{");
     for (const struct collected *f = fields; f && !k->failed; f = f->next) {
@@ -317,7 +295,7 @@ int compile_mutation(const struct collect *c, const struct collected *f, struct 
         deed->failed = true;
     } else {
         s.args = args;
-        template(deed, bind_deed(f->field->name), &s, "", "");
+        compile_template(deed, bind_deed(f->field->name), &s, "", "");
         field(result, c->schema->mutation, f, "");
     }
     return finish(deed, &calls_r[0]) | finish(result, &calls_r[1]);

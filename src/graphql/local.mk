@@ -6,7 +6,8 @@ libgraphql_la_SOURCES = \
   src/graphql/bind_channel.c src/graphql/bind_event.c src/graphql/bind_guild.c \
   src/graphql/bind_ingest.c src/graphql/bind_member.c src/graphql/body.c src/graphql/body.h \
   src/graphql/coerce_ast.c src/graphql/coerce_json.c src/graphql/collect.c src/graphql/collect.h \
-  src/graphql/compile.c src/graphql/compile.h src/graphql/document.c src/graphql/document.h \
+  src/graphql/compile.c src/graphql/compile.h \
+  src/graphql/compile_priv.h src/graphql/connection.c src/graphql/document.c src/graphql/document.h \
   src/graphql/embedded.h src/graphql/error.c src/graphql/error.h \
   src/graphql/ingest.c src/graphql/ingest.h src/graphql/ingest_priv.h \
   src/graphql/ingest_rows.c src/graphql/ingest_sightings.c \

@@ -1,0 +1,43 @@
+/* Between the files of the compiler. */
+#ifndef GRAPHQL_COMPILE_PRIV_H
+#define GRAPHQL_COMPILE_PRIV_H
+
+#include "graphql/bind.h"
+#include "graphql/compile.h"
+#include "presence/buf.h"
+
+#define PAGE_MAX     1000
+#define PAGE_DEFAULT 50
+
+struct scope { /* the arguments a template may name: the field's own */
+    const struct gql_field *field;
+    const struct gql_value *args;
+};
+
+struct page; /* connection.c */
+
+struct compiler {
+    const struct collect *c;
+    struct gql_errors *errors;
+    struct buf sql;
+    unsigned aliases;
+    const char *values[COMPILE_PARAMS_MAX];
+    int n_params;
+    const struct page *page; /* of the connection whose fields are being written */
+    bool failed;
+};
+
+/* Writes sql with its placeholders replaced (bind.h). */
+void compile_template(struct compiler *k, const char *sql, const struct scope *s,
+                      const char *parent, const char *alias);
+/* Writes an object's JSON as an expression over the row `alias`. */
+void compile_object(struct compiler *k, const struct gql_type *t, const struct collected *fields,
+                    const char *alias);
+const char *compile_alias(struct compiler *k);
+
+/* A field that gives a connection, and the fields of one (BIND_CONNECTION and what follows it). */
+void connection(struct compiler *k, const struct bind *b, const struct collected *f,
+                const struct scope *s, const char *parent);
+void connection_field(struct compiler *k, const struct bind *b, const struct collected *f);
+
+#endif
