@@ -101,3 +101,8 @@ tests_fuzz_shm_SOURCES = tests/fuzz_shm.c
 tests_fuzz_shm_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_shm_LDADD = libcore.la libbase.la
 endif
+
+check_PROGRAMS += tests/t_sse
+tests_t_sse_SOURCES = tests/t_sse.c
+tests_t_sse_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_t_sse_LDADD = libcore.la libbase.la $(CMOCKA_LIBS)

@@ -19,7 +19,8 @@ static struct {
     struct http *http;
     char socket[64], url[64];
     unsigned port, served, connections;
-    struct httpd_request *stalled;
+    struct httpd_request *stalled, *stream;
+    char pieces[64];
     /* the last answer */
     unsigned answers;
     int status;
@@ -40,12 +41,17 @@ static void serve(void *arg, struct httpd_request *req)
     snprintf(t.seen_agent, sizeof(t.seen_agent), "%s", httpd_header(req, "User-Agent"));
     snprintf(t.seen_body, sizeof(t.seen_body), "%s", httpd_body(req, &len));
     snprintf(t.seen_extra, sizeof(t.seen_extra), "%s", extra ? extra : "");
-    if (!strcmp(path, "/stall"))
+    if (!strcmp(path, "/stall")) {
         t.stalled = req;
-    else if (!strcmp(path, "/cut"))
+    } else if (!strcmp(path, "/stream")) {
+        t.stream = req;
+        httpd_stream(req, 201, &header, 1, 100);
+        httpd_stream_write(req, "one ", 4);
+    } else if (!strcmp(path, "/cut")) {
         httpd_abort(req);
-    else
+    } else {
         httpd_respond(req, 201, &header, 1, "hello", 5);
+    }
 }
 
 static void answered(void *arg, const struct http_answer *a)
@@ -57,6 +63,19 @@ static void answered(void *arg, const struct http_answer *a)
     snprintf(t.error, sizeof(t.error), "%s", a->error ? a->error : "");
     if (http_answer_header(a, "x-reply", t.header, sizeof(t.header)) < 0)
         snprintf(t.header, sizeof(t.header), "none");
+}
+
+/* Takes the pieces of answers with status 201, and has the next one sent. */
+static bool take_piece(void *arg, const struct http_answer *piece)
+{
+    size_t had = strlen(t.pieces);
+
+    (void)arg;
+    assert_true(http_answer_header(piece, "X-Reply", t.header, sizeof(t.header)) > 0);
+    if (piece->status != 201)
+        return false;
+    snprintf(t.pieces + had, sizeof(t.pieces) - had, "%.*s", (int)piece->len, piece->body);
+    return true;
 }
 
 static int set_up(void **state)
@@ -219,6 +238,93 @@ static void test_cancelled_calls_say_nothing(void **state)
     assert_int_equal(t.answers, 1);
 }
 
+static void stream(int64_t silence_max_ms, http_piece_cb *piece)
+{
+    struct http_request r = {.method = "GET",
+                             .url = "http://localhost/stream",
+                             .unix_path = t.socket,
+                             .timeout_ms = -1,
+                             .silence_max_ms = silence_max_ms,
+                             .piece = piece};
+
+    http_send(t.http, &r, answered, NULL);
+}
+
+static void wait_pieces(const char *text)
+{
+    int64_t end_ms = clock_mono().ms + 10000;
+
+    while (strcmp(t.pieces, text) != 0) {
+        assert_true(clock_mono().ms < end_ms);
+        loop_once(t.loop, 50);
+    }
+}
+
+static void test_pieces_as_they_come(void **state)
+{
+    (void)state;
+    stream(0, take_piece);
+    wait_pieces("one ");
+    assert_int_equal(t.answers, 0);
+    httpd_stream_write(t.stream, "two", 3);
+    wait_pieces("one two");
+    httpd_stream_end(t.stream);
+    wait_answers(1);
+    assert_int_equal(t.status, 201);
+    assert_string_equal(t.body, ""); /* it was taken already */
+}
+
+static bool take_none(void *arg, const struct http_answer *piece)
+{
+    (void)arg;
+    (void)piece;
+    return false;
+}
+
+static void test_pieces_that_are_not_taken(void **state)
+{
+    (void)state;
+    stream(0, take_none);
+    while (!t.stream)
+        loop_once(t.loop, 50);
+    httpd_stream_end(t.stream);
+    wait_answers(1);
+    assert_string_equal(t.body, "one ");
+}
+
+static void test_silence(void **state)
+{
+    (void)state;
+    stream(50, take_piece);
+    wait_answers(1);
+    assert_string_equal(t.pieces, "one ");
+    assert_int_equal(t.status, 0);
+    assert_string_equal(t.error, "nothing arrived for 50 ms");
+    httpd_stream_end(t.stream);
+}
+
+static void expect_place(const char *given, const char *url, const char *unix_path)
+{
+    char *u, *p;
+
+    http_service_url(given, "/graphql", &u, &p);
+    assert_string_equal(u, url);
+    assert_int_equal(p != NULL, unix_path != NULL);
+    if (p)
+        assert_string_equal(p, unix_path);
+    free(u);
+    free(p);
+}
+
+static void test_where_a_service_is(void **state)
+{
+    (void)state;
+    expect_place("unix:/run/x.sock", "http://localhost/graphql", "/run/x.sock");
+    expect_place("unix:///run/x.sock", "http://localhost/graphql", "/run/x.sock");
+    expect_place("http://db:8080", "http://db:8080/graphql", NULL);
+    expect_place("http://db/other", "http://db/other", NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +337,10 @@ int main(void)
         T(test_too_large),
         T(test_other_schemes_are_refused),
         T(test_cancelled_calls_say_nothing),
+        T(test_pieces_as_they_come),
+        T(test_pieces_that_are_not_taken),
+        T(test_silence),
+        T(test_where_a_service_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,9 @@ int jsonin_read(const char *bytes, size_t len, unsigned depth_max,
                 const struct jsonin_events *events, void *arg, const size_t **offset_r,
                 struct jsonin_error *error_r);
 
+/* Whether the bytes are one value and nothing else. */
+bool jsonin_valid(const char *bytes, size_t len, unsigned depth_max);
+
 /* Offset of the first byte that is not valid UTF-8 (no surrogates, shortest forms), or len. */
 size_t jsonin_utf8_valid(const char *bytes, size_t len);
 

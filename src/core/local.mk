@@ -3,11 +3,11 @@ libcore_la_SOURCES = \
   src/core/activity.c src/core/ipc.c src/core/msg.c src/core/record.c src/core/ring.c src/core/route.c \
   src/core/seen.c src/core/seen_apply.c src/core/seen_internal.h src/core/shm.c \
   src/core/snowflake.c src/core/spool.c src/core/spool_file.c \
-  src/core/spool_internal.h src/core/spool_open.c \
+  src/core/spool_internal.h src/core/spool_open.c src/core/sse.c \
   include/presence/activity.h include/presence/ipc.h include/presence/msg.h \
   include/presence/record.h include/presence/ring.h include/presence/route.h \
   include/presence/seen.h include/presence/seen_shm.h include/presence/shm.h \
-  include/presence/snowflake.h include/presence/spool.h
+  include/presence/snowflake.h include/presence/spool.h include/presence/sse.h
 
 libcore_la_SOURCES += src/core/conf.c src/core/conf_keys.c src/core/conf_priv.h \
   src/core/conf_value.c src/core/control.c include/presence/conf.h include/presence/control.h

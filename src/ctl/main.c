@@ -1,6 +1,7 @@
-/* presencectl: asks a running presenced for its state, or tells it to do something.
- * Diagnostics on stderr, one line each; exit status 1 = refused, 2 = wrong usage, 3 = presenced
- * cannot be reached. */
+/* presencectl: asks a running presenced for its state, or tells it to do something; asks
+ * presence-graphqld for data.
+ * Diagnostics on stderr, one line each; exit status 1 = refused, 2 = wrong usage, 3 = the program
+ * asked cannot be reached. */
 #include "config.h"
 
 #include <errno.h>
@@ -14,9 +15,11 @@
 #include <unistd.h>
 
 #include "ctl/client.h"
+#include "ctl/query.h"
 #include "ctl/show.h"
 #include "presence/conf.h"
 #include "presence/control.h"
+#include "presence/fd.h"
 
 enum ctl_exit { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_UNREACHABLE = 3 };
 
@@ -27,6 +30,11 @@ enum ctl_exit { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_UNREACHABLE = 
 
 #define TIMEOUT_MS        10000
 #define TIMEOUT_RELOAD_MS 60000
+#define TIMEOUT_QUERY_MS  30000
+
+#define DOCUMENT_MAX (2u << 20) /* bytes of a GraphQL document */
+
+enum long_only { OPTION_OPERATION = 256, OPTION_VAR };
 
 struct options {
     const char *config;
@@ -35,6 +43,9 @@ struct options {
     int rounds;       /* of top; 0 = until interrupted */
     int64_t pause_ms; /* between two pictures of top */
     int64_t timeout_ms;
+    const char *operation; /* of query */
+    const char **vars;     /* of query: "name=value" */
+    size_t n_vars;
 };
 
 static const struct option long_options[] = {
@@ -42,9 +53,11 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},
     {"interval", required_argument, NULL, 'i'},
     {"json", no_argument, NULL, 'j'},
+    {"operation", required_argument, NULL, OPTION_OPERATION},
     {"rounds", required_argument, NULL, 'n'},
     {"socket", required_argument, NULL, 's'},
     {"timeout", required_argument, NULL, 't'},
+    {"var", required_argument, NULL, OPTION_VAR},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
 };
@@ -85,8 +98,10 @@ static void usage(void)
          "  -i, --interval SECONDS   pause between two pictures of top (1)\n"
          "  -j, --json               the answer as JSON\n"
          "  -n, --rounds COUNT       pictures of top (until interrupted)\n"
+         "      --operation NAME     which operation of the document to run\n"
          "  -s, --socket SOCKET      the control socket\n"
-         "  -t, --timeout SECONDS    longest wait for an answer (10; reload 60)\n"
+         "  -t, --timeout SECONDS    longest wait for an answer (10; query 30; reload 60)\n"
+         "      --var NAME=VALUE     a variable of the document; may be given again\n"
          "  -V, --version            the version\n\ncommands:");
     for (const struct control_command *c = control_commands; c->name; c++) {
         struct buf args;
@@ -100,6 +115,7 @@ static void usage(void)
         buf_clear(&args);
     }
     print_command("invite", "[application]", "the link that adds the bot to a server");
+    print_command("query", "file", "run a GraphQL document; - reads standard input");
 }
 
 /* --- arguments -> JSON ---------------------------------------------------------------------------
@@ -171,23 +187,35 @@ static int make_args(const struct control_command *c, int argc, char **argv, str
 /* --- the socket
  * ----------------------------------------------------------------------------------- */
 
-/* Where presenced listens: as told, or as the configuration says. NULL after a complaint. */
-static char *find_socket(const struct options *o)
+/* Reads what -c names, or the file of the installation if it is there. Returns 0, or -1 after a
+ * complaint. */
+static int load_conf(const struct options *o, struct conf *conf)
 {
     const char *path = o->config ? o->config : PRESENCE_SYSCONFDIR "/presence/presence.conf";
     struct conf_errors errors = {NULL, 0};
+
+    if (o->config == NULL && access(path, F_OK) != 0) {
+        conf_defaults(conf);
+        return 0;
+    }
+    if (conf_load(path, conf, &errors) == 0)
+        return 0;
+    for (size_t i = 0; i < errors.count; i++)
+        complain("%s", errors.lines[i]);
+    conf_errors_clear(&errors);
+    return -1;
+}
+
+/* Where presenced listens: as told, or as the configuration says. NULL after a complaint. */
+static char *find_socket(const struct options *o)
+{
     struct conf conf;
     char *found;
 
     if (o->socket)
         return xstrdup(o->socket);
-    if (o->config == NULL && access(path, F_OK) != 0) {
-        conf_defaults(&conf);
-    } else if (conf_load(path, &conf, &errors)) {
-        for (size_t i = 0; i < errors.count; i++)
-            complain("%s", errors.lines[i]);
+    if (load_conf(o, &conf)) {
         complain("the control socket can be named with -s instead");
-        conf_errors_clear(&errors);
         return NULL;
     }
     found = xstrdup(conf.control.socket);
@@ -364,6 +392,72 @@ static int run_invite(const struct options *o, int argc, char **argv)
     return CTL_DONE;
 }
 
+/* The document in a file, or on standard input ("-"). NULL after a complaint. */
+static char *read_document(const char *path)
+{
+    bool standard_input = strcmp(path, "-") == 0;
+    size_t len = 0;
+    char *text = fd_read_file(standard_input ? "/dev/stdin" : path, DOCUMENT_MAX, &len);
+
+    if (!text)
+        complain("query: %s: %s", standard_input ? "standard input" : path, strerror(errno));
+    else if (strlen(text) != len)
+        complain("query: %s: a NUL byte is no GraphQL", path);
+    else
+        return text;
+    free(text);
+    return NULL;
+}
+
+static int ask_graphqld(const struct options *o, const struct conf *conf, const char *document)
+{
+    static const int exits[] = {[QUERY_DONE] = CTL_DONE,
+                                [QUERY_REFUSED] = CTL_REFUSED,
+                                [QUERY_WRONG] = CTL_USAGE,
+                                [QUERY_UNREACHABLE] = CTL_UNREACHABLE};
+    struct query q = {.url = conf->graphql.url,
+                      .document = document,
+                      .operation = o->operation,
+                      .vars = o->vars,
+                      .n_vars = o->n_vars,
+                      .timeout_ms = o->timeout_ms ? o->timeout_ms : TIMEOUT_QUERY_MS,
+                      .json = o->json};
+    enum query_outcome outcome;
+    char *error = NULL, *token = fd_read_secret(conf->graphql.token_file, &error);
+
+    if (!token) {
+        complain("query: [graphql] token_file: %s", error);
+        free(error);
+        return CTL_USAGE;
+    }
+    q.token = token;
+    outcome = query_run(&q, &error);
+    if (error)
+        complain("query: %s", error);
+    free(error);
+    fd_secret_free(&token);
+    return exits[outcome];
+}
+
+static int run_query(const struct options *o, int argc, char **argv)
+{
+    struct conf conf;
+    char *document;
+    int result;
+
+    if (argc != 1) {
+        complain("query: expected the file of a GraphQL document, or - for standard input");
+        return CTL_USAGE;
+    }
+    if (load_conf(o, &conf))
+        return CTL_USAGE;
+    document = read_document(argv[0]);
+    result = document ? ask_graphqld(o, &conf, document) : CTL_USAGE;
+    free(document);
+    conf_clear(&conf);
+    return result;
+}
+
 /* --- options
  * -------------------------------------------------------------------------------------- */
 
@@ -419,6 +513,13 @@ static void parse_options(int argc, char **argv, struct options *o)
         case 't':
             o->timeout_ms = seconds(optarg, "--timeout");
             break;
+        case OPTION_OPERATION:
+            o->operation = optarg;
+            break;
+        case OPTION_VAR:
+            o->vars = xrealloc(o->vars, (o->n_vars + 1) * sizeof(*o->vars));
+            o->vars[o->n_vars++] = optarg;
+            break;
         case 'V':
             puts("presencectl " PACKAGE_VERSION);
             exit(CTL_DONE);
@@ -429,22 +530,23 @@ static void parse_options(int argc, char **argv, struct options *o)
     }
 }
 
-int main(int argc, char **argv)
+static int run(const struct options *o, int argc, char **argv)
 {
     const struct control_command *command;
-    struct options o;
     enum log_level level;
 
-    /* options may stand before or behind the command; an argument such as -5 only behind `--` */
-    parse_options(argc, argv, &o);
-    argc -= optind;
-    argv += optind;
     if (argc == 0) {
         complain("expected a command; see presencectl --help");
         return CTL_USAGE;
     }
+    if (strcmp(argv[0], "query") == 0)
+        return run_query(o, argc - 1, argv + 1);
+    if (o->n_vars || o->operation) {
+        complain("--var and --operation belong to query");
+        return CTL_USAGE;
+    }
     if (strcmp(argv[0], "invite") == 0)
-        return run_invite(&o, argc - 1, argv + 1);
+        return run_invite(o, argc - 1, argv + 1);
     command = control_find(argv[0]);
     if (command == NULL || !offered(command)) {
         complain("unknown command %s; see presencectl --help", argv[0]);
@@ -454,5 +556,17 @@ int main(int argc, char **argv)
         complain("log: level = %s: expected debug, info, warn or error", argv[1]);
         return CTL_USAGE;
     }
-    return run_command(&o, command, argc - 1, argv + 1);
+    return run_command(o, command, argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    int result;
+
+    /* options may stand before or behind the command; an argument such as -5 only behind `--` */
+    parse_options(argc, argv, &o);
+    result = run(&o, argc - optind, argv + optind);
+    free(o.vars);
+    return result;
 }

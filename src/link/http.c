@@ -1,10 +1,11 @@
 /* The HTTP client on libcurl's multi interface, driven by struct loop. The only file that names
- * libcurl. Called by presence-worker.
+ * libcurl. Called by presence-worker and presencectl.
  * Diagnostics: fatal when libcurl cannot be set up; everything a peer does ends in an answer with
  * status 0 and a text. */
 #include "presence/http.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -36,7 +37,10 @@ struct http_call {
     struct buf answer;
     struct buf answer_headers;
     http_cb *cb;
+    http_piece_cb *piece;
     void *arg;
+    struct loop_timer *silence; /* NULL: no limit */
+    int64_t silence_max_ms;
     char error[CURL_ERROR_SIZE];
 };
 
@@ -116,7 +120,17 @@ static void timer_due(void *arg)
 static size_t take_body(char *bytes, size_t size, size_t n, void *arg)
 {
     struct http_call *call = arg;
+    struct http_answer piece = {.call = call, .body = bytes, .len = size * n};
+    long status = 0;
 
+    if (call->silence)
+        loop_timer_set(call->silence, call->silence_max_ms);
+    if (call->piece) {
+        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+        piece.status = (int)status;
+        if (call->piece(call->arg, &piece))
+            return size * n;
+    }
     return buf_append(&call->answer, bytes, size * n) ? 0 : size * n;
 }
 
@@ -154,6 +168,7 @@ static void free_call(struct http_call *call)
         curl_easy_cleanup(call->easy);
     }
     curl_slist_free_all(call->headers);
+    loop_timer_free(&call->silence);
     buf_clear(&call->body);
     buf_clear(&call->answer);
     buf_clear(&call->answer_headers);
@@ -178,6 +193,15 @@ static void finish(struct http_call *call, CURLcode result)
     answer.len = buf_len(&call->answer);
     call->cb(call->arg, &answer);
     free_call(call);
+}
+
+static void silent(void *arg)
+{
+    struct http_call *call = arg;
+
+    snprintf(call->error, sizeof(call->error), "nothing arrived for %lld ms",
+             (long long)call->silence_max_ms);
+    finish(call, CURLE_OPERATION_TIMEDOUT);
 }
 
 static void reap(struct http *http)
@@ -214,7 +238,7 @@ static void set_up(struct http_call *call, const struct http_request *request)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, request->unix_path ? NULL : "");
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms < 0 ? 0L : (long)timeout_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
@@ -242,6 +266,7 @@ struct http_call *http_send(struct http *http, const struct http_request *reques
 
     call->http = http;
     call->cb = cb;
+    call->piece = request->piece;
     call->arg = arg;
     buf_init(&call->answer, request->answer_max ? request->answer_max : ANSWER_MAX_DEFAULT);
     buf_init(&call->answer_headers, HEADERS_MAX);
@@ -256,6 +281,11 @@ struct http_call *http_send(struct http *http, const struct http_request *reques
     call->headers = curl_slist_append(NULL, "Expect:");
     for (size_t i = 0; i < request->n_headers; i++)
         call->headers = curl_slist_append(call->headers, request->headers[i]);
+    if (request->silence_max_ms) {
+        call->silence = loop_timer_new(http->loop, silent, call);
+        call->silence_max_ms = request->silence_max_ms;
+        loop_timer_set(call->silence, call->silence_max_ms);
+    }
     set_up(call, request);
     call->next = http->calls;
     if (call->next)
@@ -312,6 +342,19 @@ int http_answer_header(const struct http_answer *answer, const char *name, char 
         p = line_end ? line_end + 1 : end;
     }
     return -1;
+}
+
+void http_service_url(const char *url, const char *path, char **url_r, char **unix_path_r)
+{
+    const char *host = strstr(url, "://");
+
+    *unix_path_r = NULL;
+    if (strncmp(url, "unix:", 5) == 0) {
+        *unix_path_r = xstrdup(strncmp(url + 5, "///", 3) ? url + 5 : url + 7);
+        *url_r = xasprintf("http://localhost%s", path);
+        return;
+    }
+    *url_r = xasprintf("%s%s", url, host && strchr(host + 3, '/') ? "" : path);
 }
 
 /* --- the client ------------------------------------------------------------------------------ */

@@ -278,3 +278,43 @@ int jsonin_read(const char *bytes, size_t len, unsigned depth_max,
     yajl_free(in.yajl);
     return status == yajl_status_ok ? 0 : -1;
 }
+
+/* --- judging only --------------------------------------------------------------------------------
+ */
+
+static int any(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+static int any_boolean(void *arg, bool value)
+{
+    (void)arg;
+    (void)value;
+    return 0;
+}
+
+static int any_text(void *arg, const char *text, size_t len)
+{
+    (void)arg;
+    (void)text;
+    (void)len;
+    return 0;
+}
+
+bool jsonin_valid(const char *bytes, size_t len, unsigned depth_max)
+{
+    static const struct jsonin_events events = {.null = any,
+                                                .boolean = any_boolean,
+                                                .number = any_text,
+                                                .string = any_text,
+                                                .begin_object = any,
+                                                .key = any_text,
+                                                .end_object = any,
+                                                .begin_array = any,
+                                                .end_array = any};
+    struct jsonin_error error;
+
+    return jsonin_read(bytes, len, depth_max, &events, NULL, NULL, &error) == 0;
+}

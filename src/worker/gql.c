@@ -24,15 +24,7 @@ void gql_clear(struct gql *gql)
 void gql_set(struct gql *gql, const char *url, const char *token)
 {
     gql_clear(gql);
-    if (!strncmp(url, "unix:", 5)) {
-        gql->unix_path = xstrdup(strncmp(url + 5, "///", 3) ? url + 5 : url + 7);
-        gql->url = xstrdup("http://localhost/graphql");
-    } else {
-        const char *host = strstr(url, "://");
-        bool has_path = host && strchr(host + 3, '/');
-
-        gql->url = xasprintf("%s%s", url, has_path ? "" : "/graphql");
-    }
+    http_service_url(url, "/graphql", &gql->url, &gql->unix_path);
     gql->authorization = xasprintf("Authorization: Bearer %s", token ? token : "");
 }
 
