@@ -73,14 +73,14 @@ static void fill(struct batch *b)
 
 /* What the batch prints, parsed: the batch. */
 static struct json *root;
-static const struct json *printed(struct batch *b)
+static const struct json *printed_from(struct batch *b, uint64_t from)
 {
     struct buf out;
     char *error = NULL;
 
     buf_init(&out, 0);
     batch_print_begin(&out);
-    batch_print(b, 7, 5000, 6000, 10, 20, &out);
+    batch_print(b, 7, 5000, 6000, from, 20, &out);
     batch_print_end(&out);
     json_free(&root);
     root = json_parse((const char *)buf_bytes(&out), buf_len(&out), &error);
@@ -89,6 +89,11 @@ static const struct json *printed(struct batch *b)
     buf_clear(&out);
     assert_non_null(strstr(json_string(json_get(root, "query"), ""), "mutation RecordSightings"));
     return json_at(json_get(json_get(root, "variables"), "batches"), 0);
+}
+
+static const struct json *printed(struct batch *b)
+{
+    return printed_from(b, 10);
 }
 
 static int set_up(void **state)
@@ -162,6 +167,14 @@ static void test_header_and_offsets(void **state)
     assert_int_equal(json_size(sessions), 1);
     assert_string_equal(json_string(json_get(json_at(sessions, 0), "session"), ""), "77");
     assert_string_equal(json_string(json_get(json_at(sessions, 0), "seq"), ""), "42");
+}
+
+/* A lane's first: 0 is a position like any other, not one that is left out. */
+static void test_from_the_beginning(void **state)
+{
+    sighting(ALICE, ACTIVITY_MESSAGE, NOON, RECORD_COUNTED, 1);
+    fill(*state);
+    assert_string_equal(json_string(json_get(printed_from(*state, 0), "from"), ""), "0");
 }
 
 static void test_member_ends_in_its_final_state(void **state)
@@ -347,6 +360,7 @@ int main(void)
         T(test_coalesces_sightings_per_minute),
         T(test_counted_and_not_are_apart),
         T(test_header_and_offsets),
+        T(test_from_the_beginning),
         T(test_member_ends_in_its_final_state),
         T(test_partial_member_says_only_what_it_knows),
         T(test_look_up_is_a_member_row),

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "presence/log.h"
@@ -66,7 +67,7 @@ struct pg_call *ingest_call(struct ingest *in)
 }
 
 /* Its place is kept free at the plan's beginning: what it says is known at the end. */
-static void begin_call(struct ingest *in)
+static void begin_call(struct ingest *in, struct pg_call *call)
 {
     static const char sql[] = "SELECT presence.batch_begin($1, $2, $3, $4, $5, $6, $7, $8)";
     const struct gql_value *list = ingest_field(in, "sessions");
@@ -98,7 +99,36 @@ static void begin_call(struct ingest *in)
         params_null(p, PARAM_TIME);
     else
         params_scalar(p, PARAM_TIME, in->latest_ms[in->at]);
-    params_call(p, sql, &in->plan->calls[in->at]);
+    params_call(p, sql, call);
+}
+
+struct turn {
+    int64_t lane;
+    size_t batch;
+};
+
+static int by_lane(const void *va, const void *vb)
+{
+    const struct turn *a = va, *b = vb;
+
+    if (a->lane != b->lane)
+        return a->lane < b->lane ? -1 : 1;
+    return (a->batch > b->batch) - (a->batch < b->batch);
+}
+
+/* Each begin locks its lane's row. In the order of lanes, as claim_lanes does: whoever locks several
+ * never waits for one who waits for him. */
+static void begin_calls(struct ingest *in)
+{
+    struct turn *turns = arena_alloc(in->arena, in->n * sizeof(*turns) + 1);
+
+    for (size_t i = 0; i < in->n; i++)
+        turns[i] = (struct turn){in->places[i].lane, i};
+    qsort(turns, in->n, sizeof(*turns), by_lane);
+    for (size_t i = 0; i < in->n; i++) {
+        in->at = turns[i].batch;
+        begin_call(in, &in->plan->calls[i]);
+    }
 }
 
 static int each_batch(struct ingest *in, int (*what)(struct ingest *in))
@@ -124,8 +154,7 @@ int ingest_plan(struct arena *arena, const struct gql_type *type, const struct g
     if (each_batch(&in, position) || each_batch(&in, ingest_rows_before) || ingest_sightings(&in) ||
         each_batch(&in, ingest_rows_after))
         return -1;
-    for (in.at = 0; in.at < n; in.at++)
-        begin_call(&in);
+    begin_calls(&in);
     return 0;
 }
 

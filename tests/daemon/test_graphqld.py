@@ -184,6 +184,28 @@ def test_a_claim_awaits_a_batch_under_way(lane, graphqld, pg):
                            "sessions": [{"session": "1", "seq": "6"}]}]
 
 
+def test_lanes_are_locked_in_their_order(lane, graphqld, pg):
+    """Whatever order the batches of a request have: two that lock several lanes, a claim among them,
+    cannot wait for each other."""
+    claim(graphqld, 7, 3, 9)
+    batches = [dict(lane.batch(sightings=sightings(act(T0 + n))), lane=n) for n in (9, 3)]
+    answers = []
+
+    def send():
+        answers.append(graphqld.query(RECORD, {"batches": batches}))
+
+    with pg.connect() as holder:
+        holder.autocommit = False
+        holder.cursor().execute("SELECT FROM lane WHERE lane = 3 FOR UPDATE")
+        thread = threading.Thread(target=send)
+        thread.start()
+        harness.wait_until(lambda: waiting(pg) == 1, 20, "the batch of lane 3 waits")
+        free = pg.execute("SELECT lane FROM lane FOR UPDATE SKIP LOCKED")
+        assert free == [(9,)], "the lane behind it is not locked yet"
+    thread.join()
+    assert [r["code"] for r in answers[0]["data"]["recordSightings"]] == ["APPLIED"] * 2
+
+
 def waiting(pg):
     return pg.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
                       " AND datname = current_database()")[0][0]
