@@ -12,3 +12,6 @@ libdiscord_la_SOURCES = \
 libdiscord_la_SOURCES += src/discord/limits.c include/presence/limits.h
 libdiscord_la_SOURCES += src/discord/permissions.c include/presence/permissions.h \
   src/discord/hierarchy.c include/presence/hierarchy.h
+libdiscord_la_SOURCES += src/discord/buckets.c src/discord/buckets_answer.c \
+  src/discord/buckets_route.c include/presence/buckets.h \
+  src/discord/outcome.c include/presence/outcome.h
