@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <arpa/inet.h>
 #include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +21,8 @@
 struct fixture {
     struct loop *loop;
     struct httpd *httpd;
-    unsigned port;
+    struct sockaddr_storage at; /* where it listens: "localhost" may be of either family */
+    socklen_t at_len;
     struct httpd_request *kept[8]; /* "/late": answered by the test */
     size_t kept_n;
     unsigned seen, gone;
@@ -65,7 +65,8 @@ static void start(struct fixture *f, const char *address, const struct httpd_opt
     *f = (struct fixture){.loop = loop_new()};
     fd = httpd_listen(address, 0600, &error);
     assert_true(fd >= 0);
-    f->port = httpd_port(fd);
+    f->at_len = sizeof(f->at);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&f->at, &f->at_len), 0);
     f->httpd = httpd_new(f->loop, fd, options, handle, f, &error);
     assert_non_null(f->httpd);
 }
@@ -79,11 +80,9 @@ static void stop(struct fixture *f)
 
 static int dial(const struct fixture *f)
 {
-    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons((uint16_t)f->port)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(f->at.ss_family, SOCK_STREAM, 0);
 
-    sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&f->at, f->at_len), 0);
     assert_int_equal(fd_nonblock(fd), 0);
     return fd;
 }
