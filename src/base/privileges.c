@@ -4,6 +4,7 @@
 #include "presence/privileges.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
@@ -40,6 +41,28 @@ int privileges_directory(const char *path, mode_t mode, const char *user, char *
         return -1;
     }
     return 0;
+}
+
+int privileges_file(const char *path, const char *user, char **error_r)
+{
+    const struct passwd *owner;
+    struct stat st;
+    int fd, rc = 0;
+
+    if (geteuid() != 0 || !*user)
+        return 0;
+    if (!(owner = find_user(user, error_r)))
+        return -1;
+    /* Whoever owns the directory may have put a link there. */
+    fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st))
+        rc = errno == ELOOP ? 0 : -1;
+    else if (S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == 0)
+        rc = fchown(fd, owner->pw_uid, owner->pw_gid);
+    if (rc)
+        *error_r = xasprintf("%s cannot be given to %s: %s", path, user, strerror(errno));
+    fd_close(&fd);
+    return rc;
 }
 
 int privileges_drop(const char *user, const char *group, char **error_r)

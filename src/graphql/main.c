@@ -129,9 +129,15 @@ static int migrate(const struct conf *conf)
 
 static int new_token(const struct conf *conf, const struct options *o)
 {
-    char *error = NULL;
-    char *token = tokens_create(conf->graphqld.token_file, o->args[0], o->args[1], &error);
+    const char *path = conf->graphqld.token_file;
+    char *error = NULL, *token;
+    bool made = access(path, F_OK) != 0;
 
+    token = tokens_create(path, o->args[0], o->args[1], &error);
+    if (token && made && privileges_file(path, conf->presence.user, &error)) {
+        unlink(path); /* nobody could read it */
+        fd_secret_free(&token);
+    }
     if (!token)
         return complain(error);
     puts(token);
@@ -240,13 +246,15 @@ static void raise_descriptors(void)
                  (unsigned long long)limit.rlim_cur, DESCRIPTORS);
 }
 
-/* The user of presenced, and the place of the socket where both look for it. */
-static int become_user(const struct conf *conf)
+/* The user of presenced, and the place of the socket where both look for it. with_log: the log is
+ * open, and will be opened again on SIGUSR1. */
+static int become_user(const struct conf *conf, bool with_log)
 {
-    const char *user = conf->presence.user;
+    const char *user = conf->presence.user, *target = conf->log.target;
     char *error = NULL;
 
-    if (privileges_directory(conf->presence.run_dir, 0755, user, &error) ||
+    if ((with_log && *target == '/' && privileges_file(target, user, &error)) ||
+        privileges_directory(conf->presence.run_dir, 0755, user, &error) ||
         privileges_drop(user, conf->presence.group, &error))
         return complain(error);
     return 0;
@@ -270,7 +278,7 @@ static int serve(const struct conf *conf, const struct options *o)
 
     if (error)
         return complain(error);
-    if (set_log(conf, o->debug) || become_user(conf) || check_database(conf))
+    if (set_log(conf, o->debug) || become_user(conf, true) || check_database(conf))
         return 1;
     if (o->daemonise && daemon(0, 0))
         return complain(xstrdup("cannot go to the background"));
@@ -314,7 +322,7 @@ int main(int argc, char **argv)
         return EXIT_CONFIG;
     }
     if (o.migrate) {
-        rc = become_user(&conf) || migrate(&conf);
+        rc = become_user(&conf, false) || migrate(&conf);
     } else if (o.new_token) {
         rc = new_token(&conf, &o);
     } else if (o.check) {

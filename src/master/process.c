@@ -69,10 +69,11 @@ static int refuse(char *error)
 
 int process_user(const struct conf *conf)
 {
-    const char *user = conf->presence.user;
+    const char *user = conf->presence.user, *target = conf->log.target;
     char *error = NULL;
 
-    if (privileges_directory(conf->presence.state_dir, 0700, user, &error) ||
+    if ((*target == '/' && privileges_file(target, user, &error)) ||
+        privileges_directory(conf->presence.state_dir, 0700, user, &error) ||
         privileges_directory(conf->presence.run_dir, 0755, user, &error) ||
         privileges_directory(conf->cache.spool_dir, 0700, user, &error) ||
         privileges_drop(user, conf->presence.group, &error))

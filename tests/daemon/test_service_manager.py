@@ -4,6 +4,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import signal
 import socket
 
 import pytest
@@ -23,6 +24,12 @@ def prepared(workdir, conf, pg):
         graphqld.check_log()
     finally:
         graphqld.abandon()
+
+
+def require_reachable_build():
+    program = pathlib.Path(harness.program("presence-graphqld"))
+    if any(not (p.stat().st_mode & 0o001) for p in program.parents):
+        pytest.skip("nobody may not enter the build tree")
 
 
 @pytest.fixture
@@ -73,9 +80,7 @@ def test_a_credential_comes_before_the_token_file(prepared, workdir, conf):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_root_becomes_the_configured_user(prepared, conf):
-    program = pathlib.Path(harness.program("presence-graphqld"))
-    if any(not (p.stat().st_mode & 0o001) for p in program.parents):
-        pytest.skip("nobody may not enter the build tree")
+    require_reachable_build()
     nobody = pwd.getpwnam("nobody")
     conf.update(presence={"user": "nobody"}).save()
     os.chown(conf.get("graphqld", "token_file"), nobody.pw_uid, nobody.pw_gid)
@@ -85,6 +90,58 @@ def test_root_becomes_the_configured_user(prepared, conf):
     assert conf.graphql_socket.stat().st_uid == nobody.pw_uid
     # the test's database lets nobody in; the token, though, was read
     assert prepared.query("{ lanes(lanes: [1]) { lane } }")["status"] != 401
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_the_log_belongs_to_the_user_and_can_be_opened_anew(prepared, workdir, conf):
+    require_reachable_build()
+    nobody = pwd.getpwnam("nobody")
+    logs = workdir / "logs"
+    logs.mkdir()
+    os.chown(logs, nobody.pw_uid, nobody.pw_gid)
+    log = logs / "graphqld.log"
+    conf.update(presence={"user": "nobody"}, log={"target": log}).save()
+    os.chown(conf.get("graphqld", "token_file"), nobody.pw_uid, nobody.pw_gid)
+    prepared.start()
+    assert (log.stat().st_uid, log.stat().st_mode & 0o777) == (nobody.pw_uid, 0o640)
+    log.rename(logs / "old.log")
+    prepared.send(signal.SIGUSR1)
+    harness.wait_until(log.exists, what="a new log file")
+    assert log.stat().st_uid == nobody.pw_uid
+    assert "cannot open" not in (logs / "old.log").read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_what_is_not_roots_own_file_is_not_given_away(prepared, workdir, conf):
+    require_reachable_build()
+    nobody = pwd.getpwnam("nobody")
+    os.chown(conf.get("graphqld", "token_file"), nobody.pw_uid, nobody.pw_gid)
+    (workdir / "elsewhere").touch()
+    (workdir / "link").symlink_to(workdir / "elsewhere")
+    (workdir / "twice").touch()
+    os.link(workdir / "twice", workdir / "other-name")
+    for target in ("link", "twice"):
+        conf.update(presence={"user": "nobody"}, log={"target": workdir / target}).save()
+        prepared.start()
+        assert (workdir / target).stat().st_uid == 0
+        prepared.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_new_token_file_belongs_to_the_user(prepared, workdir, conf):
+    nobody = pwd.getpwnam("nobody")
+    path = workdir / "made.tokens"
+    conf.update(presence={"user": "nobody"}, graphqld={"token_file": path}).save()
+    prepared.tool("--new-token", "one", "read")
+    assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (nobody.pw_uid, 0o600)
+    os.chown(path, 0, 0)  # not a new one: whose it is was somebody's decision
+    prepared.tool("--new-token", "two", "read")
+    assert path.stat().st_uid == 0
+    path.unlink()
+    conf.update(presence={"user": "no-such-user"}).save()
+    with pytest.raises(AssertionError, match="there is no user no-such-user"):
+        prepared.tool("--new-token", "three", "read")
+    assert not path.exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
