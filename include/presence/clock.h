@@ -29,6 +29,11 @@ monoms_t clock_mono(void);
 /* A few ns instead of twenty; up to 10 ms behind. */
 monoms_t clock_mono_coarse(void);
 
+/* Faults on demand: the wall clock of this process is ms ahead of the machine's from now on, as
+ * after a step of that clock; the monotonic one is not touched. 0 ends it. */
+void clock_set_offset(int64_t ms);
+int64_t clock_offset(void);
+
 /* Tests: replaces both clocks by fixed values; NULL gives the real clocks back. */
 void clock_set_for_test(const unixms_t *unix_now, const monoms_t *mono_now);
 

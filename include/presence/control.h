@@ -55,7 +55,8 @@
  * drain    {}    answered {} at once; presenced then stops as after SIGTERM
  * debug    (debug) {"fault":"crash"|"hang"|"exit", "worker":slot}
  *          or {"fault":"drop","shard":id} (cuts the gateway connection)
- *          or {"fault":"clock","offset_ms":n}     {} */
+ *          or {"fault":"clock","offset_ms":n} (presenced's and the workers' time of day is n ms
+ * ahead of the machine's, as after a step of its clock; 0 ends it)     {} */
 #ifndef PRESENCE_CONTROL_H
 #define PRESENCE_CONTROL_H
 

@@ -49,6 +49,7 @@ enum msg_type {
     MSG_QUERY = 14,         /* msg_id + tail: JSON {"query":"member"|"guild"|"stats", …} */
     MSG_DEBUG = 15,         /* msg_id: enum msg_debug (debug builds) */
     MSG_GATEWAY_STATE = 16, /* msg_gateway_state: to all, when a shard's state or intents change */
+    MSG_CLOCK = 17,         /* msg_id: clock_set_offset's ms, as int64_t (debug builds) */
 
     /* worker -> master */
     MSG_WORKER_READY = 32,  /* msg_id: MSG_VERSION */

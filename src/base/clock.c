@@ -8,6 +8,7 @@
 
 static const unixms_t *test_unix;
 static const monoms_t *test_mono;
+static int64_t unix_offset_ms;
 
 static int64_t read_ms(clockid_t id)
 {
@@ -19,7 +20,17 @@ static int64_t read_ms(clockid_t id)
 
 unixms_t clock_unix(void)
 {
-    return test_unix ? *test_unix : (unixms_t){read_ms(CLOCK_REALTIME)};
+    return test_unix ? *test_unix : (unixms_t){read_ms(CLOCK_REALTIME) + unix_offset_ms};
+}
+
+void clock_set_offset(int64_t ms)
+{
+    unix_offset_ms = ms;
+}
+
+int64_t clock_offset(void)
+{
+    return unix_offset_ms;
 }
 
 monoms_t clock_mono(void)

@@ -23,6 +23,8 @@
 #define STATS_MS    1000
 #define READ_SIZE   16384
 
+#define CLOCK_OFFSET_MAX (INT64_C(10) * 365 * 86400 * 1000)
+
 enum pending { PENDING_NONE, PENDING_STATS, PENDING_QUERY, PENDING_RELOAD };
 
 struct client {
@@ -392,6 +394,22 @@ static void set_log_level(struct client *cl, const struct json *args)
 }
 
 #ifdef ENABLE_DEBUG_FAULTS
+/* A new worker is told at its start (worker.c). */
+static void debug_clock(struct client *cl, int64_t offset_ms)
+{
+    struct master *m = cl->c->m;
+    struct msg_id offset = {(uint64_t)offset_ms};
+
+    if (offset_ms < -CLOCK_OFFSET_MAX || offset_ms > CLOCK_OFFSET_MAX) {
+        refuse(cl, CONTROL_BAD_REQUEST, "offset_ms: expected at most ten years", NULL);
+        return;
+    }
+    clock_set_offset(offset_ms);
+    for (unsigned i = 0; i < LANES; i++)
+        worker_send(&m->workers[i], MSG_CLOCK, &offset, sizeof(offset), NULL, 0);
+    answer_text(cl, "{}");
+}
+
 static void debug_fault(struct client *cl, const struct json *args)
 {
     static const char *const names[] = {"crash", "hang", "exit"};
@@ -403,6 +421,10 @@ static void debug_fault(struct client *cl, const struct json *args)
     if (strcmp(fault, "drop") == 0 && shard >= 0 && shard < m->shard_count) {
         shard_cut(&m->shards[shard]);
         answer_text(cl, "{}");
+        return;
+    }
+    if (strcmp(fault, "clock") == 0 && json_is_number(json_get(args, "offset_ms"))) {
+        debug_clock(cl, json_int(json_get(args, "offset_ms"), 0));
         return;
     }
     for (unsigned i = 0; i < 3; i++) {
@@ -418,8 +440,10 @@ static void debug_fault(struct client *cl, const struct json *args)
         answer_text(cl, "{}");
         return;
     }
-    refuse(cl, CONTROL_BAD_REQUEST,
-           "expected fault crash, hang or exit with worker, or drop with shard", NULL);
+    refuse(
+        cl, CONTROL_BAD_REQUEST,
+        "expected fault crash, hang or exit with worker, drop with shard, or clock with offset_ms",
+        NULL);
 }
 #endif
 

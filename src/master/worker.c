@@ -114,7 +114,6 @@ static const char *const kept_variables[] = {
     "TZ",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
-    "CREDENTIALS_DIRECTORY",
     "ASAN_OPTIONS",
     "UBSAN_OPTIONS",
     "LSAN_OPTIONS",
@@ -177,8 +176,10 @@ static void send_setup(struct worker *w)
 {
     struct master *m = w->m;
     struct buf text;
-    struct msg_id id = {master_next_id(m)};
+    struct msg_id id = {master_next_id(m)}, offset = {(uint64_t)clock_offset()};
 
+    if (clock_offset() != 0)
+        worker_send(w, MSG_CLOCK, &offset, sizeof(offset), NULL, 0);
     secrets_send(w);
     buf_init(&text, 0);
     conf_print(&m->conf, &text);

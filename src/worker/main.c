@@ -246,6 +246,9 @@ static void control_message(struct worker *w, uint16_t type, uint64_t id, const 
     case MSG_DEBUG:
         debug_fault(id);
         break;
+    case MSG_CLOCK:
+        clock_set_offset((int64_t)id);
+        break;
     default:
         break;
     }

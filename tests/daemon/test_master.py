@@ -3,6 +3,7 @@ write down what they are given; Discord is presence-sim."""
 
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -723,6 +724,18 @@ def harness_rss(pid):
         if line.startswith("VmRSS"):
             return int(line.split()[1]) * 1024
     raise AssertionError("no VmRSS")
+
+
+def test_a_worker_s_environment_is_small(alone):
+    a = alone()
+    token = pathlib.Path(a.conf.get("discord", "token_file")).read_text().strip()
+    a.presenced.env.update(CREDENTIALS_DIRECTORY="/nowhere", DISCORD_TOKEN=token, SECRET="x",
+                           TZ="UTC")
+    a.start()
+    found = pathlib.Path(f"/proc/{a.worker_of(0)['pid']}/environ").read_text()
+    names = {pair.partition("=")[0] for pair in found.split("\0") if pair}
+    assert "TZ" in names
+    assert not names & {"CREDENTIALS_DIRECTORY", "DISCORD_TOKEN", "SECRET", "HOME"}, names
 
 
 def test_every_signal(alone):
