@@ -471,6 +471,26 @@ static void close_codes(void **state)
     }
 }
 
+/* The cause was mended: gw_start begins anew, with an Identify. */
+static void start_after_a_fatal_close(void **state)
+{
+    struct world w;
+
+    (void)state;
+    setup(&w);
+    go_live(&w);
+    gw_closed(w.gw, w.now, 4004);
+    drain(&w);
+    assert_non_null(action(&w, GW_FATAL));
+    gw_start(w.gw, w.now);
+    drain(&w);
+    assert_non_null(action(&w, GW_WANT_IDENTIFY));
+    gw_permit(w.gw, w.now);
+    drain(&w);
+    assert_false(action(&w, GW_CONNECT)->resume);
+    teardown(&w);
+}
+
 static void refused_intents(void **state)
 {
     static const struct {
@@ -900,6 +920,7 @@ int main(void)
         cmocka_unit_test(op7),
         cmocka_unit_test(op9),
         cmocka_unit_test(close_codes),
+        cmocka_unit_test(start_after_a_fatal_close),
         cmocka_unit_test(refused_intents),
         cmocka_unit_test(another_shard_was_refused_first),
         cmocka_unit_test(back_off),

@@ -65,8 +65,8 @@ enum gw_action_type {
     GW_DISCONNECTED,    /* the connection ended but the session may go on: code, text */
     GW_INTENTS_REFUSED, /* 4014: `intents` were dropped, text names the portal toggles */
     GW_ASK_GATEWAY,     /* fetch /gateway/bot again; answer with gw_set_url */
-    GW_FATAL            /* nothing more will happen: text, code; all_shards: stop the others too;
-                           layout: the number of shards must be computed anew */
+    GW_FATAL /* nothing more will happen (until gw_start): text, code; all_shards: stop the
+                others too; layout: the number of shards must be computed anew */
 };
 
 struct gw_action {

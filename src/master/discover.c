@@ -9,6 +9,7 @@
 #include "presence/intents.h"
 #include "presence/log.h"
 #include "presence/scan.h"
+#include "secrets.h"
 
 #define FETCH_DEADLINE_MS  15000
 #define RETRY_MIN_MS       1000
@@ -170,6 +171,10 @@ static void answered(void *arg, int status, const char *body, size_t len)
         return;
     if (status == 200 && take(d, body, len)) {
         next_step(d);
+        return;
+    }
+    if (status == 401 && secrets_discord_changed(m)) {
+        run_step(d);
         return;
     }
     if (status == 401) {

@@ -137,8 +137,9 @@ struct shard {
     bool wants_identify;
     bool gate_released;
     bool paused;
-    bool stopped;         /* for good */
-    struct resume resume; /* and the session's number */
+    bool stopped;          /* for good */
+    unsigned token_number; /* of the token that was sent last */
+    struct resume resume;  /* and the session's number */
     int64_t session_started_ms, watched_ms, lost_at_ms;
     struct loop_timer *timer;
     int64_t armed_ms;
@@ -180,6 +181,7 @@ struct master {
     int64_t conf_loaded_ms, started_ms;
     char *restart_needed; /* keys, space separated; NULL = none */
     struct secrets secrets;
+    unsigned token_number;   /* of Discord's token in force: grows when it is replaced */
     char *environment_token; /* DISCORD_TOKEN: holds over reloads; NULL = not set */
     int lock_fd;
     uint32_t generation;

@@ -1,6 +1,7 @@
 /* The tokens: read at the start and again at every reload, handed to the workers by message. Called
- * by main.c and reload.c. Diagnostics: none here but token_rotated; what is wrong with a file goes
- * to the caller. */
+ * by main.c and reload.c; Discord's once more by shard.c and discover.c when it is refused.
+ * Diagnostics: token_rotated; token_file when a refused token cannot be read again; otherwise what
+ * is wrong with a file goes to the caller. */
 #include "secrets.h"
 
 #include <stdlib.h>
@@ -32,14 +33,17 @@ static char *read_token(const char *section, const char *credential, const char 
     return token;
 }
 
+static char *read_discord(const struct conf *conf, char **error_r)
+{
+    return read_token("discord", "discord.token", conf->discord.token_file, error_r);
+}
+
 int secrets_read(const struct conf *conf, const char *environment, struct secrets *secrets_r,
                  char **error_r)
 {
     struct secrets s = {0};
 
-    s.discord = environment
-                    ? xstrdup(environment)
-                    : read_token("discord", "discord.token", conf->discord.token_file, error_r);
+    s.discord = environment ? xstrdup(environment) : read_discord(conf, error_r);
     if (s.discord)
         s.graphql = read_token("graphql", "graphql.token", conf->graphql.token_file, error_r);
     if (!s.graphql) {
@@ -84,13 +88,39 @@ static bool rotate(struct master *m, enum msg_secret which, char **now, char **n
     return true;
 }
 
+static void tell_rotated(struct secrets_rotated rotated)
+{
+    if (rotated.discord)
+        log_info("token_rotated",
+                 "discord.token_file: a new token, for the next Identify and REST request on");
+    if (rotated.graphql)
+        log_info("token_rotated", "graphql.token_file: a new token, sent to the workers");
+}
+
 void secrets_rotate(struct master *m, struct secrets *next, struct secrets_rotated *rotated_r)
 {
     rotated_r->discord = rotate(m, SECRET_DISCORD_TOKEN, &m->secrets.discord, &next->discord);
+    m->token_number += rotated_r->discord;
     rotated_r->graphql = rotate(m, SECRET_GRAPHQL_TOKEN, &m->secrets.graphql, &next->graphql);
-    if (rotated_r->discord)
-        log_info("token_rotated",
-                 "discord.token_file: a new token, for the next Identify and REST request on");
-    if (rotated_r->graphql)
-        log_info("token_rotated", "graphql.token_file: a new token, sent to the workers");
+    tell_rotated(*rotated_r);
+}
+
+bool secrets_discord_changed(struct master *m)
+{
+    struct secrets_rotated rotated = {0};
+    char *error = NULL, *next;
+
+    if (m->environment_token)
+        return false;
+    next = read_discord(&m->conf, &error);
+    if (!next) {
+        log_error("token_file", "%s", error);
+        free(error);
+        return false;
+    }
+    rotated.discord = rotate(m, SECRET_DISCORD_TOKEN, &m->secrets.discord, &next);
+    m->token_number += rotated.discord;
+    fd_secret_free(&next);
+    tell_rotated(rotated);
+    return rotated.discord;
 }

@@ -16,6 +16,10 @@ void secrets_clear(struct secrets *secrets);
 /* Hands both to a worker. */
 void secrets_send(struct worker *w);
 
+/* Reads Discord's token once more, after it was refused. True: the file holds another one, which is
+ * in force now. False: it is the same, it cannot be read (logged), or it is the environment's. */
+bool secrets_discord_changed(struct master *m);
+
 /* Puts what is different in *next in force and tells all workers; the old ones stay in *next. */
 void secrets_rotate(struct master *m, struct secrets *next, struct secrets_rotated *rotated_r);
 

@@ -13,12 +13,14 @@
 #include "presence/fd.h"
 #include "presence/log.h"
 #include "presence/sd.h"
+#include "secrets.h"
 
 #define STATUS_TEXT      "who is around"
 #define BUDGET_STALE_MS  300000
 #define BUDGET_EXHAUSTED "the identify budget is exhausted"
 #define BUDGET_FETCH_MS  10000
 #define RESOLVE_MS       10000
+#define TOKEN_REFUSED    4004
 #define EXIT_CONFIG      78 /* sysexits: a restart does not help */
 #define USER_AGENT       "DiscordBot (https://github.com/presence/presence, " PACKAGE_VERSION ")"
 
@@ -407,6 +409,8 @@ static void send_control(struct shard *s, enum gw_action_type type)
     struct buf payload;
 
     buf_init(&payload, 0);
+    if (type != GW_SEND_HEARTBEAT)
+        s->token_number = m->token_number;
     if (type == GW_SEND_HEARTBEAT) {
         send_payload(s, &payload, gw_render_heartbeat(s->gw, &payload), "heartbeat");
     } else if (type == GW_SEND_IDENTIFY) {
@@ -459,11 +463,25 @@ static void session_lost(struct shard *s, const struct gw_action *a)
     state_forget_shard(&m->state, s->id);
 }
 
+/* The refused token may have been replaced meanwhile: the next Identify goes out with the new one.
+ * A token is never tried twice. */
+static bool another_token(struct shard *s)
+{
+    struct master *m = s->m;
+
+    return s->token_number != m->token_number || secrets_discord_changed(m);
+}
+
 static void fatal_end(struct shard *s, const struct gw_action *a)
 {
     struct master *m = s->m;
     bool all_over = true;
 
+    if (a->code == TOKEN_REFUSED && another_token(s)) {
+        log_warn("gateway_token", "shard %u: the token was refused; trying the new one", s->id);
+        gw_start(s->gw, clock_mono());
+        return;
+    }
     snprintf(s->fatal, sizeof(s->fatal), "shard %u: %s (code %d)", s->id, a->text ? a->text : "",
              a->code);
     s->stopped = true;

@@ -148,6 +148,49 @@ def test_an_unknown_fault_is_refused(watched):
     assert code == 1 and "debug" in err
 
 
+HOUR_MS = 3600 * 1000
+
+
+def react(stack):
+    """A reaction, which carries no time of its own: how many ms it is recorded too late."""
+    done = stack.sim.act("reaction_add", guild=0, user=5)
+    (first,), = harness.wait_until(lambda: stack.pg.execute(
+        """delete from activity where user_id = %s
+           and kind = (select kind from activity_kind where name = 'REACTION_ADD')
+           returning extract(epoch from first_at) * 1000""",
+        [int(done["user"])]), 20, "the reaction is recorded")
+    return float(first) - done["time_ms"]
+
+
+def longest_lag(stack):
+    return max(w["lag_p99_ms"] or 0 for w in ctl_json(stack, "workers")["workers"])
+
+
+def test_a_step_of_the_clock(watched):
+    """The machine's clock goes back by an hour, for presenced and all its workers."""
+    presenced = watched.presenced
+    last_seen = "select last_seen from last_seen where user_id = %s"
+    before = watched.pg.execute(last_seen, [int(watched.done["user"])])
+    assert ctl_json(watched, "debug", "clock", "--", str(-HOUR_MS)) == {}
+    assert -HOUR_MS - 1000 < react(watched) < -HOUR_MS + 20000
+    # what was seen later stays the last, and the workers go by the same clock: so does a new one
+    assert watched.pg.execute(last_seen, [int(watched.done["user"])]) == before
+    assert longest_lag(watched) < HOUR_MS / 2
+    position = presenced.log.position()
+    for worker in ctl_json(watched, "workers")["workers"]:
+        ctl_json(watched, "debug", "exit", str(worker["slot"]))
+    presenced.log.wait_for("worker_ready", since=position, count=2)
+    assert -HOUR_MS - 1000 < react(watched) < -HOUR_MS + 20000
+    assert longest_lag(watched) < HOUR_MS / 2
+    assert ctl_json(watched, "debug", "clock", "0") == {}
+    assert abs(react(watched)) < 20000
+
+
+def test_a_step_of_the_clock_has_bounds(watched):
+    code, _, err = ctl(watched, "debug", "clock", str(11 * 365 * 24 * HOUR_MS))
+    assert (code, "at most ten years" in err) == (1, True), err
+
+
 # --- tokens -----------------------------------------------------------------------------------------
 
 def test_a_rotated_graphql_token_reaches_the_workers(watched):
@@ -189,6 +232,38 @@ def test_a_rotated_discord_token_is_used_at_the_next_identify(watched):
     presenced.log.wait_for("gateway_fatal", containing="4004", since=position)
     assert presenced.wait() == 78
     presenced.child = None
+
+
+def test_a_refused_token_is_read_once_more(watched):
+    """Discord's token was reset, the file holds the new one, but nobody said so to presenced."""
+    presenced = watched.presenced
+    watched.sim.post("/_sim/config", {"token": "new.token.of-the-test"})
+    watched.conf.secret("discord", "new.token.of-the-test")
+    position = presenced.log.position()
+    watched.sim.post("/_sim/close", {"code": 4004})
+    presenced.log.wait_for("gateway_token", containing="trying the new one", since=position)
+    presenced.log.wait_for("gateway_ready", since=position)
+    assert "new.token" not in presenced.log.text()
+    done = watched.sim.act("message", guild=0, user=7)
+    harness.wait_until(lambda: watched.pg.execute(
+        "select 1 from activity where user_id = %s", [int(done["user"])]), 20, "it is recorded")
+    # the file holds no other token than the refused one: this time it is the end
+    presenced.expect_error("gateway_fatal")
+    watched.sim.post("/_sim/close", {"code": 4004})
+    presenced.log.wait_for("gateway_fatal", containing="4004", since=position)
+    assert presenced.wait() == 78
+    presenced.child = None
+
+
+def test_a_token_that_was_reset_before_the_first_connection_is_read_once_more(make_stack):
+    stack = make_stack(sim_args=["--guilds", "1", "--members", "5"]).start_servers()
+    stack.sim.post("/_sim/refuse", {"rest": 1, "status": 503, "path": "/gateway/bot"})
+    stack.presenced.start()
+    stack.presenced.log.wait_for("discord_unreachable", containing="/gateway/bot")
+    stack.conf.secret("discord", "new.token.of-the-test")
+    stack.sim.post("/_sim/config", {"token": "new.token.of-the-test"})
+    stack.presenced.wait_live()
+    stack.presenced.log.wait_for("token_rotated", containing="discord.token_file")
 
 
 @pytest.mark.parametrize("section, mode, complaint", [
