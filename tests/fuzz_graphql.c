@@ -14,22 +14,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void variables(const struct gql_schema *schema, const struct ast_definition *operation,
                       const char *json, size_t len, struct arena *arena)
 {
-    struct gql_variables vars = {NULL, 0};
+    struct gql_variables vars = gql_variables_new(arena, schema, operation->inputs);
     struct gql_errors errors;
     struct gql_json *j;
-    size_t n = 0;
 
-    for (const struct ast_input *in = operation->inputs; in; in = in->next)
-        n++;
-    vars.list = arena_alloc(arena, n * sizeof(*vars.list) + 1);
-    for (const struct ast_input *in = operation->inputs; in; in = in->next)
-        vars.list[vars.n++] = (struct gql_variable){.name = in->name,
-                                                    .ref = gql_ref_resolve(schema, arena, in->type),
-                                                    .default_value = in->default_value,
-                                                    .loc = in->loc};
     gql_errors_init(&errors, arena);
     j = gql_json_new(arena, &vars, &errors);
-
     if (gql_body_variables_read(json, len, j, &errors) == 0)
         gql_json_finish(j);
 }

@@ -132,6 +132,11 @@ noinst_PROGRAMS += tests/gql_check
 tests_gql_check_SOURCES = tests/gql_check.c
 tests_gql_check_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
 tests_gql_check_LDADD = $(GRAPHQL_TEST_LIBS)
+# What tests/bench/bench_graphql.py runs beside the service.
+noinst_PROGRAMS += tests/gql_bench
+tests_gql_bench_SOURCES = tests/gql_bench.c
+tests_gql_bench_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
+tests_gql_bench_LDADD = $(GRAPHQL_TEST_LIBS)
 EXTRA_DIST += tests/daemon/graphql_oracle.js tests/daemon/graphql_schema.js \
   tests/daemon/graphql_http_audit.js \
   tests/data/graphql/rich.graphql

@@ -340,6 +340,38 @@ static void test_long_columns(void **state)
     buf_clear(&json);
 }
 
+/* Ids are read eight digits at a time: every byte at every place of every length. */
+static void test_ids(void **state)
+{
+    static const char digits[] = "12345678901234567890";
+    struct gql_type *t = gql_type_find(schema, "Snowflake");
+    struct arena *arena = arena_new();
+    struct gql_value v;
+    char text[21];
+
+    (void)state;
+    for (size_t len = 1; len <= 20; len++) {
+        snprintf(text, sizeof(text), "%.*s", (int)len, digits);
+        assert_null(value_from_string(arena, t, text, len, &v));
+        assert_true((uint64_t)v.i == strtoull(text, NULL, 10));
+        for (size_t at = 0; at < len; at++) {
+            for (int c = 1; c < 256; c++) {
+                text[at] = (char)c;
+                if (c < '0' || c > '9')
+                    assert_non_null(value_from_string(arena, t, text, len, &v));
+                else if (len < 20 && value_from_string(arena, t, text, len, &v) == NULL)
+                    assert_true((uint64_t)v.i == strtoull(text, NULL, 10));
+            }
+            text[at] = digits[at];
+        }
+    }
+    assert_null(value_from_string(arena, t, "00000000000000000001", 20, &v));
+    assert_int_equal(v.i, 1);
+    assert_non_null(value_from_string(arena, t, "99999999999999999999", 20, &v));
+    assert_non_null(value_from_string(arena, t, "000000000000000000001", 21, &v));
+    arena_free(&arena);
+}
+
 /* --- parameters
  * ------------------------------------------------------------------------------------ */
 
@@ -539,13 +571,10 @@ static void test_a_batch_of_a_thousand(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_strict_json),
-        cmocka_unit_test(test_variables),
-        cmocka_unit_test(test_long_columns),
-        cmocka_unit_test(test_binary_arrays),
-        cmocka_unit_test(test_tokens),
-        cmocka_unit_test(test_crypto),
-        cmocka_unit_test(test_a_batch_of_a_thousand),
+        cmocka_unit_test(test_strict_json),   cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_long_columns),  cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_binary_arrays), cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_crypto),        cmocka_unit_test(test_a_batch_of_a_thousand),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -63,4 +63,8 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * loops. */
 void heap_give_back(void);
 
+/* Up to n bytes of freed memory stay with the process, for one that needs as much again and again:
+ * to the system they would be new pages each time. */
+void heap_keep(size_t n);
+
 #endif

@@ -74,6 +74,16 @@ void heap_give_back(void)
 #endif
 }
 
+void heap_keep(size_t n)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, (int)n);
+    mallopt(M_TRIM_THRESHOLD, (int)n);
+#else
+    (void)n;
+#endif
+}
+
 void buf_init(struct buf *b, size_t max)
 {
     *b = (struct buf){.max = max};

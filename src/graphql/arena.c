@@ -61,7 +61,7 @@ static struct block *add_block(struct arena *a, size_t n)
     return b;
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+void *arena_take(struct arena *a, size_t n)
 {
     struct block *b = a->blocks;
     void *p;
@@ -71,15 +71,21 @@ void *arena_alloc(struct arena *a, size_t n)
         b = add_block(a, n);
     p = b->bytes + b->used;
     b->used += n;
-    return memset(p, 0, n);
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    return memset(arena_take(a, n), 0, n);
 }
 
 char *arena_strndup(struct arena *a, const char *s, size_t n)
 {
-    char *copy = arena_alloc(a, n + 1);
+    char *copy = arena_take(a, n + 1);
 
     if (n > 0)
         memcpy(copy, s, n);
+    copy[n] = '\0';
     return copy;
 }
 
@@ -93,7 +99,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
     va_copy(again, ap);
     n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
-    text = arena_alloc(a, (size_t)n + 1);
+    text = arena_take(a, (size_t)n + 1);
     vsnprintf(text, (size_t)n + 1, fmt, again);
     va_end(again);
     return text;
@@ -101,9 +107,10 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 
 void *arena_grow(struct arena *a, const void *old, size_t cap, size_t new_cap, size_t size)
 {
-    void *moved = arena_alloc(a, new_cap * size);
+    unsigned char *moved = arena_take(a, new_cap * size);
 
     if (cap > 0)
         memcpy(moved, old, cap * size);
+    memset(moved + cap * size, 0, (new_cap - cap) * size);
     return moved;
 }

@@ -11,6 +11,8 @@ void arena_free(struct arena **arena);
 
 /* Zeroed and aligned for any type; never NULL. */
 void *arena_alloc(struct arena *a, size_t n);
+/* The same, but holding anything: for who writes all of it. */
+void *arena_take(struct arena *a, size_t n);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

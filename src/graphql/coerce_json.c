@@ -151,8 +151,11 @@ static void ints_room(struct gql_json *j, struct frame *f)
 {
     struct gql_value *list = f->out;
     size_t cap = f->cap ? f->cap * 2 : 64;
+    int64_t *moved = arena_take(j->arena, cap * sizeof(*moved));
 
-    list->ints.v = arena_grow(j->arena, list->ints.v, f->cap, cap, sizeof(int64_t));
+    if (f->cap)
+        memcpy(moved, list->ints.v, f->cap * sizeof(*moved));
+    list->ints.v = moved;
     if (list->ints.null)
         list->ints.null = arena_grow(j->arena, list->ints.null, f->cap, cap, 1);
     f->cap = cap;

@@ -129,7 +129,7 @@ static int read_all(struct ingest *in, struct sighting **rows_r, size_t *n_r)
             return ingest_refuse(in, "LIMIT_BATCH", "sightings: more than %u entries in all",
                                  INGEST_ROWS_MAX);
     }
-    *rows_r = arena_alloc(in->arena, n * sizeof(**rows_r) + 1);
+    *rows_r = arena_take(in->arena, n * sizeof(**rows_r) + 1);
     *n_r = 0;
     for (in->at = 0; in->at < in->n; *n_r += from[in->at++].n)
         if (read_rows(in, &from[in->at], *rows_r + *n_r))
@@ -150,7 +150,7 @@ static void columns_init(struct ingest *in, struct columns *c, size_t width, siz
 {
     *c = (struct columns){0};
     for (size_t i = 0; i < width; i++)
-        c->v[i] = arena_alloc(in->arena, n * sizeof(int64_t) + 1);
+        c->v[i] = arena_take(in->arena, n * sizeof(int64_t) + 1);
 }
 
 static void set_null(struct ingest *in, struct columns *c, size_t column_index, size_t max)

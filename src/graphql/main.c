@@ -21,7 +21,8 @@
 
 #define EXIT_USAGE   64 /* sysexits, as presenced has them */
 #define EXIT_CONFIG  78
-#define DESCRIPTORS  4500 /* connections of clients and a few of ours */
+#define DESCRIPTORS  4500              /* connections of clients and a few of ours */
+#define HEAP_KEPT    ((size_t)8 << 20) /* what a batch of 5,000 needs */
 #define DEFAULT_CONF PRESENCE_SYSCONFDIR "/presence/presence.conf"
 
 struct options {
@@ -283,6 +284,7 @@ static int serve(const struct conf *conf, const struct options *o)
     if (o->daemonise && daemon(0, 0))
         return complain(xstrdup("cannot go to the background"));
     raise_descriptors();
+    heap_keep(HEAP_KEPT);
     p.loop = loop_new();
     loop_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_signal(p.loop, SIGINT, on_terminate, &p);

@@ -113,7 +113,7 @@ void params_ints(struct params *p, enum param_type type, const int64_t *v, const
                  size_t n)
 {
     uint32_t size = kinds[type].size;
-    unsigned char *bytes = arena_alloc(p->arena, 20 + n * (4 + size)), *out = bytes;
+    unsigned char *bytes = arena_take(p->arena, 20 + n * (4 + size)), *out = bytes;
 
     out = put_header(out, type, null != NULL, n);
     for (size_t i = 0; i < n; i++) {
@@ -143,7 +143,7 @@ void params_texts(struct params *p, const struct param_text *v, size_t n)
 
     for (size_t i = 0; i < n; i++)
         total += 4 + (v[i].text ? text_size(&v[i]) : 0);
-    bytes = out = arena_alloc(p->arena, total);
+    bytes = out = arena_take(p->arena, total);
     out = put_header(out, PARAM_TEXT, true, n);
     for (size_t i = 0; i < n; i++) {
         if (!v[i].text) {

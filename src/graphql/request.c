@@ -97,18 +97,7 @@ static void refuse(struct request *r, unsigned status, const char *code, const c
 
 static void make_variables(struct request *r)
 {
-    size_t n = 0;
-
-    for (const struct ast_input *in = r->operation->inputs; in; in = in->next)
-        n++;
-    r->variables.list = arena_alloc(r->arena, n * sizeof(*r->variables.list) + 1);
-    for (const struct ast_input *in = r->operation->inputs; in; in = in->next)
-        r->variables.list[r->variables.n++] = (struct gql_variable){
-            .name = in->name,
-            .ref = gql_ref_resolve(r->service->schema, r->arena, in->type),
-            .default_value = in->default_value,
-            .loc = in->loc,
-        };
+    r->variables = gql_variables_new(r->arena, r->service->schema, r->operation->inputs);
     r->json = gql_json_new(r->arena, &r->variables, &r->errors);
 }
 

@@ -63,7 +63,7 @@ const struct gql_input *gql_input_find(const struct gql_input *inputs, size_t n,
 int gql_enum_index(const struct gql_type *t, const char *name, size_t len)
 {
     for (size_t i = 0; i < t->n_values; i++)
-        if (strncmp(t->values[i].name, name, len) == 0 && !t->values[i].name[len])
+        if (t->values[i].len == len && memcmp(t->values[i].name, name, len) == 0)
             return (int)i;
     return -1;
 }
@@ -239,6 +239,7 @@ static void enum_values(struct build *b, struct gql_type *t, const struct ast_fi
                           list->name);
         t->values[t->n_values++] = (struct gql_enum_value){
             .name = list->name,
+            .len = strlen(list->name),
             .description = list->description,
             .deprecated = deprecation(list->directives),
         };

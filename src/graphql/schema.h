@@ -52,6 +52,7 @@ struct gql_field {
 
 struct gql_enum_value {
     const char *name, *description, *deprecated;
+    size_t len; /* of name: a batch looks thousands of them up */
 };
 
 struct gql_type {

@@ -54,6 +54,10 @@ struct gql_variables {
     size_t n;
 };
 
+/* One entry per variable that an operation defines, none with a value yet. */
+struct gql_variables gql_variables_new(struct arena *arena, const struct gql_schema *schema,
+                                       const struct ast_input *inputs);
+
 /* Whether values of this type are kept as int64_t. */
 bool value_is_int(const struct gql_type *t);
 
