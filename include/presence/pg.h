@@ -64,7 +64,8 @@ void pg_submit(struct pg *pg, const struct pg_call *calls, size_t n_calls, pg_cb
 enum pg_outcome pg_outcome(const struct pg_answer *a);
 const char *pg_sqlstate(const struct pg_answer *a); /* "" if there is none */
 const char *pg_message(const struct pg_answer *a);
-const char *pg_detail(const struct pg_answer *a); /* or "" */
+const char *pg_detail(const struct pg_answer *a);     /* or "" */
+const char *pg_constraint(const struct pg_answer *a); /* name of the one that was broken, or "" */
 int pg_rows(const struct pg_answer *a, size_t call);
 /* Text of a value, NULL for null. */
 const char *pg_value(const struct pg_answer *a, size_t call, int row, int column, size_t *len_r);
@@ -79,5 +80,11 @@ void pg_sync_close(struct pg_sync **s);
 int pg_sync_exec(struct pg_sync *s, const char *sql, char **error_r);
 /* First value of the first row (owned by the caller; NULL and no error: null or no row). */
 char *pg_sync_value(struct pg_sync *s, const char *sql, char **error_r);
+/* Text as a literal, quotes included (owned by the caller). */
+char *pg_sync_quote(struct pg_sync *s, const char *text);
+
+/* The user that a connection string names (owned by the caller); NULL and *error_r if it names none
+ * or is not one. */
+char *pg_conninfo_user(const char *conninfo, char **error_r);
 
 #endif

@@ -29,7 +29,7 @@ struct job {
 
 struct pg_answer {
     enum pg_outcome outcome;
-    const char *message, *detail;
+    const char *message, *detail, *constraint;
     char sqlstate[6];
     PGresult **results;
     size_t n_results;
@@ -91,7 +91,8 @@ static void answer(struct job *job, const struct pg_answer *a)
 
 static void answer_unavailable(struct job *job, const char *message)
 {
-    struct pg_answer a = {.outcome = PG_UNAVAILABLE, .message = message, .detail = ""};
+    struct pg_answer a = {
+        .outcome = PG_UNAVAILABLE, .message = message, .detail = "", .constraint = ""};
 
     answer(job, &a);
 }
@@ -280,7 +281,7 @@ static enum pg_outcome judge(const char *sqlstate)
 static void finish_job(struct conn *c)
 {
     struct job *job = c->job;
-    struct pg_answer a = {.message = "", .detail = ""};
+    struct pg_answer a = {.message = "", .detail = "", .constraint = ""};
     const char *text;
 
     a.results = c->results;
@@ -293,6 +294,8 @@ static void finish_job(struct conn *c)
         a.message = text ? text : PQresultErrorMessage(c->failure);
         text = PQresultErrorField(c->failure, PG_DIAG_MESSAGE_DETAIL);
         a.detail = text ? text : "";
+        text = PQresultErrorField(c->failure, PG_DIAG_CONSTRAINT_NAME);
+        a.constraint = text ? text : "";
     }
     c->job = NULL;
     answer(job, &a);
@@ -308,7 +311,11 @@ static void take_result(struct conn *c, PGresult *result)
     ExecStatusType status = PQresultStatus(result);
 
     if (c->seen >= c->expect) {
-        PQclear(result);
+        /* All statements were carried out; what failed is the commit. */
+        if (status == PGRES_FATAL_ERROR && !c->failure)
+            c->failure = result;
+        else
+            PQclear(result);
         return;
     }
     for (size_t i = 0; i < c->seen; i++)
@@ -638,6 +645,11 @@ const char *pg_detail(const struct pg_answer *a)
     return a->detail;
 }
 
+const char *pg_constraint(const struct pg_answer *a)
+{
+    return a->constraint;
+}
+
 int pg_rows(const struct pg_answer *a, size_t call)
 {
     return a->outcome == PG_OK && call < a->n_results ? PQntuples(a->results[call]) : 0;
@@ -711,4 +723,33 @@ char *pg_sync_value(struct pg_sync *s, const char *sql, char **error_r)
         value = xstrdup(PQgetvalue(result, 0, 0));
     PQclear(result);
     return value;
+}
+
+char *pg_sync_quote(struct pg_sync *s, const char *text)
+{
+    char *quoted = PQescapeLiteral(s->pq, text, strlen(text)), *copy;
+
+    if (!quoted)
+        fatal("pg", "cannot quote a name: %s", PQerrorMessage(s->pq));
+    copy = xstrdup(quoted);
+    PQfreemem(quoted);
+    return copy;
+}
+
+char *pg_conninfo_user(const char *conninfo, char **error_r)
+{
+    char *wrong = NULL, *user = NULL;
+    PQconninfoOption *list = PQconninfoParse(conninfo, &wrong);
+
+    for (const PQconninfoOption *o = list; o && o->keyword; o++)
+        if (strcmp(o->keyword, "user") == 0 && o->val)
+            user = xstrdup(o->val);
+    if (!user)
+        *error_r =
+            xasprintf("[graphqld] conninfo: %.*s",
+                      wrong ? (int)strcspn(wrong, "\n") : (int)sizeof("it names no user") - 1,
+                      wrong ? wrong : "it names no user");
+    PQfreemem(wrong);
+    PQconninfoFree(list);
+    return user;
 }
