@@ -48,7 +48,8 @@ CREATE TABLE guild (
     member_count      integer,
     bot_joined_at     timestamptz,
     roster_at         timestamptz,           -- begin of the last complete catalogue
-    settings_version  integer NOT NULL DEFAULT 0
+    settings_version  integer NOT NULL DEFAULT 0,
+    reset_at          timestamptz            -- soft reset: a floor for every read (guild_reset)
 );
 
 -- What was decided about a member. UNDECIDED: nothing yet. LEFT is never stored in member: left_at

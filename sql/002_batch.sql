@@ -25,8 +25,9 @@ $$;
 
 -- Makes the partition of a month (any day of it) unless it is there. ATTACH takes a lock that
 -- does not conflict with writers; the advisory lock lets one session at a time do it.
+-- Runs with the owner's rights: the service makes no tables.
 CREATE FUNCTION ensure_month(day date) RETURNS boolean
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = presence, pg_temp AS $$
 DECLARE
     month date := date_trunc('month', day::timestamp)::date;
     part  text := presence.month_partition(month);
@@ -47,6 +48,7 @@ BEGIN
                    (month + interval '1 month')::date::text || ' 00:00:00+00');
     RETURN true;
 END $$;
+REVOKE EXECUTE ON FUNCTION ensure_month FROM PUBLIC;
 
 -- This month and the next `ahead`. Called at the start and once a day.
 CREATE FUNCTION ensure_months(ahead integer) RETURNS integer

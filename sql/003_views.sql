@@ -1,8 +1,14 @@
--- What readers see.
+-- What readers see. guild.reset_at is a floor: what was recorded before it is as if unknown.
+
+CREATE FUNCTION above(t timestamptz, reset_at timestamptz) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN (t < reset_at) IS NOT TRUE THEN t END
+$$;
 
 -- One row per human on the roster. Members whose bot flag is true or not known are left out.
 --   KNOWN       the last act that counts is known: idle_since
---   NOT_BEFORE  nothing was seen; joining was itself an act, so the last one is not before T
+--   NOT_BEFORE  nothing was seen; joining was itself an act, so the last one is not before T;
+--               nor is it before the guild's reset
 --   UNKNOWN     nothing at all is known; never "idle since 1970"
 CREATE VIEW member_activity AS
 SELECT m.guild_id, m.user_id, m.username, m.global_name, m.nick, m.roles, m.joined_at,
@@ -10,16 +16,31 @@ SELECT m.guild_id, m.user_id, m.username, m.global_name, m.nick, m.roles, m.join
        CASE WHEN m.left_at IS NULL THEN m.state ELSE 'LEFT' END AS state,
        coalesce(m.left_at, m.state_since) AS state_since,
        m.state AS decided, m.name_key,
-       l.last_seen, l.last_seen_kind, l.last_channel, l.last_counted, l.last_counted_kind,
-       l.present_until, l.gap_count, l.gap_sum_ms, l.gap_max_ms, l.gap_hist,
-       l.idle_slot, l.state AS idle_state,
-       CASE WHEN l.last_counted IS NOT NULL OR l.present_until IS NOT NULL THEN 'KNOWN'
-            WHEN m.joined_at IS NOT NULL THEN 'NOT_BEFORE'
+       above(l.last_seen, g.reset_at) AS last_seen,
+       CASE WHEN above(l.last_seen, g.reset_at) IS NOT NULL THEN l.last_seen_kind END
+           AS last_seen_kind,
+       CASE WHEN above(l.last_seen, g.reset_at) IS NOT NULL THEN l.last_channel END
+           AS last_channel,
+       above(l.last_counted, g.reset_at) AS last_counted,
+       CASE WHEN above(l.last_counted, g.reset_at) IS NOT NULL THEN l.last_counted_kind END
+           AS last_counted_kind,
+       above(l.present_until, g.reset_at) AS present_until,
+       CASE WHEN above(l.last_counted, g.reset_at) IS NOT NULL THEN l.gap_count END AS gap_count,
+       CASE WHEN above(l.last_counted, g.reset_at) IS NOT NULL THEN l.gap_sum_ms END AS gap_sum_ms,
+       CASE WHEN above(l.last_counted, g.reset_at) IS NOT NULL THEN l.gap_max_ms END AS gap_max_ms,
+       CASE WHEN above(l.last_counted, g.reset_at) IS NOT NULL THEN l.gap_hist END AS gap_hist,
+       l.idle_slot, l.state AS idle_state, g.reset_at,
+       CASE WHEN greatest(l.last_counted, l.present_until) >= g.reset_at
+                 OR g.reset_at IS NULL AND greatest(l.last_counted, l.present_until) IS NOT NULL
+            THEN 'KNOWN'
+            WHEN m.joined_at IS NOT NULL OR g.reset_at IS NOT NULL THEN 'NOT_BEFORE'
             ELSE 'UNKNOWN' END AS knowledge,
-       greatest(l.last_counted, l.present_until) AS idle_since,
-       coalesce(greatest(l.last_counted, l.present_until), m.joined_at) AS not_before
+       above(greatest(l.last_counted, l.present_until), g.reset_at) AS idle_since,
+       coalesce(above(greatest(l.last_counted, l.present_until), g.reset_at),
+                greatest(m.joined_at, g.reset_at)) AS not_before
   FROM member m
   LEFT JOIN last_seen l ON l.guild_id = m.guild_id AND l.user_id = m.user_id
+  LEFT JOIN guild g ON g.guild_id = m.guild_id
  WHERE m.bot = false;
 
 -- Coverage with its effective end: an interval nobody closed lasts as long as its session; one of

@@ -455,10 +455,10 @@ static void test_tokens(void **state)
     found = tokens_find(tokens, header);
     assert_non_null(found);
     assert_string_equal(found->name, "w");
-    assert_int_equal(found->scopes, SCOPE_INGEST);
+    assert_int_equal(found->scopes, SCOPE_INGEST | SCOPE_WRITE);
     snprintf(header, sizeof(header), "Bearer %s", second);
     found = tokens_find(tokens, header);
-    assert_int_equal(found->scopes, SCOPE_READ | SCOPE_ADMIN);
+    assert_int_equal(found->scopes, SCOPE_READ | SCOPE_ADMIN | SCOPE_WRITE);
     assert_int_equal(found->guilds[0], 42);
     header[10] ^= 1;
     assert_null(tokens_find(tokens, header));

@@ -12,18 +12,20 @@
 #define ROWS_MAX 1024u
 
 const struct bind_table *const bind_tables[] = {&bind_channel, &bind_event,  &bind_guild,
-                                                &bind_ingest,  &bind_member, NULL};
+                                                &bind_ingest,  &bind_member, &bind_writes,
+                                                &bind_rows,    NULL};
 
 static const struct bind_list *const lists[] = {&list_guilds, &list_members, NULL};
 
 static const struct bind *sorted[ROWS_MAX];
 static size_t sorted_n;
 
-const char *bind_deed(const char *field)
+const struct bind_deed *bind_deed(const char *field)
 {
-    return strcmp(field, "claimLanes") == 0
-               ? "presence.claim_lanes({lanes}::int[], {epoch}::bigint)"
-               : NULL;
+    for (const struct bind_deed *d = bind_deeds; d->field; d++)
+        if (strcmp(d->field, field) == 0)
+            return d;
+    return NULL;
 }
 
 static int compare(const struct bind *a, const struct bind *b)

@@ -42,9 +42,20 @@ struct bind {
 
 /* NULL: the field is not in the table. */
 const struct bind *bind_find(const char *type, const char *field);
-/* The SQL function call that does what the mutation says; its row in binds[] then reads the result,
- * in a statement of its own. NULL: the mutation has code of its own. */
-const char *bind_deed(const char *field);
+
+/* What a mutation does: a call of one SQL function. Its row in the table of fields then reads the
+ * result, in a statement of its own of the same transaction. */
+struct bind_deed {
+    const char *field;
+    /* As in struct bind; {*} is an object of all arguments as jsonb, {@} the name of the caller's
+     * token. */
+    const char *sql;
+    bool slow; /* may touch very many rows */
+};
+
+/* NULL: the mutation has code of its own. */
+const struct bind_deed *bind_deed(const char *field);
+extern const struct bind_deed bind_deeds[]; /* bind_writes.c; ends with field NULL */
 
 /* --- lists that are paged ------------------------------------------------------------------------
  */

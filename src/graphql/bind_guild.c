@@ -62,13 +62,15 @@ static const struct bind rows[] = {
      "(SELECT x.last_channel AS ch, x.last_seen_kind AS type, x.last_seen AS ts"
      " FROM presence.last_seen x WHERE x.guild_id = {p}.guild_id AND x.state <> 'LEFT'"
      " AND x.idle_slot IS NOT NULL"
+     " AND presence.above(x.last_seen, {p}.reset_at) IS NOT NULL"
      " ORDER BY x.idle_slot DESC, greatest(x.last_counted, x.present_until) DESC LIMIT 1) {t}",
      NULL},
     {"Guild", "channels", BIND_LIST, "presence.channel {t} WHERE {t}.guild_id = {p}.guild_id",
      "{t}.channel_id"},
     {"Guild", "coverage", BIND_LIST, COVERAGE_OF("{p}.guild_id"), "{t}.from_at, {t}.session"},
-    {"Guild", "settings", BIND_LIST, "presence.setting {t} WHERE {t}.guild_id = {p}.guild_id",
-     "{t}.key"},
+    {"Guild", "resetAt", BIND_TIME, "{p}.reset_at", NULL},
+    {"Guild", "settings", BIND_LIST,
+     "presence.setting_in_force {t} WHERE {t}.guild_id = {p}.guild_id", "{t}.key"},
     {"Query", "coverage", BIND_LIST, COVERAGE_OF("{guildId}::bigint"), "{t}.from_at, {t}.session"},
     {"CoverageInterval", "session", BIND_BIG, "{p}.session", NULL},
     {"CoverageInterval", "from", BIND_TIME, "{p}.from_at", NULL},
@@ -76,8 +78,8 @@ static const struct bind rows[] = {
     {"CoverageInterval", "open", BIND_PLAIN, "{p}.open", NULL},
     {"CoverageInterval", "openReason", BIND_TEXT, "{p}.open_reason", NULL},
     {"CoverageInterval", "closeReason", BIND_TEXT, "{p}.close_reason", NULL},
-    {"Query", "settings", BIND_LIST, "presence.setting {t} WHERE {t}.guild_id = {guildId}::bigint",
-     "{t}.key"},
+    {"Query", "settings", BIND_LIST,
+     "presence.setting_in_force {t} WHERE {t}.guild_id = {guildId}::bigint", "{t}.key"},
     {"Setting", "key", BIND_TEXT, "{p}.key", NULL},
     {"Setting", "value", BIND_TEXT, "{p}.value::text", NULL},
     {"Setting", "version", BIND_PLAIN, "{p}.version", NULL},

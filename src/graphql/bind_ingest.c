@@ -22,10 +22,13 @@ static const struct bind rows[] = {
     {"SessionPosition", "session", BIND_BIG, "{p}.session", NULL},
     {"SessionPosition", "seq", BIND_BIG, "{p}.appended", NULL},
     {"Query", "memberSeeds", BIND_LIST,
-     "(SELECT m.*, l.last_seen, l.last_seen_kind, l.last_counted, l.last_counted_kind,"
-     " l.present_until, l.last_edit, v.channel_id AS voice_channel, v.state AS voice_state"
+     "(SELECT m.*, l.last_edit, v.channel_id AS voice_channel, v.state AS voice_state,"
+     " presence.above(l.last_seen, g.reset_at) AS last_seen, l.last_seen_kind,"
+     " presence.above(l.last_counted, g.reset_at) AS last_counted, l.last_counted_kind,"
+     " presence.above(l.present_until, g.reset_at) AS present_until"
      " FROM unnest({keys.guildId}::bigint[], {keys.userId}::bigint[]) AS u(g, u)"
      " JOIN presence.member m ON m.guild_id = u.g AND m.user_id = u.u"
+     " LEFT JOIN presence.guild g ON g.guild_id = u.g"
      " LEFT JOIN presence.last_seen l ON l.guild_id = u.g AND l.user_id = u.u"
      " LEFT JOIN presence.voice_session v ON v.guild_id = u.g AND v.user_id = u.u"
      " AND v.to_at IS NULL) {t}",
@@ -36,9 +39,11 @@ static const struct bind rows[] = {
     {"MemberSeed", "onRoster", BIND_PLAIN, "({p}.roster_at IS NOT NULL AND {p}.left_at IS NULL)",
      NULL},
     {"MemberSeed", "lastSeenMs", BIND_MS, "{p}.last_seen", NULL},
-    {"MemberSeed", "lastSeenKind", BIND_KIND, "{p}.last_seen_kind", NULL},
+    {"MemberSeed", "lastSeenKind", BIND_KIND,
+     "CASE WHEN {p}.last_seen IS NOT NULL THEN {p}.last_seen_kind END", NULL},
     {"MemberSeed", "lastCountedMs", BIND_MS, "{p}.last_counted", NULL},
-    {"MemberSeed", "lastCountedKind", BIND_KIND, "{p}.last_counted_kind", NULL},
+    {"MemberSeed", "lastCountedKind", BIND_KIND,
+     "CASE WHEN {p}.last_counted IS NOT NULL THEN {p}.last_counted_kind END", NULL},
     {"MemberSeed", "presentUntilMs", BIND_MS, "{p}.present_until", NULL},
     {"MemberSeed", "voiceChannelId", BIND_ID, "{p}.voice_channel", NULL},
     {"MemberSeed", "voiceState", BIND_PLAIN, "{p}.voice_state", NULL},

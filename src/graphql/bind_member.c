@@ -5,6 +5,11 @@
 #include "graphql/bind_priv.h"
 
 #define IDLE_SINCE "greatest(l.last_counted, l.present_until)"
+/* The guild's soft reset: what was before it is as if unknown. */
+#define RESET                                                                                      \
+    "coalesce((SELECT g.reset_at FROM presence.guild g WHERE g.guild_id = {owner}), '-infinity')"
+#define KNOWN           "l.idle_slot >= presence.idle_slot(" RESET ") AND " IDLE_SINCE " >= " RESET
+#define JOINED_OR_RESET "(m.joined_at IS NOT NULL OR " RESET " <> '-infinity')"
 #define WITH_SEEN                                                                                  \
     "LEFT JOIN presence.last_seen l ON l.guild_id = m.guild_id AND l.user_id = m.user_id"
 #define WITH_MEMBER "JOIN presence.member m ON m.guild_id = l.guild_id AND m.user_id = l.user_id"
@@ -16,7 +21,7 @@ static const struct bind_order orders[] = {
     {"IDLE",
      2,
      BY_SEEN,
-     "l.idle_slot IS NOT NULL",
+     KNOWN,
      {{"l.idle_slot", KEY_TIME}, {IDLE_SINCE, KEY_TIME}, {"l.user_id", KEY_BIG}}},
     {"JOINED",
      3,
@@ -35,31 +40,34 @@ static const struct bind_filter filters[] = {
      "m.left_at IS NULL"},
     {"states", "l", NULL, true, "l.state = '{v}'", "l.state <> 'LEFT'"},
     {"knowledge", "m", "l", true,
-     "CASE '{v}' WHEN 'KNOWN' THEN l.idle_slot IS NOT NULL"
-     " WHEN 'NOT_BEFORE' THEN l.idle_slot IS NULL AND m.joined_at IS NOT NULL"
-     " ELSE l.idle_slot IS NULL AND m.joined_at IS NULL END",
+     "CASE '{v}' WHEN 'KNOWN' THEN " KNOWN " WHEN 'NOT_BEFORE' THEN (" KNOWN
+     ") IS NOT TRUE AND " JOINED_OR_RESET " ELSE (" KNOWN ") IS NOT TRUE AND NOT " JOINED_OR_RESET
+     " END",
      NULL},
     {"knowledge", "l", NULL, true, "'{v}' = 'KNOWN'", NULL},
     {"quietSince", NULL, "l", false,
-     "l.idle_slot <= {filter.quietSince}::timestamptz AND " IDLE_SINCE
-     " <= {filter.quietSince}::timestamptz",
+     KNOWN " AND l.idle_slot <= {filter.quietSince}::timestamptz AND " IDLE_SINCE
+           " <= {filter.quietSince}::timestamptz",
      NULL},
     {"activeSince", NULL, "l", false,
-     "l.idle_slot >= presence.idle_slot({filter.activeSince}::timestamptz) AND " IDLE_SINCE
+     KNOWN
+     " AND l.idle_slot >= presence.idle_slot({filter.activeSince}::timestamptz) AND " IDLE_SINCE
      " >= {filter.activeSince}::timestamptz",
      NULL},
     {"observedIdleMs", NULL, "l", false,
-     "l.idle_slot <= (SELECT presence.observed_cutoff({owner}, {filter.observedIdleMs}::bigint))"
-     " AND " IDLE_SINCE
-     " <= (SELECT presence.observed_cutoff({owner}, {filter.observedIdleMs}::bigint))",
+     KNOWN " AND l.idle_slot <= (SELECT presence.observed_cutoff({owner}, "
+           "{filter.observedIdleMs}::bigint))"
+           " AND " IDLE_SINCE
+           " <= (SELECT presence.observed_cutoff({owner}, {filter.observedIdleMs}::bigint))",
      NULL},
     {"lastKinds", NULL, "l", false,
-     "l.last_counted_kind = ANY ((SELECT array_agg(a.kind) FROM presence.activity_kind a"
+     "l.last_counted >= " RESET
+     " AND l.last_counted_kind = ANY ((SELECT array_agg(a.kind) FROM presence.activity_kind a"
      " WHERE a.name = ANY ({filter.lastKinds}::text[]))::smallint[])",
      NULL},
     {"roles", NULL, "m", false, "m.roles @> {filter.roles}::bigint[]", NULL},
     {"withoutRoles", NULL, "m", false,
-     "NOT coalesce(m.roles, '{}') && {filter.withoutRoles}::bigint[]", NULL},
+     "NOT coalesce(m.roles && {filter.withoutRoles}::bigint[], false)", NULL},
     {"joinedSince", NULL, "m", false, "m.joined_at >= {filter.joinedSince}::timestamptz", NULL},
     {"joinedUntil", NULL, "m", false, "m.joined_at <= {filter.joinedUntil}::timestamptz", NULL},
     {"name", NULL, "m", false,
@@ -122,7 +130,8 @@ static const struct bind rows[] = {
      "(SELECT x.kind, sum(x.count) AS count, min(x.first_at) AS first_at, max(x.last_at) AS last_at"
      " FROM presence.activity x WHERE x.guild_id = {p}.guild_id AND x.user_id = {p}.user_id"
      " AND ({since}::timestamptz IS NULL OR x.minute >= date_trunc('minute',"
-     " {since}::timestamptz)) GROUP BY x.kind) {t}",
+     " {since}::timestamptz)) AND presence.above(x.last_at, {p}.reset_at) IS NOT NULL"
+     " GROUP BY x.kind) {t}",
      "{t}.kind"},
     {"Member", "lastAct", BIND_ONE,
      "(SELECT {p}.last_channel AS ch, {p}.last_seen_kind AS type, {p}.last_seen AS ts"

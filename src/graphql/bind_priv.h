@@ -11,7 +11,8 @@
         (rows), sizeof(rows) / sizeof((rows)[0])                                                   \
     }
 
-extern const struct bind_table bind_channel, bind_event, bind_guild, bind_ingest, bind_member;
+extern const struct bind_table bind_channel, bind_event, bind_guild, bind_ingest, bind_member,
+    bind_rows, bind_writes;
 
 extern const struct bind_list list_guilds, list_members;
 

@@ -8,7 +8,6 @@
 
 #include "graphql/compile_priv.h"
 #include "presence/log.h"
-
 /* --- parameters ----------------------------------------------------------------------------------
  */
 
@@ -93,6 +92,33 @@ static const char *value_text(struct compiler *k, const struct gql_type *t,
     fatal("compile", "an argument has no SQL form");
 }
 
+static void push(struct compiler *k, const char *value)
+{
+    if (k->n_params == COMPILE_PARAMS_MAX) {
+        if (!k->failed)
+            gql_error_add(k->errors, "LIMIT_COST", (struct gql_loc){0, 0},
+                          "the query has more than %d arguments", COMPILE_PARAMS_MAX);
+        k->failed = true;
+        return;
+    }
+    k->values[k->n_params++] = value;
+    buf_printf(&k->sql, "$%d", k->n_params);
+}
+
+static void all_arguments(struct compiler *k, const struct scope *s)
+{
+    const char *bad = "";
+    const char *text =
+        value_json_arguments(k->c->arena, s->field->args, s->field->n_args, s->args, &bad);
+
+    if (!text) {
+        gql_error_add(k->errors, "BAD_USER_INPUT", (struct gql_loc){0, 0},
+                      "%s: a string holds U+0000, which cannot be stored", bad);
+        k->failed = true;
+    }
+    push(k, text);
+}
+
 static void parameter(struct compiler *k, const struct scope *s, const char *name, size_t len)
 {
     const char *dot = memchr(name, '.', len);
@@ -103,15 +129,7 @@ static void parameter(struct compiler *k, const struct scope *s, const char *nam
 
     if (!in)
         fatal("compile", "%s has no argument %.*s", s->field->name, (int)len, name);
-    if (k->n_params == COMPILE_PARAMS_MAX) {
-        if (!k->failed)
-            gql_error_add(k->errors, "LIMIT_COST", (struct gql_loc){0, 0},
-                          "the query has more than %d arguments", COMPILE_PARAMS_MAX);
-        k->failed = true;
-        return;
-    }
-    k->values[k->n_params++] = value_text(k, in->ref->type, &s->args[in->index], column);
-    buf_printf(&k->sql, "$%d", k->n_params);
+    push(k, value_text(k, in->ref->type, &s->args[in->index], column));
 }
 
 /* --- templates -----------------------------------------------------------------------------------
@@ -132,6 +150,10 @@ void compile_template(struct compiler *k, const char *sql, const struct scope *s
             buf_puts(&k->sql, parent);
         else if (len == 1 && sql[1] == 't')
             buf_puts(&k->sql, alias);
+        else if (len == 1 && sql[1] == '*')
+            all_arguments(k, s);
+        else if (len == 1 && sql[1] == '@')
+            push(k, s->caller);
         else
             parameter(k, s, sql + 1, len);
         sql += len + 2;
@@ -283,20 +305,35 @@ int compile_query(const struct collect *c, const struct gql_type *root,
     return finish(k, &out->call);
 }
 
-int compile_mutation(const struct collect *c, const struct collected *f, struct pg_call calls_r[2],
-                     struct gql_errors *errors)
+static int compile_deed(struct compiler *k, const struct bind_deed *d, const struct collected *f,
+                        const char *caller, struct pg_call *call_r)
 {
-    struct compiler *deed = compiler_new(c, errors), *result = compiler_new(c, errors);
-    struct scope s = {.field = f->field};
+    struct scope s = {.field = f->field, .caller = caller};
     struct gql_value *args;
 
-    if (gql_coerce_arguments(c->arena, f->field->args, f->field->n_args, f->first->arguments,
-                             c->vars, f->first->loc, &args, errors)) {
-        deed->failed = true;
+    if (gql_coerce_arguments(k->c->arena, f->field->args, f->field->n_args, f->first->arguments,
+                             k->c->vars, f->first->loc, &args, k->errors)) {
+        k->failed = true;
     } else {
         s.args = args;
-        compile_template(deed, bind_deed(f->field->name), &s, "", "");
-        field(result, c->schema->mutation, f, "");
+        compile_template(k, d->sql, &s, "", "");
     }
-    return finish(deed, &calls_r[0]) | finish(result, &calls_r[1]);
+    return finish(k, call_r);
+}
+
+int compile_mutation(const struct collect *c, const struct collected *f, const char *caller,
+                     struct compiled_mutation *out, struct gql_errors *errors)
+{
+    static const char patience[] = "SELECT set_config('statement_timeout', '25s', true)";
+    const struct bind_deed *d = bind_deed(f->field->name);
+    struct compiler *result;
+
+    out->n_calls = 0;
+    if (d->slow)
+        out->calls[out->n_calls++] = (struct pg_call){.sql = patience};
+    if (compile_deed(compiler_new(c, errors), d, f, caller, &out->calls[out->n_calls++]))
+        return -1;
+    result = compiler_new(c, errors);
+    field(result, c->schema->mutation, f, "");
+    return finish(result, &out->calls[out->n_calls++]);
 }

@@ -18,9 +18,13 @@ int compile_query(const struct collect *c, const struct gql_type *root,
                   const struct collected *const *fields, size_t n, struct compiled *out,
                   struct gql_errors *errors);
 
-/* The two calls of a mutation with a bind_deed: the deed, and the read of its result, whose first
- * column is finished JSON. */
-int compile_mutation(const struct collect *c, const struct collected *f, struct pg_call calls_r[2],
-                     struct gql_errors *errors);
+struct compiled_mutation {
+    struct pg_call calls[3]; /* of one transaction */
+    size_t n_calls;          /* the last one reads the result: its first column is finished JSON */
+};
+
+/* A mutation with a bind_deed. caller: name of the token. */
+int compile_mutation(const struct collect *c, const struct collected *f, const char *caller,
+                     struct compiled_mutation *out, struct gql_errors *errors);
 
 #endif

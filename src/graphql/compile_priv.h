@@ -12,6 +12,7 @@
 struct scope { /* the arguments a template may name: the field's own */
     const struct gql_field *field;
     const struct gql_value *args;
+    const char *caller; /* of a mutation */
 };
 
 struct page; /* connection.c */

@@ -114,8 +114,8 @@ static void put_condition(struct compiler *k, const struct page *p, const char *
 }
 
 /* A condition for each value of a list of an enum, any of which may hold. */
-static void any_of(struct compiler *k, const char *sql, const struct gql_input *in,
-                   const struct gql_value *v)
+static void any_of(struct compiler *k, const struct page *p, const char *sql,
+                   const struct gql_input *in, const struct gql_value *v)
 {
     const char *hole;
 
@@ -125,10 +125,10 @@ static void any_of(struct compiler *k, const char *sql, const struct gql_input *
         for (const char *s = sql; *s; s = hole + 3) {
             hole = strstr(s, "{v}");
             if (!hole) {
-                buf_puts(&k->sql, s);
+                put_condition(k, p, s);
                 break;
             }
-            buf_append(&k->sql, s, (size_t)(hole - s));
+            put_condition(k, p, arena_strndup(k->c->arena, s, (size_t)(hole - s)));
             buf_puts(&k->sql, in->ref->type->values[v->ints.v[i]].name);
         }
         buf_putc(&k->sql, ')');
@@ -180,7 +180,8 @@ static void put_where(struct compiler *k, const struct page *p)
     const struct gql_input *field;
     const struct gql_value *v;
 
-    buf_printf(&k->sql, " WHERE %s", p->order->where);
+    buf_puts(&k->sql, " WHERE ");
+    put_condition(k, p, p->order->where);
     if (p->order->owner) {
         buf_printf(&k->sql, " AND %s = ", p->order->owner);
         put(k, p, p->bind->sql);
@@ -190,7 +191,7 @@ static void put_where(struct compiler *k, const struct page *p)
             continue;
         v = filter_value(p, b, &field);
         if (v && b->each) {
-            any_of(k, b->sql, field, v);
+            any_of(k, p, b->sql, field, v);
         } else if (v) {
             buf_puts(&k->sql, " AND (");
             put_condition(k, p, b->sql);

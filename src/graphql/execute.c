@@ -1,6 +1,5 @@
 /* Runs an operation: a query as one statement, a mutation field by field. Called by request.c.
- * Diagnostics: what PostgreSQL refuses is logged at error level (it is our statement) and answered
- * without its text; an absent database is UNAVAILABLE. */
+ * Diagnostics: those of refusal.c. */
 #include "graphql/request.h"
 
 #include <string.h>
@@ -27,39 +26,6 @@ static void put_meta(struct request *r, const struct gql_type *root, const struc
         buf_printf(&r->data, "\"%s\"", root->name);
     else
         introspect(&r->collect, f, &r->data);
-}
-
-/* --- what the database refuses -------------------------------------------------------------------
- */
-
-void request_database_error(struct request *r, const struct pg_answer *a, const struct collected *f)
-{
-    struct gql_loc loc = f ? f->first->loc : (struct gql_loc){0, 0};
-    struct gql_error *e;
-
-    switch (pg_outcome(a)) {
-    case PG_UNAVAILABLE:
-        r->status = 503;
-        e = gql_error_add(&r->errors, "UNAVAILABLE", loc, "%s", pg_message(a));
-        break;
-    case PG_TIMEOUT:
-        r->status = 503;
-        e = gql_error_add(&r->errors, "TIMEOUT", loc, "the statement took too long");
-        break;
-    default:
-        if (strcmp(pg_sqlstate(a), "PR002") == 0) {
-            e = gql_error_add(&r->errors, "BAD_USER_INPUT", loc, "%s", pg_message(a));
-            break;
-        }
-        log_error("pg_refused", "PostgreSQL refused a statement of %s: %s %s",
-                  f ? f->field->name : "a query", pg_sqlstate(a), pg_message(a));
-        r->status = 500;
-        e = gql_error_add(&r->errors, "INTERNAL", loc, "the database refused it (%s)",
-                          pg_sqlstate(a));
-    }
-    if (f)
-        e->path = arena_printf(r->arena, "[\"%s\"]", f->key);
-    request_answer(r);
 }
 
 /* --- queries -------------------------------------------------------------------------------------
@@ -121,6 +87,20 @@ static void execute_query(struct request *r)
 /* --- mutations -----------------------------------------------------------------------------------
  */
 
+/* The field is null, with its error; what was done before stays done, what follows is done. */
+static void mutation_failed(struct request *r)
+{
+    if (r->current->field->ref->non_null) {
+        r->partial = false;
+        request_answer(r);
+        return;
+    }
+    request_put_key(r, r->current->key);
+    buf_puts(&r->data, "null");
+    r->current = r->current->next;
+    request_next_mutation(r);
+}
+
 static void deed_done(void *arg, const struct pg_answer *a)
 {
     struct request *r = arg;
@@ -128,10 +108,14 @@ static void deed_done(void *arg, const struct pg_answer *a)
     size_t len = 0;
 
     if (pg_outcome(a) != PG_OK) {
-        request_database_error(r, a, r->current);
+        /* Away, and nothing else was asked for: the request as a whole failed. */
+        r->partial =
+            r->partial || r->fields != r->current || r->current->next || pg_outcome(a) == PG_FAILED;
+        request_add_refusal(r, a, r->current);
+        mutation_failed(r);
         return;
     }
-    text = pg_value(a, 1, 0, 0, &len);
+    text = pg_value(a, r->mutation.n_calls - 1, 0, 0, &len);
     request_put_key(r, r->current->key);
     if (text)
         buf_append(&r->data, text, len);
@@ -143,11 +127,16 @@ static void deed_done(void *arg, const struct pg_answer *a)
 
 static void do_deed(struct request *r, const struct collected *f)
 {
-    if (compile_mutation(&r->collect, f, r->deed, &r->errors)) {
-        request_answer(r);
+    struct gql_error *before = r->errors.last;
+
+    if (compile_mutation(&r->collect, f, r->caller, &r->mutation, &r->errors)) {
+        r->partial = r->partial || r->fields != f || f->next;
+        for (struct gql_error *e = before ? before->next : r->errors.first; e; e = e->next)
+            e->path = arena_printf(r->arena, "[\"%s\"]", f->key);
+        mutation_failed(r);
         return;
     }
-    pg_submit(r->service->pg, r->deed, 2, deed_done, r);
+    pg_submit(r->service->pg, r->mutation.calls, r->mutation.n_calls, deed_done, r);
 }
 
 void request_next_mutation(struct request *r)

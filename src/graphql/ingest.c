@@ -116,8 +116,8 @@ static int by_lane(const void *va, const void *vb)
     return (a->batch > b->batch) - (a->batch < b->batch);
 }
 
-/* Each begin locks its lane's row. In the order of lanes, as claim_lanes does: whoever locks several
- * never waits for one who waits for him. */
+/* Each begin locks its lane's row. In the order of lanes, as claim_lanes does: whoever locks
+ * several never waits for one who waits for him. */
 static void begin_calls(struct ingest *in)
 {
     struct turn *turns = arena_alloc(in->arena, in->n * sizeof(*turns) + 1);

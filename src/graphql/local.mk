@@ -4,7 +4,8 @@ libgraphql_la_SOURCES = \
   src/graphql/arena.c src/graphql/arena.h src/graphql/ast.h \
   src/graphql/bind.c src/graphql/bind.h src/graphql/bind_priv.h \
   src/graphql/bind_channel.c src/graphql/bind_event.c src/graphql/bind_guild.c \
-  src/graphql/bind_ingest.c src/graphql/bind_member.c src/graphql/body.c src/graphql/body.h \
+  src/graphql/bind_ingest.c src/graphql/bind_member.c src/graphql/bind_rows.c \
+  src/graphql/bind_writes.c src/graphql/body.c src/graphql/body.h \
   src/graphql/coerce_ast.c src/graphql/coerce_json.c src/graphql/collect.c src/graphql/collect.h \
   src/graphql/compile.c src/graphql/compile.h \
   src/graphql/compile_priv.h src/graphql/connection.c src/graphql/document.c src/graphql/document.h \
@@ -17,13 +18,13 @@ libgraphql_la_SOURCES = \
   src/graphql/string.c src/graphql/string.h src/graphql/tokens.c src/graphql/tokens.h \
   src/graphql/validate.c src/graphql/validate.h src/graphql/validate_priv.h \
   src/graphql/validate_fields.c src/graphql/validate_limits.c src/graphql/validate_merging.c src/graphql/validate_values.c \
-  src/graphql/value.c src/graphql/value.h
+  src/graphql/value.c src/graphql/value.h src/graphql/value_json.c
 nodist_libgraphql_la_SOURCES = \
   src/graphql/embedded.c src/graphql/grammar.c src/graphql/grammar.h src/graphql/scanner.c
 
 sbin_PROGRAMS += presence-graphqld
 presence_graphqld_SOURCES = src/graphql/execute.c src/graphql/main.c src/graphql/migrate.c \
-  src/graphql/migrate.h src/graphql/record.c src/graphql/record.h src/graphql/request.c \
+  src/graphql/migrate.h src/graphql/refusal.c src/graphql/record.c src/graphql/record.h src/graphql/request.c \
   src/graphql/request.h src/graphql/server.c src/graphql/server.h src/graphql/subscribe.c \
   src/graphql/subscribe.h
 presence_graphqld_LDADD = libgraphql.la liblink_ini.la liblink_httpd.la liblink_pg.la \

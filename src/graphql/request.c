@@ -28,7 +28,7 @@ static unsigned status_of(const struct request *r)
         return 200;
     if (r->status)
         return r->status;
-    return r->errors.count ? 400 : 200;
+    return r->errors.count && !r->partial ? 400 : 200;
 }
 
 void request_free(struct request *r)
@@ -66,8 +66,9 @@ void request_answer(struct request *r)
     if (r->errors.count) {
         buf_puts(&out, "\"errors\":");
         gql_errors_print(&r->errors, &out);
-    } else {
-        buf_puts(&out, "\"data\":{");
+    }
+    if (r->errors.count == 0 || r->partial) {
+        buf_puts(&out, r->errors.count ? ",\"data\":{" : "\"data\":{");
         buf_append(&out, buf_bytes(&r->data), buf_len(&r->data));
         buf_putc(&out, '}');
     }
@@ -184,19 +185,27 @@ static bool only_own_guilds(const struct request *r)
 
 static int authorise(struct request *r)
 {
-    static const char *const names[] = {"READ", "INGEST", "", "ADMIN"};
+    static const struct {
+        unsigned scope;
+        const char *name;
+    } names[] = {{SCOPE_READ, "READ"},
+                 {SCOPE_INGEST, "INGEST"},
+                 {SCOPE_ADMIN, "ADMIN"},
+                 {SCOPE_WRITE, "WRITE (ingest or admin)"}};
     unsigned missing = document_scopes(r->document, r->operation) & ~r->scopes;
+    size_t i = 0;
 
     if (missing == SCOPE_READ && only_own_guilds(r))
         missing = 0;
     if (!missing)
         return 0;
+    while (!(missing & names[i].scope))
+        i++;
     r->status = r->authenticated ? 403 : 401;
-    missing &= ~missing + 1; /* the lowest one */
     gql_error_add(&r->errors, r->authenticated ? "FORBIDDEN" : "UNAUTHENTICATED", nowhere,
                   r->authenticated ? "the token lacks the scope %s for this"
                                    : "a bearer token with the scope %s is needed",
-                  names[missing - 1]);
+                  names[i].name);
     return -1;
 }
 
@@ -295,6 +304,7 @@ static void authenticate(struct request *r)
         return;
     r->authenticated = true;
     memcpy(r->digest, t->digest, sizeof(r->digest));
+    r->caller = arena_printf(r->arena, "%s", t->name);
     r->scopes = t->scopes;
     r->n_guilds = t->n_guilds;
     r->guilds = xcalloc(t->n_guilds + 1, sizeof(*r->guilds));

@@ -36,6 +36,7 @@ struct request {
     unsigned status;          /* of an error that has one of its own; 0 = by rule */
     bool authenticated;
     uint8_t digest[32]; /* of the token */
+    const char *caller; /* name of the token, or NULL */
     unsigned scopes;
     uint64_t *guilds; /* of "read:guild:<id>" */
     size_t n_guilds;
@@ -48,9 +49,10 @@ struct request {
     struct collected *fields;  /* root fields */
     struct collected *current; /* of a mutation: being executed */
     struct compiled compiled;
-    struct pg_call deed[2]; /* of the mutation under way, and its result */
-    struct record *record;  /* recordSightings under way */
-    struct buf data;        /* the members of "data" so far */
+    struct compiled_mutation mutation; /* under way */
+    struct record *record;             /* recordSightings under way */
+    bool partial;                      /* errors concern fields; there is data beside them */
+    struct buf data;                   /* the members of "data" so far */
 };
 
 /* Takes the request over and answers it, now or later. */
@@ -62,6 +64,9 @@ void request_execute(struct request *r);
 void request_next_mutation(struct request *r);
 void request_put_key(struct request *r, const char *key);
 /* Answers that PostgreSQL could not, or would not, do f (NULL: the query). */
+/* refusal.c: adds the error that an answer is; f: the root field it concerns, or NULL. */
+void request_add_refusal(struct request *r, const struct pg_answer *a, const struct collected *f);
+/* The same, and answers. */
 void request_database_error(struct request *r, const struct pg_answer *a,
                             const struct collected *f);
 void request_answer(struct request *r);

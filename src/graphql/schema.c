@@ -172,6 +172,8 @@ static unsigned scope_of(struct build *b, const struct ast_directive *list)
         return SCOPE_INGEST;
     if (strcmp(text, "ADMIN") == 0)
         return SCOPE_ADMIN;
+    if (strcmp(text, "WRITE") == 0)
+        return SCOPE_WRITE;
     gql_error_add(b->errors, BAD_SCHEMA, d->loc, "unknown scope \"%s\"", text);
     return 0;
 }

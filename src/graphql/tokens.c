@@ -58,9 +58,9 @@ static int add_scope(struct token *t, const char *text, size_t len)
     if (len == 4 && strncmp(text, "read", 4) == 0) {
         t->scopes |= SCOPE_READ;
     } else if (len == 6 && strncmp(text, "ingest", 6) == 0) {
-        t->scopes |= SCOPE_INGEST;
+        t->scopes |= SCOPE_INGEST | SCOPE_WRITE;
     } else if (len == 5 && strncmp(text, "admin", 5) == 0) {
-        t->scopes |= SCOPE_ADMIN | SCOPE_READ;
+        t->scopes |= SCOPE_ADMIN | SCOPE_READ | SCOPE_WRITE;
     } else if (len > prefix && strncmp(text, guild_prefix, prefix) == 0 &&
                snowflake_parse(text + prefix, len - prefix, &guild) == 0) {
         t->guilds = xrealloc(t->guilds, (t->n_guilds + 1) * sizeof(*t->guilds));

@@ -103,6 +103,14 @@ const char *value_expected(const struct gql_type *t);
 int value_finish_object(struct arena *arena, const struct gql_type *t, struct gql_value *fields,
                         const char **missing_r);
 
+/* --- back to JSON (value_json.c) ---------------------------------------------------------------
+ *
+ * For PostgreSQL: an object with what was given (absent ones are left out). Ids are signed numbers
+ * as in a bigint, times RFC 3339. Returns text in the arena, or NULL with *bad_r, the argument that
+ * holds U+0000, which PostgreSQL cannot keep. */
+const char *value_json_arguments(struct arena *arena, const struct gql_input *args, size_t n_args,
+                                 const struct gql_value *values, const char **bad_r);
+
 /* Makes a list of one. */
 void value_wrap(struct arena *arena, const struct gql_ref *list, struct gql_value *v);
 

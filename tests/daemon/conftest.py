@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import busy  # noqa: E402
 import harness  # noqa: E402
+import writes  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -70,6 +71,27 @@ def conf(workdir):
 @pytest.fixture
 def graphqld(workdir, conf, pg):
     yield from run(harness.Graphqld(workdir, conf, pg).prepare())
+
+
+@pytest.fixture(scope="module")
+def world():
+    """A service with PostgreSQL that the tests of a module share."""
+    path = harness.new_dir()
+    pg = harness.Postgres(path)
+    pg.start()
+    try:
+        for graphqld in run(harness.Graphqld(path, harness.Conf(path).save(), pg).prepare()):
+            yield writes.World(graphqld, pg)
+        pg.stop()
+    finally:
+        pg.abandon()
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def w(world):
+    """Mutations in a guild of the test's own."""
+    return writes.Writes(world)
 
 
 @pytest.fixture
