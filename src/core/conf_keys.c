@@ -60,7 +60,7 @@ const struct conf_key conf_keys[] = {
     KEY(graphql, token_file, CONF_PATH, CONF_RELOAD, ETC "graphql.token", 0, PATH_MAX_BYTES, NULL),
 
     KEY(graphqld, listen, CONF_LISTEN, CONF_BELOW | CONF_GRAPHQLD, "unix:graphqld.sock", 0, TEXT_MAX, run_dir),
-    KEY(graphqld, conninfo, CONF_STRING, CONF_EMPTY | CONF_GRAPHQLD, "dbname=presence", 0, 2048, NULL),
+    KEY(graphqld, conninfo, CONF_STRING, CONF_EMPTY | CONF_GRAPHQLD, "dbname=presence user=presence", 0, 2048, NULL),
     KEY(graphqld, token_file, CONF_PATH, CONF_GRAPHQLD, ETC "graphqld.tokens", 0, PATH_MAX_BYTES, NULL),
     KEY(graphqld, max_depth, CONF_INT, CONF_GRAPHQLD, "15", 1, 100, NULL),
     KEY(graphqld, max_cost, CONF_INT, CONF_GRAPHQLD, "10000", 1, INT32_MAX, NULL),

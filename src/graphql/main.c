@@ -41,20 +41,22 @@ struct program {
 
 static void usage(FILE *to)
 {
-    fputs("usage: presence-graphqld [-dfDhV] [-c FILE]\n"
-          "       presence-graphqld -n [-v] [-c FILE]\n"
-          "       presence-graphqld [-c FILE] --migrate\n"
-          "       presence-graphqld [-c FILE] --new-token NAME SCOPE[,SCOPE]\n"
-          "  -c FILE        configuration (default " DEFAULT_CONF ")\n"
-          "  -d             go into the background\n"
-          "  -f             stay in the foreground (the default)\n"
-          "  -D             log at level debug\n"
-          "  -n             check the configuration and exit; with -v print what is in force\n"
-          "  --migrate      bring the database to this program's version and exit\n"
-          "  --new-token    make a token, print it, append its digest to the token file\n"
-          "  -h, --help     this text\n"
-          "  -V, --version  the version\n",
-          to);
+    fputs(
+        "usage: presence-graphqld [-dfDhV] [-c FILE]\n"
+        "       presence-graphqld -n [-v] [-c FILE]\n"
+        "       presence-graphqld [-c FILE] --migrate [OWNER-CONNINFO]\n"
+        "       presence-graphqld [-c FILE] --new-token NAME SCOPE[,SCOPE]\n"
+        "  -c FILE        configuration (default " DEFAULT_CONF ")\n"
+        "  -d             go into the background\n"
+        "  -f             stay in the foreground (the default)\n"
+        "  -D             log at level debug\n"
+        "  -n             check the configuration and exit; with -v print what is in force\n"
+        "  --migrate      bring the database to this program's version and exit; as the owner of\n"
+        "                 OWNER-CONNINFO, so that the service can do with least rights\n"
+        "  --new-token    make a token, print it, append its digest to the token file\n"
+        "  -h, --help     this text\n"
+        "  -V, --version  the version\n",
+        to);
 }
 
 static int parse_options(int argc, char **argv, struct options *o)
@@ -105,7 +107,8 @@ static int parse_options(int argc, char **argv, struct options *o)
         }
     o->args = argv + optind;
     o->n_args = argc - optind;
-    if (o->n_args == (o->new_token ? 2 : 0) && (o->check || !o->print))
+    if ((o->n_args == (o->new_token ? 2 : 0) || (o->migrate && o->n_args == 1)) &&
+        (o->check || !o->print))
         return 0;
     usage(stderr);
     return -1;
@@ -121,11 +124,13 @@ static int complain(char *error)
     return 1;
 }
 
-static int migrate(const struct conf *conf)
+static int migrate(const struct conf *conf, const struct options *o)
 {
     char *error = NULL;
 
-    return migrate_run(conf->graphqld.conninfo, &error) ? complain(error) : 0;
+    return migrate_run(conf->graphqld.conninfo, o->n_args ? o->args[0] : NULL, &error)
+               ? complain(error)
+               : 0;
 }
 
 static int new_token(const struct conf *conf, const struct options *o)
@@ -163,7 +168,7 @@ static int check_only(const struct conf *conf, const struct options *o)
 /* Refuses a database of another version; one that is away is none of our business yet. */
 static int check_database(const struct conf *conf)
 {
-    char *error = NULL, *value, *why = NULL;
+    char *error = NULL, *value, *rights, *why = NULL;
     struct pg_sync *pg = pg_sync_open(conf->graphqld.conninfo, &error);
     int rc;
 
@@ -174,6 +179,14 @@ static int check_database(const struct conf *conf)
     }
     value = pg_sync_value(pg, migrate_check_sql, &error);
     free(error);
+    error = NULL;
+    rights = pg_sync_value(pg, "SELECT has_table_privilege('presence.audit', 'DELETE')", &error);
+    free(error);
+    if (rights && strcmp(rights, "t") == 0)
+        log_warn("rights",
+                 "the user of [graphqld] conninfo owns the tables: a role of its own, made "
+                 "by --migrate OWNER-CONNINFO, could do less harm");
+    free(rights);
     pg_sync_close(&pg);
     rc = migrate_check(NULL, value, &why);
     free(value);
@@ -324,7 +337,7 @@ int main(int argc, char **argv)
         return EXIT_CONFIG;
     }
     if (o.migrate) {
-        rc = become_user(&conf, false) || migrate(&conf);
+        rc = (o.n_args == 0 && become_user(&conf, false)) || migrate(&conf, &o);
     } else if (o.new_token) {
         rc = new_token(&conf, &o);
     } else if (o.check) {

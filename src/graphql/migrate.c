@@ -77,9 +77,28 @@ static int apply(struct pg_sync *pg, const struct embedded_migration *m, char **
     return -1;
 }
 
-int migrate_run(const char *conninfo, char **error_r)
+/* The user must be there: roles are the administrator's to make. */
+static int grant(struct pg_sync *pg, const char *conninfo, char **error_r)
 {
-    struct pg_sync *pg = pg_sync_open(conninfo, error_r);
+    char *user = pg_conninfo_user(conninfo, error_r), *sql, *quoted, *value;
+
+    if (!user)
+        return -1;
+    quoted = pg_sync_quote(pg, user);
+    sql = xasprintf("SELECT presence.grant_service(%s)::text", quoted);
+    value = pg_sync_value(pg, sql, error_r);
+    if (!*error_r)
+        printf("the role %s may serve\n", user);
+    free(value);
+    free(sql);
+    free(quoted);
+    free(user);
+    return *error_r ? -1 : 0;
+}
+
+int migrate_run(const char *conninfo, const char *owner, char **error_r)
+{
+    struct pg_sync *pg = pg_sync_open(owner ? owner : conninfo, error_r);
     char *value;
     int rc = -1;
 
@@ -94,6 +113,8 @@ int migrate_run(const char *conninfo, char **error_r)
     free(value);
     for (const struct embedded_migration *m = embedded_migrations; m->version && rc == 0; m++)
         rc = apply(pg, m, error_r);
+    if (rc == 0 && owner)
+        rc = grant(pg, conninfo, error_r);
     if (rc == 0)
         printf("the database is at version %d\n", migrate_latest());
 out:

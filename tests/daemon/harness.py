@@ -326,6 +326,16 @@ class Postgres(Process):
     def conninfo(self):
         return f"host={self.sockets} user=presence dbname=presence"
 
+    @property
+    def owner_conninfo(self):
+        """Of the role that owns the tables and cannot log in, nor do more than own them."""
+        return self.conninfo + " options=-crole=presence_owner"
+
+    @property
+    def service_conninfo(self):
+        """Of a role with the rights that serving needs, and no others."""
+        return f"host={self.sockets} user=presence_service dbname=presence"
+
     def wait_ready(self):
         import psycopg2
 
@@ -343,7 +353,9 @@ class Postgres(Process):
             missing = cur.fetchone() is None
         c.close()
         if missing:
-            self.execute("create database presence", database="postgres")
+            self.execute("create role presence_service login", database="postgres")
+            self.execute("create role presence_owner", database="postgres")
+            self.execute("create database presence owner presence_owner", database="postgres")
 
     def connect(self, database="presence"):
         import psycopg2
@@ -509,7 +521,8 @@ class Graphqld(Process):
     def __init__(self, directory, conf, pg):
         super().__init__(directory)
         self.conf = conf
-        conf.update(graphqld={"conninfo": pg.conninfo}).save()
+        self.owner = pg.owner_conninfo
+        conf.update(graphqld={"conninfo": pg.service_conninfo}).save()
 
     def argv(self):
         return [program("presence-graphqld"), "-c", str(self.conf.path)]
@@ -522,7 +535,7 @@ class Graphqld(Process):
         return done.stdout
 
     def migrate(self):
-        return self.tool("--migrate")
+        return self.tool("--migrate", self.owner)
 
     def new_token(self, name, scope):
         return self.tool("--new-token", name, scope).strip().split()[-1]

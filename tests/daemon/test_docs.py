@@ -40,8 +40,8 @@ def test_presence_conf_5_lists_exactly_the_keys(keys):
     for line in page("presence.conf.5").read_text().splitlines():
         if match := re.match(r"\.Ss \[(\w+)\]$", line):
             section = match[1]
-        elif match := re.match(r"\.It Ic (\w+) Pq (?:Li (\S+)|empty)( , No reload)?$", line):
-            default = (match[2] or "").replace("\\&", "")
+        elif match := re.match(r'\.It Ic (\w+) Pq (?:Li ("[^"]*"|\S+)|empty)( , No reload)?$', line):
+            default = (match[2] or "").strip('"').replace("\\&", "")
             apply = ("reload" if match[3] else
                      "graphqld" if section == "graphqld" else "restart")
             found[section, match[1]] = (default, apply)
