@@ -117,6 +117,11 @@ tests_t_graphql_validate_SOURCES = tests/t_graphql_validate.c
 tests_t_graphql_validate_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
 tests_t_graphql_validate_LDADD = $(GRAPHQL_TEST_LIBS)
 
+check_PROGRAMS += tests/t_graphql_cost
+tests_t_graphql_cost_SOURCES = tests/t_graphql_cost.c
+tests_t_graphql_cost_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
+tests_t_graphql_cost_LDADD = $(GRAPHQL_TEST_LIBS)
+
 check_PROGRAMS += tests/t_graphql_values
 tests_t_graphql_values_SOURCES = tests/t_graphql_values.c
 tests_t_graphql_values_CFLAGS = $(GRAPHQL_TEST_CFLAGS)

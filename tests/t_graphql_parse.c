@@ -266,12 +266,18 @@ static void test_limits(void **state)
     p = parse(text, strlen(text));
     assert_string_equal(p.errors.first->code, "LIMIT_TOKENS");
     arena_free(&p.arena);
-    memset(text, '[', 29999);
-    memcpy(text, "{a(x:", 5);
-    text[29999] = '\0';
-    p = parse(text, strlen(text));
-    assert_string_equal(p.errors.first->code, "LIMIT_DEPTH");
-    arena_free(&p.arena);
+    /* brackets: two of the field's, and those of the list */
+    for (size_t lists = 98; lists <= 99; lists++) {
+        snprintf(text, 30000, "{a(x:%*s%*s)}", (int)lists, "", (int)lists, "");
+        memset(text + 5, '[', lists);
+        memset(text + 5 + lists, ']', lists);
+        p = parse(text, strlen(text));
+        if (lists == 98)
+            assert_int_equal(p.document->depth, 100);
+        else
+            assert_string_equal(p.errors.first->code, "LIMIT_NESTING");
+        arena_free(&p.arena);
+    }
     free(text);
 }
 

@@ -25,7 +25,8 @@ struct jsonin_events {
 };
 
 struct jsonin_error {
-    bool stopped; /* by a callback; the rest is not set */
+    bool stopped;  /* by a callback; the rest is not set */
+    bool too_deep; /* nested deeper than asked for */
     size_t line, column;
     char text[160]; /* what is wrong there */
 };

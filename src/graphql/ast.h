@@ -9,6 +9,7 @@
 
 #include "graphql/arena.h"
 #include "graphql/error.h"
+#include "graphql/limits.h"
 
 struct gql_field;
 struct gql_type;
@@ -137,11 +138,9 @@ struct ast_definition {
 struct ast_document {
     struct ast_definition *definitions;
     unsigned tokens;
+    unsigned directives;
     unsigned depth; /* deepest nesting of brackets */
 };
-
-#define AST_TOKENS_MAX  10000u
-#define AST_NESTING_MAX 100u
 
 static inline bool ast_is_operation(const struct ast_definition *d)
 {
@@ -153,7 +152,7 @@ static inline bool ast_is_executable(const struct ast_definition *d)
     return d->kind <= AST_FRAGMENT;
 }
 
-/* Parses a document of len bytes of valid UTF-8. tokens_max 0 = AST_TOKENS_MAX. Returns NULL with
+/* Parses a document of len bytes of valid UTF-8. tokens_max 0 = LIMIT_TOKENS_MAX. Returns NULL with
  * an entry in errors. */
 struct ast_document *gql_parse(const char *text, size_t len, unsigned tokens_max,
                                struct arena *arena, struct gql_errors *errors);

@@ -1,6 +1,6 @@
 /* Reads a request's body in one pass; the variables go straight into typed values when the query
  * stands before them, as it does in what the workers send. Called by the server.
- * Diagnostics: BAD_REQUEST with the place of what is wrong. */
+ * Diagnostics: BAD_REQUEST and LIMIT_VARIABLES with the place of what is wrong. */
 #include "graphql/body.h"
 
 #include <string.h>
@@ -189,8 +189,9 @@ static const struct jsonin_events events = {
 static int report(struct gql_errors *errors, const char *what, const struct jsonin_error *e)
 {
     if (!e->stopped)
-        gql_error_add(errors, "BAD_REQUEST", (struct gql_loc){0, 0}, "%s, line %zu, column %zu: %s",
-                      what, e->line, e->column, e->text);
+        gql_error_add(errors, e->too_deep ? "LIMIT_VARIABLES" : "BAD_REQUEST",
+                      (struct gql_loc){0, 0}, "%s, line %zu, column %zu: %s", what, e->line,
+                      e->column, e->text);
     return -1;
 }
 
@@ -202,7 +203,7 @@ int gql_body_read(struct arena *arena, const char *bytes, size_t len, gql_body_v
     struct jsonin_error error;
 
     *out = (struct gql_body){0};
-    if (jsonin_read(bytes, len, GQL_VARIABLE_DEPTH + 1, &events, &r, &r.offset, &error))
+    if (jsonin_read(bytes, len, LIMIT_VARIABLES_DEPTH + 1, &events, &r, &r.offset, &error))
         return report(errors, "request body", &error);
     return 0;
 }
@@ -212,7 +213,7 @@ int gql_body_variables_read(const char *bytes, size_t len, struct gql_json *json
 {
     struct jsonin_error error;
 
-    if (jsonin_read(bytes, len, GQL_VARIABLE_DEPTH, &gql_json_events, json, NULL, &error))
+    if (jsonin_read(bytes, len, LIMIT_VARIABLES_DEPTH, &gql_json_events, json, NULL, &error))
         return report(errors, "variables", &error);
     return 0;
 }

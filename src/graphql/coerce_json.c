@@ -33,7 +33,7 @@ struct gql_json {
     struct gql_variables *vars;
     struct gql_errors *errors;
     struct gql_variable *variable; /* being read; NULL: unknown, skip */
-    struct frame frames[GQL_VARIABLE_DEPTH * 2 + 2];
+    struct frame frames[LIMIT_VARIABLES_DEPTH * 2 + 2];
     size_t depth;
     size_t skip;
 };

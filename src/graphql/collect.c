@@ -27,7 +27,7 @@ static bool condition(const struct collect *c, const struct ast_directive *d)
     return args[0].i != 0;
 }
 
-static bool included(const struct collect *c, const struct ast_selection *s)
+bool collect_included(const struct collect *c, const struct ast_selection *s)
 {
     for (const struct ast_directive *d = s->directives; d; d = d->next) {
         if (strcmp(d->name, "skip") == 0 && condition(c, d))
@@ -83,7 +83,7 @@ static bool applies(struct walk *w, const char *condition_name)
 static void walk(struct walk *w, const struct ast_selection *s)
 {
     for (; s; s = s->next) {
-        if (!included(w->c, s))
+        if (!collect_included(w->c, s))
             continue;
         if (s->kind == AST_FIELD)
             add_field(w, s);

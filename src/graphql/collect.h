@@ -20,6 +20,9 @@ struct collect {
     const struct gql_variables *vars;
 };
 
+/* Whether @skip and @include leave a selection in. */
+bool collect_included(const struct collect *c, const struct ast_selection *s);
+
 /* The fields asked of an object of type t by one selection list. */
 struct collected *collect_fields(const struct collect *c, const struct gql_type *t,
                                  const struct ast_selection *selections);

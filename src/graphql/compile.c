@@ -94,10 +94,10 @@ static const char *value_text(struct compiler *k, const struct gql_type *t,
 
 static void push(struct compiler *k, const char *value)
 {
-    if (k->n_params == COMPILE_PARAMS_MAX) {
+    if (k->n_params == (int)LIMIT_ARGUMENTS_MAX) {
         if (!k->failed)
-            gql_error_add(k->errors, "LIMIT_COST", (struct gql_loc){0, 0},
-                          "the query has more than %d arguments", COMPILE_PARAMS_MAX);
+            gql_error_add(k->errors, "LIMIT_ARGUMENTS", (struct gql_loc){0, 0},
+                          "the query has more than %u arguments", LIMIT_ARGUMENTS_MAX);
         k->failed = true;
         return;
     }

@@ -5,8 +5,6 @@
 #include "graphql/collect.h"
 #include "presence/pg.h"
 
-#define COMPILE_PARAMS_MAX 500
-
 struct compiled {
     struct pg_call call;
     size_t n_columns;

@@ -22,7 +22,7 @@ struct compiler {
     struct gql_errors *errors;
     struct buf sql;
     unsigned aliases;
-    const char *values[COMPILE_PARAMS_MAX];
+    const char *values[LIMIT_ARGUMENTS_MAX];
     int n_params;
     const struct page *page; /* of the connection whose fields are being written */
     bool failed;

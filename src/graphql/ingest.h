@@ -5,9 +5,6 @@
 #include "graphql/value.h"
 #include "presence/pg.h"
 
-#define INGEST_ROWS_MAX                                                                            \
-    5000u /* of each list of a batch; of the sightings of all batches together */
-
 /* Where a batch stands in its lane. */
 struct ingest_place {
     int64_t lane, epoch, claim, from, to;

@@ -318,9 +318,9 @@ static int section(struct ingest *in, const struct section *s)
 
     if (list->kind != VALUE_LIST || list->list.n == 0)
         return 0;
-    if (list->list.n > INGEST_ROWS_MAX)
+    if (list->list.n > LIMIT_BATCH_ROWS)
         return ingest_refuse(in, "LIMIT_BATCH", "%s: more than %u entries", s->field,
-                             INGEST_ROWS_MAX);
+                             LIMIT_BATCH_ROWS);
     rows = (struct rows){ingest_field_type(in, s->field), list->list.items, list->list.n};
     if (s->once && check_once(in, s, &rows))
         return -1;

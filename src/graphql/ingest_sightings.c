@@ -125,9 +125,9 @@ static int read_all(struct ingest *in, struct sighting **rows_r, size_t *n_r)
         if (find_columns(in, &from[in->at]))
             return -1;
         n += from[in->at].n;
-        if (n > INGEST_ROWS_MAX)
+        if (n > LIMIT_BATCH_ROWS)
             return ingest_refuse(in, "LIMIT_BATCH", "sightings: more than %u entries in all",
-                                 INGEST_ROWS_MAX);
+                                 LIMIT_BATCH_ROWS);
     }
     *rows_r = arena_take(in->arena, n * sizeof(**rows_r) + 1);
     *n_r = 0;

@@ -7,12 +7,12 @@ libgraphql_la_SOURCES = \
   src/graphql/bind_ingest.c src/graphql/bind_member.c src/graphql/bind_rows.c \
   src/graphql/bind_writes.c src/graphql/body.c src/graphql/body.h \
   src/graphql/coerce_ast.c src/graphql/coerce_json.c src/graphql/collect.c src/graphql/collect.h \
-  src/graphql/compile.c src/graphql/compile.h \
+  src/graphql/compile.c src/graphql/compile.h src/graphql/cost.c src/graphql/cost.h \
   src/graphql/compile_priv.h src/graphql/connection.c src/graphql/document.c src/graphql/document.h \
   src/graphql/embedded.h src/graphql/error.c src/graphql/error.h \
   src/graphql/ingest.c src/graphql/ingest.h src/graphql/ingest_priv.h \
   src/graphql/ingest_rows.c src/graphql/ingest_sightings.c \
-  src/graphql/introspect.c src/graphql/introspect.h src/graphql/params.c src/graphql/params.h \
+  src/graphql/introspect.c src/graphql/introspect.h src/graphql/limits.c src/graphql/limits.h src/graphql/params.c src/graphql/params.h \
   src/graphql/parse.c src/graphql/parse_priv.h src/graphql/media.c src/graphql/media.h \
   src/graphql/persisted.c src/graphql/persisted.h src/graphql/schema.c src/graphql/schema.h \
   src/graphql/string.c src/graphql/string.h src/graphql/tokens.c src/graphql/tokens.h \

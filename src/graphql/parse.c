@@ -16,7 +16,7 @@ struct ast_document *gql_parse(const char *text, size_t len, unsigned tokens_max
     struct parse_state st = {.arena = arena,
                              .errors = errors,
                              .line = 1,
-                             .tokens_max = tokens_max ? tokens_max : AST_TOKENS_MAX,
+                             .tokens_max = tokens_max ? tokens_max : LIMIT_TOKENS_MAX,
                              .bytes = text,
                              .len = len};
     yyscan_t scanner;

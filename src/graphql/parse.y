@@ -288,6 +288,7 @@ directive: '@' here name opt_arguments {
         $$->loc = $2;
         $$->name = $3;
         $$->arguments = $4.head;
+        st->document->directives++;
     }
 
 /* --- values and types ------------------------------------------------------------------------ */

@@ -9,11 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "graphql/cost.h"
 #include "graphql/persisted.h"
 #include "presence/log.h"
-
-#define BODY_MAX        (2u << 20)
-#define BODY_MAX_INGEST (4u << 20)
 
 static const struct gql_loc nowhere = {0, 0};
 
@@ -223,6 +221,19 @@ static int check_introspection(struct request *r)
     return 0;
 }
 
+/* Workers send what the service was built with, in sizes of their own. */
+static int check_cost(struct request *r)
+{
+    uint64_t cost = cost_of(&r->collect, r->operation->selections);
+
+    if (cost <= r->service->max_cost || r->scopes & SCOPE_INGEST)
+        return 0;
+    gql_error_add(
+        &r->errors, "LIMIT_COST", r->operation->loc, "the cost, %s%llu, is above the limit of %u",
+        cost == UINT32_MAX ? "at least " : "", (unsigned long long)cost, r->service->max_cost);
+    return -1;
+}
+
 /* --- in order ------------------------------------------------------------------------------------
  */
 
@@ -243,12 +254,12 @@ static int check_body_size(struct request *r)
     size_t len;
 
     httpd_body(r->http, &len);
-    if (len <= BODY_MAX || (r->scopes & SCOPE_INGEST && r->operation->kind == AST_MUTATION))
+    if (len <= LIMIT_BODY_BYTES || (r->scopes & SCOPE_INGEST && r->operation->kind == AST_MUTATION))
         return 0;
     r->status = 413;
     gql_error_add(&r->errors, "LIMIT_BODY", nowhere,
-                  "the body has %zu bytes; the limit is %u (%u for recordSightings)", len, BODY_MAX,
-                  BODY_MAX_INGEST);
+                  "the body has %zu bytes; the limit is %u (%u for recordSightings)", len,
+                  LIMIT_BODY_BYTES, LIMIT_BODY_INGEST_BYTES);
     return -1;
 }
 
@@ -279,7 +290,7 @@ static int prepare(struct request *r)
         return -1;
     r->collect = (struct collect){r->arena, r->service->schema, &r->variables};
     r->fields = collect_fields(&r->collect, root_of(r), r->operation->selections);
-    return authorise(r) || check_introspection(r) ? -1 : 0;
+    return authorise(r) || check_introspection(r) || check_cost(r) ? -1 : 0;
 }
 
 static void go_on(struct request *r)

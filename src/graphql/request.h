@@ -18,6 +18,7 @@ struct service { /* what requests share */
     struct pg *pg;
     struct tokens *tokens;
     struct subscriptions *subscriptions;
+    unsigned max_cost;   /* of an operation, unless it is a worker's */
     unsigned max_rate;   /* requests per second and token; 0 = no limit */
     bool get;            /* queries by GET are taken */
     bool introspection;  /* for everybody; otherwise for admins only */

@@ -178,6 +178,54 @@ static unsigned scope_of(struct build *b, const struct ast_directive *list)
     return 0;
 }
 
+static const struct ast_value *argument(const struct ast_directive *d, const char *name)
+{
+    for (const struct ast_argument *a = d->arguments; a; a = a->next)
+        if (strcmp(a->name, name) == 0)
+            return a->value;
+    return NULL;
+}
+
+static uint32_t number(struct build *b, const struct ast_directive *d, const char *name)
+{
+    const struct ast_value *v = argument(d, name);
+
+    if (v && v->kind == AST_INT && v->text[0] != '-')
+        return (uint32_t)strtoul(v->text, NULL, 10);
+    gql_error_add(b->errors, BAD_SCHEMA, d->loc, "@%s: expected %s, 0 or more", d->name, name);
+    return 0;
+}
+
+/* The strings of a list; each must name one of what the field has. */
+static const struct ast_value *names(struct build *b, const struct ast_directive *d,
+                                     const char *name, const struct gql_field *f)
+{
+    const struct ast_value *v = argument(d, name);
+
+    if (!v)
+        return NULL;
+    for (const struct ast_value *item = v->items; item; item = item->next)
+        if (f && !gql_input_find(f->args, f->n_args, item->text, item->len))
+            gql_error_add(b->errors, BAD_SCHEMA, item->loc, "%s has no argument \"%s\"", f->name,
+                          item->text);
+    return v->items;
+}
+
+static void cost(struct build *b, struct gql_field *f, const struct ast_directive *list)
+{
+    const struct ast_directive *weight = directive(list, "cost"), *d = directive(list, "listSize");
+    struct gql_size *size;
+
+    f->cost = weight ? number(b, weight, "weight") : 1;
+    if (!d)
+        return;
+    size = arena_alloc(b->s->arena, sizeof(*size));
+    size->assumed = number(b, d, "assumedSize");
+    size->slicing = names(b, d, "slicingArguments", f);
+    size->sized = names(b, d, "sizedFields", NULL);
+    f->size = size;
+}
+
 static struct gql_ref *resolve(struct build *b, const struct ast_type *type, struct gql_loc loc)
 {
     struct gql_ref *ref = gql_ref_resolve(b->s, b->s->arena, type);
@@ -227,6 +275,7 @@ static void fields(struct build *b, struct gql_type *t, const struct ast_field_d
         f->ref = resolve(b, list->type, list->loc);
         f->args = inputs(b, list->arguments, &f->n_args);
         f->scope = scope_of(b, list->directives);
+        cost(b, f, list->directives);
         f->parent = t;
         t->n_fields++;
     }
@@ -404,13 +453,15 @@ static void meta_fields(struct build *b)
     struct gql_input *name = arena_alloc(s->arena, sizeof(*name));
 
     *name = (struct gql_input){.name = "name", .ref = ref_to(b, "String", true)};
-    s->typename_field = (struct gql_field){.name = "__typename", .ref = ref_to(b, "String", true)};
+    s->typename_field =
+        (struct gql_field){.name = "__typename", .ref = ref_to(b, "String", true), .cost = 1};
     s->schema_field = (struct gql_field){
-        .name = "__schema", .ref = ref_to(b, "__Schema", true), .parent = s->query};
+        .name = "__schema", .ref = ref_to(b, "__Schema", true), .cost = 1, .parent = s->query};
     s->type_field = (struct gql_field){.name = "__type",
                                        .ref = ref_to(b, "__Type", false),
                                        .args = name,
                                        .n_args = 1,
+                                       .cost = 1,
                                        .parent = s->query};
 }
 

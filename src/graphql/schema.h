@@ -42,12 +42,21 @@ struct gql_input { /* an argument or a field of an input type */
     size_t index;
 };
 
+/* @listSize: how many entries a list has, for the cost of what is selected of them. */
+struct gql_size {
+    uint32_t assumed;
+    const struct ast_value *slicing; /* names of arguments, or NULL */
+    const struct ast_value *sized; /* names of the lists in a connection; NULL: the field itself */
+};
+
 struct gql_field {
     const char *name, *description, *deprecated;
     struct gql_ref *ref;
     struct gql_input *args;
     size_t n_args;
-    unsigned scope; /* needed beside that of the type; 0 = none */
+    unsigned scope;              /* needed beside that of the type; 0 = none */
+    uint32_t cost;               /* @cost, or 1 */
+    const struct gql_size *size; /* @listSize, or NULL */
     const struct gql_type *parent;
 };
 

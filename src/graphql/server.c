@@ -11,7 +11,6 @@
 #include "presence/log.h"
 #include "presence/sd.h"
 
-#define BODY_MAX_BYTES       (4u << 20)
 #define CONNECTIONS          6u
 #define HTTP_CONNECTIONS_MAX 4096u
 #define PARTITIONS_EVERY_MS  (6 * 3600 * 1000)
@@ -97,7 +96,7 @@ static void on_request(void *arg, struct httpd_request *req)
 
 static int listen_on(struct server *s, const char *address, int listener, char **error_r)
 {
-    struct httpd_options options = {.body_max = BODY_MAX_BYTES,
+    struct httpd_options options = {.body_max = LIMIT_BODY_INGEST_BYTES,
                                     .connections_max = HTTP_CONNECTIONS_MAX,
                                     .too_large = too_large};
     int fd = listener >= 0 ? listener : httpd_listen(address, 0660, error_r);
@@ -113,9 +112,9 @@ struct server *server_new(struct loop *loop, const struct conf *conf, int listen
 {
     struct server *s = xcalloc(1, sizeof(*s));
     struct gql_limits limits = {.depth = (unsigned)conf->graphqld.max_depth,
-                                .aliases = 500,
-                                .roots = 500,
-                                .cost = (unsigned)conf->graphqld.max_cost};
+                                .aliases = LIMIT_ALIASES_MAX,
+                                .roots = LIMIT_ROOTS_MAX,
+                                .directives = LIMIT_DIRECTIVES_MAX};
     struct pg_options pg = {.conninfo = conf->graphqld.conninfo,
                             .connections = CONNECTIONS,
                             .init_sql = init_sql,
@@ -133,6 +132,7 @@ struct server *server_new(struct loop *loop, const struct conf *conf, int listen
         log_warn("no_tokens", "%s holds no token: nobody can read or write", s->token_file);
     s->schema = gql_schema_builtin();
     s->service.schema = s->schema;
+    s->service.max_cost = (unsigned)conf->graphqld.max_cost;
     s->service.max_rate = (unsigned)conf->graphqld.max_rate;
     s->service.get = conf->graphqld.get;
     s->service.introspection = conf->graphqld.introspection;

@@ -389,7 +389,7 @@ static int check(const struct subscriptions *ss, struct request *r)
                       "a subscription is answered with text/event-stream, which Accept leaves out");
     if (ss->closed)
         return refuse(r, 503, "UNAVAILABLE", "the service is stopping");
-    if (ss->n >= SUBSCRIPTIONS_MAX)
+    if (ss->n >= LIMIT_SUBSCRIPTIONS_MAX)
         return refuse(r, 503, "LIMIT_SUBSCRIPTIONS", "there are 1,000 subscriptions already");
     return 0;
 }

@@ -13,7 +13,6 @@
 #include "presence/loop.h"
 #include "presence/pg.h"
 
-#define SUBSCRIPTIONS_MAX      1000u
 #define SUBSCRIPTION_WAIT_MAX  256u         /* events that wait for one subscriber */
 #define SUBSCRIPTION_BYTES_MAX (256u << 10) /* bytes that wait for its socket */
 #define SUBSCRIPTION_ALIVE_MS  15000        /* a comment goes out that often */

@@ -245,6 +245,8 @@ int gql_validate(const struct gql_schema *schema, struct ast_document *document,
         validate_subscriptions, validate_merging,   validate_limits};
     struct validation v = {schema, document, limits, arena, errors, 0};
 
+    if (validate_directive_limit(&v))
+        return -1;
     /* Later rules walk what earlier ones found sound. */
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         if ((i < 3 || i > 6) && errors->count)

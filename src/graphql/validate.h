@@ -5,11 +5,11 @@
 #include "graphql/schema.h"
 
 struct gql_limits {
-    unsigned depth;   /* of nested fields */
-    unsigned aliases; /* fields with another key than their name */
-    unsigned roots;   /* root fields of an operation */
-    unsigned cost;
-    bool suggest; /* "did you mean" */
+    unsigned depth;      /* of nested fields */
+    unsigned aliases;    /* fields with another key than their name */
+    unsigned roots;      /* root fields of an operation */
+    unsigned directives; /* of the document */
+    bool suggest;        /* "did you mean" */
 };
 
 /* Checks a whole document and completes it (fields, fragments). Returns 0, or -1 with entries in

@@ -1,4 +1,4 @@
-/* The limits on depth, aliases, root fields and cost of an operation. Called by gql_validate,
+/* The limits on depth, aliases, root fields and directives. Called by gql_validate,
  * behind the rules: fields are known, fragments have no cycles. A fragment is measured once,
  * however often it is spread. Diagnostics: LIMIT_*. */
 #include "graphql/validate_priv.h"
@@ -6,11 +6,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#define LIST_COST 3u
-
 /* What a selection list amounts to; a fragment's is counted once and kept. */
 struct amount {
-    uint64_t depth, aliases, fields, cost;
+    uint64_t depth, aliases;
 };
 
 struct known {
@@ -24,15 +22,9 @@ struct measure {
     struct known *known;
 };
 
-static void add(struct amount *to, const struct amount *a, uint64_t times)
+static uint64_t capped(uint64_t v)
 {
-    to->aliases += a->aliases;
-    to->fields += a->fields;
-    to->cost += a->cost > UINT32_MAX || times > UINT32_MAX ? UINT32_MAX : a->cost * times;
-    if (to->cost > UINT32_MAX)
-        to->cost = UINT32_MAX;
-    if (to->aliases > UINT32_MAX)
-        to->aliases = UINT32_MAX;
+    return v < UINT32_MAX ? v : UINT32_MAX;
 }
 
 static struct amount measure(struct measure *m, const struct ast_selection *s);
@@ -52,12 +44,6 @@ static struct amount measure_fragment(struct measure *m, const struct ast_defini
     return k->amount;
 }
 
-/* How many times the selection below a field counts. */
-static uint64_t times_of(const struct ast_selection *s)
-{
-    return s->field->ref->of ? LIST_COST : 1;
-}
-
 static struct amount measure(struct measure *m, const struct ast_selection *s)
 {
     struct amount sum = {0};
@@ -70,15 +56,13 @@ static struct amount measure(struct measure *m, const struct ast_selection *s)
             if (sub.depth + 1 > sum.depth)
                 sum.depth = sub.depth + 1;
             sum.aliases += strcmp(s->key, s->name) != 0;
-            sum.fields++;
-            sum.cost++;
-            add(&sum, &sub, times_of(s));
-            continue;
+        } else {
+            sub = s->kind == AST_SPREAD ? measure_fragment(m, s->fragment)
+                                        : measure(m, s->selections);
+            if (sub.depth > sum.depth)
+                sum.depth = sub.depth;
         }
-        sub = s->kind == AST_SPREAD ? measure_fragment(m, s->fragment) : measure(m, s->selections);
-        if (sub.depth > sum.depth)
-            sum.depth = sub.depth;
-        add(&sum, &sub, 1);
+        sum.aliases = capped(sum.aliases + sub.aliases);
     }
     return sum;
 }
@@ -117,26 +101,34 @@ static void limit(struct validation *v, const struct ast_definition *d, const ch
                       (unsigned long long)is, (unsigned long long)max);
 }
 
+int validate_directive_limit(struct validation *v)
+{
+    if (!v->limits || v->document->directives <= v->limits->directives)
+        return 0;
+    gql_error_add(v->errors, "LIMIT_DIRECTIVES", (struct gql_loc){1, 1},
+                  "the number of directives, %u, is above the limit of %u", v->document->directives,
+                  v->limits->directives);
+    return -1;
+}
+
 void validate_limits(struct validation *v)
 {
     struct measure m = {.v = v};
 
+    if (!v->limits)
+        return;
     for (const struct ast_definition *d = v->document->definitions; d; d = d->next) {
         struct amount a;
-        unsigned n;
 
         if (!ast_is_operation(d))
             continue;
         v->mark++;
-        n = roots(v, d->selections);
-        if (!v->limits)
-            continue;
         a = measure(&m, d->selections);
-        limit(v, d, "LIMIT_ROOTS", "the number of root fields,", n, v->limits->roots);
+        limit(v, d, "LIMIT_ROOTS", "the number of root fields,", roots(v, d->selections),
+              v->limits->roots);
         limit(v, d, "LIMIT_ALIASES", "the number of aliases,", a.aliases, v->limits->aliases);
         if (introspects(d)) /* tools ask for types 20 levels deep */
             continue;
         limit(v, d, "LIMIT_DEPTH", "the depth of nested fields,", a.depth, v->limits->depth);
-        limit(v, d, "LIMIT_COST", "the cost,", a.cost, v->limits->cost);
     }
 }

@@ -17,8 +17,6 @@ struct pair {
     struct pair *next;
 };
 
-#define PAIRS_MAX 200000u /* honest documents have some hundreds */
-
 struct merging {
     struct validation *v;
     struct pair **pairs;
@@ -43,9 +41,9 @@ static bool first_time(struct merging *m, const void *a, const void *b, bool exc
     for (p = *bucket; p; p = p->next)
         if (p->a == a && p->b == b && (!p->exclusive || exclusive))
             return false;
-    if (++m->n_pairs > PAIRS_MAX) {
-        if (m->n_pairs == PAIRS_MAX + 1)
-            gql_error_add(m->v->errors, "LIMIT_COST", (struct gql_loc){1, 1},
+    if (++m->n_pairs > LIMIT_OVERLAPS_MAX) {
+        if (m->n_pairs == LIMIT_OVERLAPS_MAX + 1)
+            gql_error_add(m->v->errors, "LIMIT_OVERLAPS", (struct gql_loc){1, 1},
                           "the document has too many selections that overlap");
         return false;
     }

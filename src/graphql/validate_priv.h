@@ -30,5 +30,7 @@ void validate_values(struct validation *v);
 void validate_variables(struct validation *v);
 void validate_merging(struct validation *v);
 void validate_limits(struct validation *v);
+/* Comes first: what the rules do with directives grows with the square of their number. */
+int validate_directive_limit(struct validation *v);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "graphql/limits.h"
 #include "graphql/schema.h"
 #include "presence/jsonin.h"
 
@@ -75,8 +76,6 @@ int gql_coerce_arguments(struct arena *arena, const struct gql_input *args, size
                          struct gql_loc loc, struct gql_value **out, struct gql_errors *errors);
 
 /* --- JSON (coerce_json.c) --------------------------------------------------------------------- */
-
-#define GQL_VARIABLE_DEPTH 64u
 
 struct gql_json; /* reads the object of variables, event by event */
 

@@ -268,6 +268,7 @@ int jsonin_read(const char *bytes, size_t len, unsigned depth_max,
     if (status == yajl_status_client_canceled && in.too_deep) {
         snprintf(text, sizeof(text), "nested deeper than %u", depth_max);
         error_at(error_r, bytes, in.offset ? in.offset - 1 : 0, text);
+        error_r->too_deep = true;
     } else if (status == yajl_status_client_canceled) {
         *error_r = (struct jsonin_error){.stopped = true};
     } else if (status != yajl_status_ok) {

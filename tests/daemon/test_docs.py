@@ -119,6 +119,19 @@ def test_presencectl_8_lists_exactly_the_commands():
     assert "debug" in listed  # the page names it in every build
 
 
+def test_presence_graphqld_8_lists_exactly_the_limits():
+    """In the order of the program's own table; where a key of the configuration tells, its name."""
+    test = harness.BUILD_DIR / "tests" / "t_graphql_validate"
+    limits = [tuple(line.split("\t")) for line in output(str(test), "--limits").splitlines()]
+    text = page("presence-graphqld.8").read_text()
+    listed = [(code, value) for code, _, value in
+              re.findall(r"^\.It Li (LIMIT_\w+) Pq (Ic )?(\w+)$", text, re.M)]
+    assert listed == [(code, value if value != "0" else "max_" + code[6:].lower())
+                      for code, value in limits]
+    source = "".join(p.read_text() for p in (harness.SOURCE_DIR / "src/graphql").glob("*.[cly]"))
+    assert set(re.findall(r'"(LIMIT_\w+)"', source)) == {code for code, _ in limits}
+
+
 @pytest.mark.parametrize("name", ["presence.conf.5", *sorted(PAGES.values())])
 def test_mandoc_has_nothing_to_say(name):
     done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", str(page(name))],

@@ -1,6 +1,5 @@
 """The door: media types, methods that are switched off, rates, idle and trickling connections."""
 
-import json
 import socket
 
 import pytest
@@ -29,17 +28,6 @@ def test_accept(graphqld):
     assert (status, code(answer)) == (406, "NOT_ACCEPTABLE")
     for kind in ("application/json; charset=latin1", "application/graphql"):
         assert request(graphqld, body=QUERY, **{"Content-Type": kind})[0] == 415
-
-
-def test_a_body_that_is_too_long(graphqld):
-    """Refused by its head, before the client has sent the rest."""
-    with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(20 * harness.SLOWNESS)
-        s.connect(str(graphqld.conf.graphql_socket))
-        s.sendall(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
-                  % ((4 << 20) + 1))
-        head, _, body = s.makefile("rb").read().partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 413") and code(json.loads(body)) == "LIMIT_BODY"
 
 
 def test_get_switched_off(graphqld):

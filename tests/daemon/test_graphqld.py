@@ -900,7 +900,7 @@ def test_new_token_refuses(graphqld, name, scope):
     b'{"query":"{a}","variables":[]}', b'{"query":"{a}","variables":1}', b'{"query":"{a}"} x',
     b'{"query":"{a}","operationName":1}', b'{"query":"\xff"}', b'{"query":"\\ud800"}',
     b'{"query":"{a}",}', b"{'query':'{a}'}", b'{"query":"a\nb"}', b'{"query":"{a}","query":"{b}"}',
-    b'[{"query":"{a}"}]', b'{"variables":' + b'{"a":' * 70 + b"1" + b"}" * 71,
+    b'[{"query":"{a}"}]',
     b'{"query":"{a}","variables":{"a":01}}',
 ])
 def test_malformed_bodies(graphqld, body):
@@ -994,20 +994,6 @@ def test_a_batch_that_breaks_its_types(lane, pg, change, place):
     assert code(answer) == "BAD_USER_INPUT"
     assert place in answer["errors"][0]["message"]
     assert pg.execute("SELECT count(*) FROM lane") == [(0,)]
-
-
-def test_limits(graphqld, lane):
-    def refused(query):
-        return code(graphqld.query(query))
-
-    assert refused("{ " + "__typename " * 10001 + "}") == "LIMIT_TOKENS"
-    assert refused("{" + "a{" * 101 + "b" + "}" * 102) == "LIMIT_DEPTH"
-    assert refused("{" + " ".join(f"a{i}: __typename" for i in range(501)) + "}") == "LIMIT_ROOTS"
-    rows = sightings(*(act(T0 + i, user=str(i)) for i in range(5001)))
-    assert code(lane.send(lane.batch(sightings=rows))) == "LIMIT_BATCH"
-    read = b'{"query":"{ service { version } }","variables":{"x":"' + b"y" * (2 << 20) + b'"}}'
-    status, answer, _ = request(graphqld, body=read, token=graphqld.token)
-    assert (status, code(answer)) == (413, "LIMIT_BODY")
 
 
 def test_fragments_that_double_at_each_level(graphqld):
