@@ -17,7 +17,7 @@
 #include "presence/fd.h"
 
 static const struct gql_limits limits = {
-    .depth = 100, .aliases = 10000, .roots = 10000, .cost = UINT32_MAX};
+    .depth = 100, .aliases = 10000, .roots = 10000, .directives = 500};
 
 static double cpu_us(void)
 {
