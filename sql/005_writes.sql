@@ -36,7 +36,7 @@ CREATE TABLE request (
 );
 CREATE INDEX request_at ON request (at);
 
--- Every mutation that changed something, but ingestion and the heartbeats of jobs.
+-- Every mutation that changed something, but ingestion, and claims and heartbeats of jobs.
 CREATE TABLE audit (
     guild_id   bigint NOT NULL,          -- 0: concerns several guilds
     audit_id   bigint GENERATED ALWAYS AS IDENTITY,

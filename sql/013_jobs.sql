@@ -93,7 +93,8 @@ CREATE FUNCTION lease_end(a jsonb) RETURNS timestamptz
 LANGUAGE sql AS $$ SELECT now() + make_interval(secs => (a->>'leaseSeconds')::integer) $$;
 
 -- Jobs that are due and free, or whose owner let the lease run out, the longest due first. Several
--- claimants never get the same one.
+-- claimants never get the same one. One in RECHECKING may have been carried out by a former owner who
+-- died before he could say so: it does not expire, whoever claims it has to look.
 CREATE FUNCTION claim_jobs(a jsonb, caller text) RETURNS void
 LANGUAGE plpgsql SET search_path = presence, pg_temp AS $$
 DECLARE
@@ -105,6 +106,9 @@ BEGIN
     IF NOT lanes <@ (SELECT array_agg(n::bigint) FROM generate_series(0, 63) n) THEN
         faults := faults || 'lanes: expected 0 to 63'::text;
     END IF;
+    IF (a->>'first')::integer NOT BETWEEN 1 AND 1000 THEN
+        faults := faults || 'first: expected 1 to 1000'::text;
+    END IF;
     IF array_length(faults, 1) > 0 THEN
         PERFORM write_result('INVALID', faults, '{"created": 0}');
         RETURN;
@@ -113,7 +117,7 @@ BEGIN
      WHERE (j.guild_id, j.job_id) IN (
         SELECT e.guild_id, e.job_id FROM job e
          WHERE e.lane = ANY (lanes) AND e.finished_at IS NULL AND e.expires_at <= now()
-           AND coalesce(e.lease_until, '-infinity') <= now()
+           AND e.state <> 'RECHECKING' AND coalesce(e.lease_until, '-infinity') <= now()
          ORDER BY e.guild_id, e.job_id FOR UPDATE SKIP LOCKED);
     WITH free AS (
         SELECT j.guild_id, j.job_id
@@ -180,6 +184,13 @@ BEGIN
     ELSIF j.owner <> a->>'owner' AND j.lease_until > now() THEN
         PERFORM write_result('CONFLICT', ARRAY[format('owner: the job is claimed by %s', j.owner)],
                              keys);
+        RETURN;
+    END IF;
+    IF j.expires_at <= now() AND j.state <> 'RECHECKING' AND j.owner IS DISTINCT FROM a->>'owner'
+    THEN
+        UPDATE job x SET state = 'EXPIRED', finished_at = now(), owner = NULL, lease_until = NULL
+         WHERE x.guild_id = g AND x.job_id = id;
+        PERFORM write_result('CONFLICT', ARRAY['jobId: the job has expired'], keys);
         RETURN;
     END IF;
     UPDATE job x SET owner = a->>'owner', lease_until = lease_end(a),
@@ -250,6 +261,9 @@ BEGIN
     END IF;
     j := job_held(g, id, a->>'owner');
     IF j.job_id IS NULL THEN
+        RETURN;
+    ELSIF j.lease_until <= now() AND NOT free THEN -- somebody may take over at any moment
+        PERFORM write_refuse('advanceJob', g, a, 'CONFLICT', ARRAY['owner: the lease ran out'], keys);
         RETURN;
     END IF;
     faults := array_remove(ARRAY[
@@ -327,13 +341,17 @@ BEGIN
                              ARRAY['expected jobIds, runId or userId'], '{"created": 0}');
         RETURN;
     END IF;
-    WITH over AS (
-        UPDATE job j SET state = CASE WHEN (a->>'veto')::boolean THEN 'VETOED' ELSE 'CANCELLED' END,
-               finished_at = clock_timestamp(), owner = NULL, lease_until = NULL
+    WITH meant AS (
+        SELECT j.job_id FROM job j
          WHERE j.guild_id = g AND j.finished_at IS NULL
            AND (coalesce(a->'jobIds', 'null') = 'null' OR j.job_id = ANY (ids_of(a->'jobIds')))
            AND (coalesce(a->'runId', 'null') = 'null' OR j.run_id = (a->>'runId')::bigint)
            AND (coalesce(a->'userId', 'null') = 'null' OR j.user_id = (a->>'userId')::bigint)
+         ORDER BY j.job_id FOR UPDATE),
+    over AS (
+        UPDATE job j SET state = CASE WHEN (a->>'veto')::boolean THEN 'VETOED' ELSE 'CANCELLED' END,
+               finished_at = clock_timestamp(), owner = NULL, lease_until = NULL
+          FROM meant m WHERE j.guild_id = g AND j.job_id = m.job_id
         RETURNING j.job_id)
     SELECT array_agg(job_id ORDER BY job_id) INTO ids FROM over;
     IF ids IS NULL THEN
