@@ -291,6 +291,9 @@ CREATE TRIGGER job_made AFTER INSERT ON job FOR EACH ROW EXECUTE FUNCTION job_ma
 CREATE FUNCTION job_changed() RETURNS trigger
 LANGUAGE plpgsql SET search_path = presence, pg_temp AS $$
 BEGIN
+    IF current_setting('presence.erasing', true) = 'on' THEN
+        RETURN NEW;
+    END IF;
     IF (NEW.guild_id, NEW.job_id, NEW.kind, NEW.user_id, NEW.channel_id, NEW.run_id)
        IS DISTINCT FROM
        (OLD.guild_id, OLD.job_id, OLD.kind, OLD.user_id, OLD.channel_id, OLD.run_id) THEN

@@ -76,15 +76,16 @@ BEGIN
     PERFORM presence.write_keep(operation, guild, a, presence.write_result(code, errors, keys));
 END $$;
 
--- Done. detail: what the audit log keeps of it; by default the arguments.
+-- Done. detail: what the audit log keeps of it; by default the arguments. forgotten: whom it must not
+-- name as the actor.
 CREATE FUNCTION write_end(operation text, guild bigint, a jsonb, caller text, keys jsonb,
-                          detail jsonb DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql AS $$
+                          detail jsonb DEFAULT NULL, forgotten bigint DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM presence.write_keep(operation, guild, a, presence.write_result('OK', '{}', keys));
     INSERT INTO presence.audit (guild_id, operation, caller, actor_id, request_id, detail)
-    VALUES (guild, operation, caller, (a->>'actorId')::bigint, (a->>'requestId')::bigint,
-            coalesce(detail, a - '{actorId,requestId}'::text[]));
+    VALUES (guild, operation, caller, nullif((a->>'actorId')::bigint, forgotten),
+            (a->>'requestId')::bigint, coalesce(detail, a - '{actorId,requestId}'::text[]));
 END $$;
 
 CREATE FUNCTION no_guild(guild bigint) RETURNS text[]

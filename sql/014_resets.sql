@@ -147,28 +147,42 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = presence, pg_temp AS $$
          UNION SELECT guild_id FROM job WHERE user_id = u) x
 $$;
 
--- Where the user acted rather than was acted upon: the deed stays, the name goes.
-CREATE FUNCTION forget_actor(u bigint) RETURNS void
+-- Where the user acted rather than was acted upon, or is named in a text: the deed stays, the id
+-- becomes null, in a text 0. Returns how many such places there are (at least one, on trial).
+CREATE FUNCTION forget_actor(u bigint, trial boolean) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = presence, pg_temp AS $$
 DECLARE
-    mention text := '\m' || presence.snowflake(u) || '\M';
+    mention text := '\m' || snowflake(u) || '\M';
+    place   record;
+    n       bigint;
+    done    bigint := 0;
 BEGIN
     PERFORM set_config('presence.erasing', 'on', true);
-    UPDATE setting SET changed_by = NULL WHERE changed_by = u;
-    UPDATE setting_history SET changed_by = NULL WHERE changed_by = u;
-    UPDATE exemption SET added_by = NULL WHERE added_by = u;
-    UPDATE absence SET set_by = NULL WHERE set_by = u;
-    UPDATE absence SET approved_by = NULL WHERE approved_by = u;
-    UPDATE decision SET actor_id = NULL WHERE actor_id = u;
-    UPDATE job SET created_by = NULL WHERE created_by = u AND finished_at IS NULL;
-    UPDATE guild_reset SET reset_by = nullif(reset_by, u), taken_back_by = nullif(taken_back_by, u)
-     WHERE u IN (reset_by, taken_back_by);
-    UPDATE guild SET owner_id = NULL WHERE owner_id = u;
-    UPDATE channel SET owner_id = NULL WHERE owner_id = u;
-    UPDATE audit SET actor_id = nullif(actor_id, u),
-           detail = CASE WHEN detail::text ~ mention THEN '{"erased": true}' ELSE detail END
-     WHERE actor_id = u OR detail::text ~ mention;
-    DELETE FROM request WHERE result::text ~ mention;
+    FOR place IN
+        SELECT c.relname, a.attname, a.atttypid::regtype::text AS type,
+               a.atttypid = 'bigint'::regtype AS id
+          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+         WHERE c.relnamespace = 'presence'::regnamespace AND c.relkind IN ('r', 'p')
+           AND NOT c.relispartition AND NOT a.attisdropped
+           AND a.attname IN ('changed_by', 'added_by', 'set_by', 'approved_by', 'actor_id',
+                             'created_by', 'reset_by', 'taken_back_by', 'owner_id',
+                             'reason', 'failure', 'evidence', 'overwrites', 'detail')
+    LOOP
+        EXECUTE format(CASE
+            WHEN trial AND place.id THEN 'SELECT FROM %1$I WHERE %2$I = $1 LIMIT 1'
+            WHEN trial THEN 'SELECT FROM %1$I WHERE %2$I::text ~ $2 LIMIT 1'
+            WHEN place.id THEN 'UPDATE %1$I SET %2$I = NULL WHERE %2$I = $1'
+            ELSE 'UPDATE %1$I SET %2$I = regexp_replace(%2$I::text, $2, ''0'', ''g'')::%3$s'
+                 ' WHERE %2$I::text ~ $2' END, place.relname, place.attname, place.type)
+          USING u, mention;
+        GET DIAGNOSTICS n = ROW_COUNT;
+        done := done + n;
+        EXIT WHEN trial AND n > 0;
+    END LOOP;
+    IF NOT trial THEN
+        DELETE FROM request WHERE result::text ~ mention;
+    END IF;
+    RETURN done;
 END $$;
 
 -- A user in every guild. What was erased is listed per relation over all of them.
@@ -183,7 +197,7 @@ BEGIN
         done := done || erase('MEMBER', g, u, readd, trial);
     END LOOP;
     IF NOT readd AND NOT trial THEN
-        PERFORM forget_actor(u);
+        PERFORM forget_actor(u, false);
     END IF;
     RETURN coalesce((SELECT jsonb_agg(jsonb_build_object('relation', x.relation, 'rows', x.rows,
                                                          'again', x.again) ORDER BY x.relation)
@@ -198,7 +212,7 @@ REVOKE EXECUTE ON FUNCTION erase, guilds_of_user, forget_actor, erase_everywhere
 
 -- What is to be erased must be there, and name its guild where it needs one.
 CREATE FUNCTION hard_reset_fault(a jsonb, g bigint, id bigint) RETURNS text[]
-LANGUAGE sql STABLE SET search_path = presence, pg_temp AS $$
+LANGUAGE sql SET search_path = presence, pg_temp AS $$
     SELECT CASE
         WHEN a->>'type' IN ('MEMBER', 'CHANNEL') AND a->>'guildId' IS NULL
         THEN ARRAY['INVALID', 'guildId: expected for MEMBER and CHANNEL']
@@ -210,7 +224,7 @@ LANGUAGE sql STABLE SET search_path = presence, pg_temp AS $$
                                               WHERE t.guild_id = g AND t.channel_id = id)
                  WHEN 'MEMBER' THEN EXISTS (SELECT FROM member t
                                              WHERE t.guild_id = g AND t.user_id = id)
-                 ELSE guilds_of_user(id) IS NOT NULL END
+                 ELSE guilds_of_user(id) IS NOT NULL OR forget_actor(id, true) > 0 END
         THEN ARRAY['NOT_FOUND', 'id: nothing is known of it'] END
 $$;
 
@@ -243,7 +257,8 @@ BEGIN
     PERFORM tell(CASE WHEN kind = 'USER' THEN 'USER_ERASED' WHEN kind = 'MEMBER' THEN 'MEMBER_DELETED'
                       WHEN kind = 'GUILD' AND NOT readd THEN 'GUILD_DELETED' ELSE 'RESET' END, g, id);
     PERFORM write_end('hardReset', g, a, caller, jsonb_build_object('cascade', done),
-                      CASE WHEN kind = 'USER' AND NOT readd THEN '{"type": "USER"}'::jsonb END);
+                      CASE WHEN kind = 'USER' AND NOT readd THEN '{"type": "USER"}'::jsonb END,
+                      CASE WHEN kind = 'USER' AND NOT readd THEN id END);
 END $$;
 
 -- eraseUser, deleteGuild and deleteMember: nothing comes back.
@@ -271,7 +286,7 @@ BEGIN
     PERFORM tell(CASE kind WHEN 'USER' THEN 'USER_ERASED' WHEN 'MEMBER' THEN 'MEMBER_DELETED'
                            ELSE 'GUILD_DELETED' END, g, id);
     PERFORM write_end(operation, g, a, caller, jsonb_build_object('cascade', done),
-                      CASE kind WHEN 'USER' THEN '{}'::jsonb END);
+                      CASE kind WHEN 'USER' THEN '{}'::jsonb END, CASE kind WHEN 'USER' THEN id END);
 END $$;
 
 CREATE FUNCTION erase_user(a jsonb, caller text) RETURNS void
