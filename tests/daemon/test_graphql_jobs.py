@@ -67,11 +67,11 @@ def test_jobs_out_of_range(w):
 def test_claims(w, lane):
     job = enqueue(w)
     early = enqueue(w, ":FLAG", dueAt=later(DAY))
-    got = w.ok("claimJobs", JOBS, lanes=[lane], owner="one", leaseSeconds=30, first=1000)["jobs"]
+    got = w.ok("claimJobs", JOBS, lanes=[lane], owner="one", leaseSeconds=30, first=500)["jobs"]
     mine = [j for j in got if j["userId"] == w.user]
     assert [(j["jobId"], j["owner"], j["attempts"], j["state"]) for j in mine] == [
         (job["jobId"], "one", 1, "QUEUED")]
-    assert w.ok("claimJobs", JOBS, lanes=[lane], owner="two", first=1000)["jobs"] == []
+    assert w.ok("claimJobs", JOBS, lanes=[lane], owner="two", first=500)["jobs"] == []
     assert w.refused("CONFLICT", "claimJob", owner="two", **job) == \
         "owner: the job is claimed by one"
     assert claim(w, early, "two")["owner"] == "two"  # due or not
@@ -210,7 +210,7 @@ def test_expired_jobs_are_not_begun(w, lane):
     w.pg.execute("UPDATE job SET expires_at = now() - interval '1 s' WHERE guild_id = %s", (w.guild,))
     assert w.refused("CONFLICT", "claimJob", owner="a", **job) == "jobId: the job has expired"
     assert job["jobId"] not in [j["jobId"] for j in w.ok(
-        "claimJobs", JOBS, lanes=[lane], owner="a", first=1000)["jobs"]]
+        "claimJobs", JOBS, lanes=[lane], owner="a", first=500)["jobs"]]
     assert states(w, job) == ["QUEUED", "EXPIRED"]
 
 
@@ -262,7 +262,7 @@ def test_jobs_sleep_under_a_soft_reset(world):
     lane = w.rows("SELECT lane FROM guild WHERE guild_id = %s", w.guild)[0][0]
     w.ok("softReset", guildId=w.guild)
     assert "reset" in w.refused("CONFLICT", "claimJob", owner="a", **job)
-    assert w.ok("claimJobs", JOBS, lanes=[lane], owner="a", first=1000)["jobs"] == []
+    assert w.ok("claimJobs", JOBS, lanes=[lane], owner="a", first=500)["jobs"] == []
     w.ok("takeBackReset", guildId=w.guild)
     assert claim(w, job)["state"] == "QUEUED"
     w.ok("softReset", guildId=w.guild)
