@@ -40,6 +40,57 @@ static void pass_time(int64_t ms)
     loop_once(loop, 0);
 }
 
+/* --- time that was not served ----------------------------------------------------------------- */
+
+/* As if the process were stopped while it waits: the clock goes on. */
+static void stopped_wait(void *ctx, int64_t max_wait_ms)
+{
+    now.ms += (max_wait_ms > 0 ? max_wait_ms : 0) + *(int64_t *)ctx;
+}
+
+static void free_nothing(void *ctx)
+{
+    (void)ctx;
+}
+
+static const struct loop_backend stopped_backend = {.wait = stopped_wait, .free = free_nothing};
+
+static int64_t served_at_timer;
+
+static void stop_in_callback(void *arg)
+{
+    now.ms += *(int64_t *)arg;
+    served_at_timer = loop_served(loop).ms;
+}
+
+static void time_in_which_nothing_was_read_is_not_served(void **state)
+{
+    int64_t stop_ms = 0, in_callback_ms = 0, begun;
+    struct loop_timer *timer;
+
+    (void)state;
+    loop_free(&loop);
+    loop = loop_new_backend(&stopped_backend, &stop_ms);
+    clock_set_for_test(NULL, &now);
+    timer = loop_timer_new(loop, stop_in_callback, &in_callback_ms);
+    begun = loop_served(loop).ms;
+    loop_timer_set(timer, 3000);
+    loop_once(loop, -1);
+    assert_int_equal(served_at_timer - begun, 3000); /* a wait that was wanted */
+    stop_ms = 60000;
+    loop_timer_set(timer, 3000);
+    loop_once(loop, -1);
+    assert_int_equal(served_at_timer - begun, 6000 + LOOP_HELD_MS);
+    stop_ms = 0;
+    in_callback_ms = 60000;
+    loop_timer_set(timer, 3000);
+    loop_once(loop, -1);
+    assert_int_equal(served_at_timer - begun, 9000 + 2 * LOOP_HELD_MS);
+    loop_once(loop, 0);
+    assert_int_equal(loop_served(loop).ms, served_at_timer);
+    loop_timer_free(&timer);
+}
+
 /* --- timers ---------------------------------------------------------------------------------- */
 
 static struct {
@@ -375,6 +426,7 @@ int main(void)
 {
 #define LOOP_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        LOOP_TEST(time_in_which_nothing_was_read_is_not_served),
         LOOP_TEST(timers_fire_in_order),
         LOOP_TEST(timers_may_free_themselves_and_others),
         LOOP_TEST(a_timer_set_by_itself_waits_for_the_next_round),

@@ -32,6 +32,11 @@ void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 /* Serves what is ready, waiting at most max_wait_ms (-1: until something happens). */
 void loop_once(struct loop *loop, int64_t max_wait_ms);
+/* The monotonic clock less the time in which the loop was kept from its descriptors (the process
+ * was stopped, a callback took long): such a stretch counts LOOP_HELD_MS. Whoever judges a peer by
+ * its silence measures with this clock: what the peer said meanwhile is still to be read. */
+#define LOOP_HELD_MS 500
+monoms_t loop_served(const struct loop *loop);
 
 /* Watches fd (which stays the caller's, and must outlive the watch). */
 struct loop_fd *loop_fd_add(struct loop *loop, int fd, unsigned events, loop_fd_cb *cb, void *arg);

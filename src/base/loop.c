@@ -46,6 +46,8 @@ struct loop {
     struct loop_timer **heap;
     size_t heap_len, heap_cap;
     int64_t firing_ms; /* while timers fire: those due until then; INT64_MIN otherwise */
+    int64_t looked_ms; /* at the clock, before and after each wait; INT64_MIN: not yet */
+    int64_t held_ms;   /* not served, in all (loop_served) */
     struct deferred *deferred;
     size_t deferred_len, deferred_cap;
     struct loop_fd *dead; /* deleted watches, freed between rounds */
@@ -151,7 +153,7 @@ struct loop *loop_new_backend(const struct loop_backend *backend, void *ctx)
 
     loop->backend = backend;
     loop->ctx = ctx;
-    loop->firing_ms = INT64_MIN;
+    loop->firing_ms = loop->looked_ms = INT64_MIN;
     return loop;
 }
 
@@ -280,9 +282,36 @@ void loop_timer_free(struct loop_timer **t)
     *t = NULL;
 }
 
-static void fire_due_timers(struct loop *loop)
+/* How much longer than expected it is since the clock was last looked at. */
+static int64_t held_since_look(const struct loop *loop, int64_t now_ms, int64_t expected_ms)
+{
+    int64_t held;
+
+    if (loop->looked_ms == INT64_MIN)
+        return 0;
+    held = now_ms - loop->looked_ms - expected_ms - LOOP_HELD_MS;
+    return held > 0 ? held : 0;
+}
+
+static int64_t look(struct loop *loop, int64_t expected_ms)
 {
     int64_t now_ms = clock_mono().ms;
+
+    loop->held_ms += held_since_look(loop, now_ms, expected_ms);
+    loop->looked_ms = now_ms;
+    return now_ms;
+}
+
+monoms_t loop_served(const struct loop *loop)
+{
+    int64_t now_ms = clock_mono().ms;
+
+    return (monoms_t){now_ms - loop->held_ms - held_since_look(loop, now_ms, 0)};
+}
+
+static void fire_due_timers(struct loop *loop, int64_t waited_ms)
+{
+    int64_t now_ms = look(loop, waited_ms);
 
     loop->firing_ms = now_ms;
     while (loop->heap_len > 0 && loop->heap[0]->due_ms <= now_ms && !loop->stopping) {
@@ -326,15 +355,15 @@ static void run_deferred(struct loop *loop)
     loop->deferred_len -= n;
 }
 
-static int64_t wait_limit_ms(const struct loop *loop, int64_t max_wait_ms)
+static int64_t wait_limit_ms(struct loop *loop, int64_t max_wait_ms)
 {
-    int64_t until_timer;
+    int64_t now_ms = look(loop, 0), until_timer;
 
     if (loop->deferred_len > 0 || loop->stopping)
         return 0;
     if (loop->heap_len == 0)
         return max_wait_ms;
-    until_timer = loop->heap[0]->due_ms - clock_mono().ms;
+    until_timer = loop->heap[0]->due_ms - now_ms;
     if (until_timer < 0)
         until_timer = 0;
     return max_wait_ms < 0 || until_timer < max_wait_ms ? until_timer : max_wait_ms;
@@ -342,8 +371,10 @@ static int64_t wait_limit_ms(const struct loop *loop, int64_t max_wait_ms)
 
 void loop_once(struct loop *loop, int64_t max_wait_ms)
 {
-    loop->backend->wait(loop->ctx, wait_limit_ms(loop, max_wait_ms));
-    fire_due_timers(loop);
+    int64_t limit_ms = wait_limit_ms(loop, max_wait_ms);
+
+    loop->backend->wait(loop->ctx, limit_ms);
+    fire_due_timers(loop, limit_ms < 0 ? INT32_MAX : limit_ms);
     run_deferred(loop);
     free_dead(loop);
 }

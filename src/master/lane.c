@@ -315,7 +315,7 @@ static bool ring_is_full(struct master *m, unsigned lane)
 
 void lanes_tick(struct master *m)
 {
-    monoms_t now = clock_mono();
+    monoms_t now = loop_served(m->loop);
 
     for (unsigned i = 0; i < LANES; i++) {
         struct lane *l = &m->lanes[i];

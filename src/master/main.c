@@ -155,7 +155,7 @@ void master_stop(struct master *m, int exit_status)
     sd_notify_send("STOPPING=1\nSTATUS=draining");
     m->phase = PHASE_DRAINING;
     m->exit_status = exit_status;
-    m->drain_deadline.ms = clock_mono().ms + DRAIN_MS;
+    m->drain_deadline.ms = loop_served(m->loop).ms + DRAIN_MS;
     shards_stop(m, true);
     workers_drain(m);
     loop_timer_set(m->tick, 0);
@@ -165,7 +165,7 @@ void master_check_drained(struct master *m)
 {
     if (m->phase != PHASE_DRAINING || !workers_gone(m))
         return;
-    if (ws_env_closing(m->ws) > 0 && clock_mono().ms < m->drain_deadline.ms)
+    if (ws_env_closing(m->ws) > 0 && loop_served(m->loop).ms < m->drain_deadline.ms)
         return; /* the tick looks again */
     m->phase = PHASE_DONE;
     loop_stop(m->loop);
@@ -175,7 +175,7 @@ static void stop_at_once(struct master *m)
 {
     log_warn("stopping", "at once, on a second signal");
     workers_kill_all(m);
-    m->drain_deadline = clock_mono();
+    m->drain_deadline = loop_served(m->loop);
     loop_timer_set(m->tick, 0);
 }
 
@@ -219,7 +219,7 @@ static void tick(void *arg)
 
     atomic_store(&m->shm.header->master_beat_ms, clock_mono().ms);
     if (m->phase == PHASE_DRAINING) {
-        if (clock_mono().ms >= m->drain_deadline.ms)
+        if (loop_served(m->loop).ms >= m->drain_deadline.ms)
             workers_kill_all(m);
         workers_drain(m);
         master_check_drained(m);

@@ -91,7 +91,8 @@ struct worker {
     monoms_t started, ready_at;
     int64_t started_ms;
     uint64_t ping_id, pong_id;
-    monoms_t ping_at, pong_at;
+    monoms_t ping_at, deadline; /* of loop_served; deadline: the timer's */
+    monoms_t pong_at;
     uint64_t acks;
     unsigned restarts; /* of this slot */
     unsigned suspects; /* lanes that begin with a suspect: deliver one event at a time */

@@ -200,7 +200,7 @@ void reload_start(struct master *m, reload_done *done, void *arg)
     r->id = master_next_id(m);
     r->done = done;
     r->arg = arg;
-    r->deadline.ms = clock_mono().ms + ANSWER_MS;
+    r->deadline.ms = loop_served(m->loop).ms + ANSWER_MS;
     if (conf_load(m->conf_path, &fresh, &r->outcome.errors)) {
         finish(m, "bad_config");
         return;
@@ -255,7 +255,7 @@ void reload_tick(struct master *m)
 
     if (!r)
         return;
-    if (clock_mono().ms < r->deadline.ms) {
+    if (loop_served(m->loop).ms < r->deadline.ms) {
         if (!worker_is_starting(m))
             decide(m);
         return;

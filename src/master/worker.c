@@ -188,12 +188,22 @@ static void send_setup(struct worker *w)
     buf_clear(&text);
 }
 
+/* A deadline for the worker, in time in which we listened to it. */
+static void set_deadline(struct worker *w, int64_t in_ms)
+{
+    w->deadline.ms = loop_served(w->m->loop).ms + in_ms;
+    loop_timer_set(w->timer, in_ms);
+}
+
 static void timer_fired(void *arg)
 {
     struct worker *w = arg;
+    int64_t left_ms = w->deadline.ms - loop_served(w->m->loop).ms;
 
     if (w->state == WORKER_WAITING)
         start(w);
+    else if (left_ms > 0)
+        loop_timer_set(w->timer, left_ms);
     else if (w->state == WORKER_STARTING && !w->reaped)
         worker_kill(w, "it was not ready in time", false);
     else if (!w->ipc && !w->reaped)
@@ -272,7 +282,7 @@ static void start(struct worker *w)
     w->state = WORKER_STARTING;
     log_info("worker_started", "slot %u, pid %d, generation %u", w->slot, (int)w->pid,
              w->generation);
-    loop_timer_set(w->timer, READY_DEADLINE_MS);
+    set_deadline(w, READY_DEADLINE_MS);
     send_setup(w);
 }
 
@@ -296,7 +306,8 @@ static void became_ready(struct worker *w, uint64_t version)
     if (w->state != WORKER_STARTING)
         return;
     w->state = WORKER_READY;
-    w->ready_at = w->pong_at = w->ping_at = clock_mono();
+    w->ready_at = w->pong_at = clock_mono();
+    w->ping_at = loop_served(w->m->loop);
     loop_timer_stop(w->timer);
     backoff_reset(&w->failed_starts);
     log_info("worker_ready", "slot %u, pid %d, after %" PRId64 " ms", w->slot, (int)w->pid,
@@ -478,7 +489,7 @@ static void channel_closed(void *arg, const char *why)
     if (w->reaped)
         gone(w);
     else
-        loop_timer_set(w->timer, EXIT_PATIENCE_MS);
+        set_deadline(w, EXIT_PATIENCE_MS);
 }
 
 void workers_reap(struct master *m)
@@ -617,7 +628,7 @@ bool workers_gone(const struct master *m)
 
 void workers_tick(struct master *m)
 {
-    monoms_t now = clock_mono();
+    monoms_t now = loop_served(m->loop);
 
     for (unsigned i = 0; i < LANES; i++) {
         struct worker *w = &m->workers[i];

@@ -8,6 +8,7 @@ for longer and with more seeds (PRESENCE_SOAK_SEEDS, PRESENCE_SOAK_SECONDS).
 
 import os
 import random
+import signal
 
 import pytest
 
@@ -81,6 +82,28 @@ def test_one_kill(busy, victim):
         kill_and_start(busy, getattr(busy, victim), dice)
     busy.let_pass(1000)
     busy.settle()
+
+
+@pytest.mark.slow
+def test_a_frozen_tree_thaws(make_busy):
+    """Master and workers are stopped for longer than a worker may leave a ping unanswered, as by a
+    freezer of the system; the master comes to first. Its workers had no chance to answer."""
+    busy = make_busy()
+    busy.load(200)
+    workers = busy.presenced.workers()
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    busy.let_pass(200 * 4)  # a ping is under way: there is one every 3 s
+    busy.presenced.send(signal.SIGSTOP)
+    busy.let_pass(200 * 12)
+    position = busy.presenced.log.position()
+    busy.presenced.send(signal.SIGCONT)
+    busy.presenced.log.wait_for("gateway_resumed", since=position)
+    for pid in workers:
+        os.kill(pid, signal.SIGCONT)
+    busy.settle()
+    assert busy.presenced.workers() == workers
+    assert not busy.presenced.log.events("worker_killed")
 
 
 # --- absences --------------------------------------------------------------------------------------
