@@ -50,6 +50,12 @@ static const struct {
      NULL, 9},
     {"{\"op\":0,\"s\":1,\"t\":\"GUILD_DELETE\",\"d\":{\"id\":\"9\",\"unavailable\":true}}", 0, true,
      1, "GUILD_DELETE", NULL, 9},
+    /* the guild of the request that came too early */
+    {"{\"op\":0,\"s\":1,\"t\":\"RATE_LIMITED\",\"d\":{\"opcode\":8,\"retry_after\":17.3,\"meta\":{"
+     "\"nonce\":\"9\",\"guild_id\":\"1213063181107335175\"}}}",
+     0, true, 1, "RATE_LIMITED", NULL, G},
+    {"{\"op\":0,\"s\":1,\"t\":\"RATE_LIMITED\",\"d\":{\"opcode\":31,\"meta\":null}}", 0, true, 1,
+     "RATE_LIMITED", NULL, 0},
     {"{\"op\":0,\"s\":1,\"t\":\"CHANNEL_CREATE\",\"d\":{\"id\":\"9\"}}", 0, true, 1,
      "CHANNEL_CREATE", NULL, 0},
     {"{\"op\":0,\"s\":1,\"t\":\"X\",\"d\":[\"guild_id\"]}", 0, true, 1, "X", "[\"guild_id\"]", 0},

@@ -1115,6 +1115,8 @@ static void threads(void **state)
                                     "\"channel_type\":11,\"author\":{\"id\":\"5\",\"bot\":true},"
                                     "\"mentions\":[" MIRA_USER "]"),
                         "partial 5 bot //");
+    event_ctx_free(&w->ctx); /* another worker takes the lane over */
+    w->ctx = event_ctx_new(&w->shm);
     w->event.arrival_ms = ARRIVAL + 5000;
     assert_string_equal(send(w, "THREAD_MEMBERS_UPDATE", add), "");
     w->event.arrival_ms = ARRIVAL + 5001;

@@ -1,5 +1,6 @@
 /* From a gateway frame to records: what happened, who did it, when, and does it count. Pure: reads
- * the last-seen table and the guild rows, writes nothing but the record list.
+ * the last-seen table and the guild rows, writes nothing but the record list and the lane's memory
+ * of mentions.
  * Sources: product sheet section 4; Discord events.md. */
 #ifndef PRESENCE_EVENT_H
 #define PRESENCE_EVENT_H
@@ -19,7 +20,8 @@ struct envelope {
     uint64_t seq;
     uint32_t t_off, t_len; /* event name without quotes; t_len 0 = null or missing */
     uint32_t d_off, d_len; /* the value of d */
-    snowflake_t guild;     /* d.guild_id, or d.id of GUILD_CREATE/UPDATE/DELETE; 0 = none */
+    /* d.guild_id; d.id of GUILD_CREATE/UPDATE/DELETE; d.meta.guild_id of RATE_LIMITED; 0 = none */
+    snowflake_t guild;
     /* NULL, or what is wrong with the event alone (static text): nobody knows whose it is, but the
      * frame counts in its session. */
     const char *event_error;

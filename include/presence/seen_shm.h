@@ -39,13 +39,14 @@
 #include "presence/route.h"
 
 #define SHM_MAGIC       UINT64_C(0x31454e4553455250) /* "PRESENE1" */
-#define SHM_VERSION     3u
+#define SHM_VERSION     4u
 #define SHM_LINE        64u
 #define SHM_BUCKET_ROWS 8u
 #define SHM_SHARDS_MAX  256u
 #define SHM_SESSIONS_MAX                                                                           \
     256u /* gateway sessions remembered per lane: one per shard, and old ones */
-#define SHM_COUNTERS 64u
+#define SHM_MENTIONS_MAX 128u /* remembered per lane; one message mentions 100 at most */
+#define SHM_COUNTERS     64u
 
 #define SEEN_PACK(ms, kind) (((uint64_t)(ms) << 16) | (uint16_t)(kind))
 #define SEEN_MS(packed)     ((int64_t)((packed) >> 16))
@@ -104,6 +105,12 @@ struct shm_session_seq {
                                   or needed no record */
 };
 
+/* Somebody whom a message in (perhaps) a thread mentioned: Discord adds him to the thread. */
+struct shm_mention {
+    uint64_t thread, user;
+    int64_t at_ms; /* the message's arrival, unix ms */
+};
+
 struct shm_lane {
     _Atomic uint64_t head;
     char pad1[SHM_LINE - 8];
@@ -120,8 +127,9 @@ struct shm_lane {
     /* The master's delivery number of the last event that is in the ring (or needs no record), so
      * that the master knows what a dead owner was at; 0 = none since the master began. */
     _Atomic uint64_t taken_n;
-    char pad3[SHM_LINE - 56];
+    uint64_t mention_next; /* place of the next mention, modulo SHM_MENTIONS_MAX */
     struct shm_session_seq sessions[SHM_SESSIONS_MAX];
+    struct shm_mention mentions[SHM_MENTIONS_MAX]; /* of the last seconds, for a successor too */
 };
 
 /* A shard as the master sees it. */

@@ -36,10 +36,27 @@ static const char *read_watched(const struct skip_watch *watch, const char *end,
     return "d.guild_id (or the guild's d.id): expected a snowflake";
 }
 
+static bool is_rate_limited(struct slice t)
+{
+    return slice_is(t, "RATE_LIMITED");
+}
+
 static bool is_guild_event(struct slice t)
 {
     return slice_is(t, "GUILD_CREATE") || slice_is(t, "GUILD_UPDATE") ||
            slice_is(t, "GUILD_DELETE");
+}
+
+/* What is told about a request of a guild goes where the guild's chunks would: whoever waits for
+ * them is there. */
+static void find_in_meta(struct slice d, snowflake_t *id_r)
+{
+    struct slice guild = SLICE_NONE, meta = SLICE_NONE;
+    const struct scan_field in_meta[] = {SCAN_FIELD("guild_id", &guild)};
+    const struct scan_field fields[] = {SCAN_FIELD_INNER("meta", &meta, in_meta, 1)};
+
+    if (!scan_fields(d, fields, 1) && !scan_snowflake(guild, id_r))
+        *id_r = SNOWFLAKE_NONE;
 }
 
 static const char *take_op(struct slice value, struct envelope *env)
@@ -127,6 +144,8 @@ const char *envelope_scan(const char *frame, size_t len, struct envelope *envelo
         watch = (struct skip_watch){"id", 2, NULL};
         skip_container(frame + env->d_off, frame + env->d_off + env->d_len, &watch);
     }
+    if (!watch.found && is_rate_limited((struct slice){frame + env->t_off, env->t_len}))
+        find_in_meta((struct slice){frame + env->d_off, env->d_len}, &env->guild);
     if (watch.found)
         env->event_error = read_watched(&watch, frame + env->d_off + env->d_len, &env->guild);
     return NULL;

@@ -43,32 +43,36 @@ static bool is_app_answer(uint64_t type)
     return type == 20 || type == 23; /* CHAT_INPUT_COMMAND, CONTEXT_MENU_COMMAND */
 }
 
+/* Written before the message is in the ring: whoever takes the lane over knows it as well. */
 static void remember_mentions(struct job *job, struct slice mentions, snowflake_t channel)
 {
     struct slice element, id;
     const struct scan_field fields[] = {SCAN_FIELD("id", &id)};
-    struct event_ctx *ctx = job->ctx;
+    struct shm_lane *lane;
     struct scan scan;
 
     if (!scan_is_array(mentions) || !scan_array(&scan, mentions))
         return;
+    lane = shm_lane(job->ctx->shm, route_lane(job->guild));
     while (scan_element(&scan, &element)) {
-        struct mention *m = &ctx->mentions[ctx->mention_next];
+        struct shm_mention *m = &lane->mentions[lane->mention_next % SHM_MENTIONS_MAX];
+        snowflake_t user;
 
-        if (!scan_is_object(element) || FIELDS(element, fields) || !scan_snowflake(id, &m->user))
+        if (!scan_is_object(element) || FIELDS(element, fields) || !scan_snowflake(id, &user))
             continue;
-        m->thread = channel;
-        m->at_ms = job->arrival.ms;
-        ctx->mention_next = (ctx->mention_next + 1) % EVENT_MENTIONS_MAX;
+        *m = (struct shm_mention){channel.id, user.id, job->arrival.ms};
+        lane->mention_next++;
     }
 }
 
 bool mention_recent(const struct job *job, snowflake_t thread, snowflake_t user)
 {
-    for (size_t i = 0; i < EVENT_MENTIONS_MAX; i++) {
-        const struct mention *m = &job->ctx->mentions[i];
+    const struct shm_lane *lane = shm_lane(job->ctx->shm, route_lane(job->guild));
 
-        if (snowflake_equal(m->thread, thread) && snowflake_equal(m->user, user) &&
+    for (size_t i = 0; i < SHM_MENTIONS_MAX; i++) {
+        const struct shm_mention *m = &lane->mentions[i];
+
+        if (m->thread == thread.id && m->user == user.id &&
             job->arrival.ms - m->at_ms <= MENTION_MS && job->arrival.ms >= m->at_ms)
             return true;
     }

@@ -5,14 +5,6 @@
 #include "presence/event.h"
 #include "presence/scan.h"
 
-#define EVENT_MENTIONS_MAX 256
-
-/* A user that a message in (perhaps) a thread mentioned: Discord adds him to the thread. */
-struct mention {
-    snowflake_t thread, user;
-    int64_t at_ms;
-};
-
 /* Somebody whom the table has in voice. */
 struct in_voice {
     snowflake_t guild, user;
@@ -21,8 +13,6 @@ struct in_voice {
 struct event_ctx {
     const struct shm *shm;
     snowflake_t self;
-    struct mention mentions[EVENT_MENTIONS_MAX]; /* ring */
-    unsigned mention_next;
     /* Everybody in voice when the newest gateway session began to bring its guilds: one walk of the
      * table instead of one per guild. */
     struct in_voice *in_voice;
