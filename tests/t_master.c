@@ -239,6 +239,9 @@ static void test_resume(void **state)
     (void)state;
     resume_start(&r, 5, 1);
     assert_int_equal(resume_point(&r), 1);
+    resume_delivered(&r, 0, 1); /* READY itself */
+    assert_int_equal(resume_point(&r), 1);
+    resume_durable(&r, 0, 1);
     resume_received(&r, 2);
     assert_int_equal(resume_point(&r), 2);
     resume_received(&r, 3);

@@ -9,7 +9,7 @@ void resume_start(struct resume *r, uint64_t session, uint64_t received)
 {
     memset(r, 0, sizeof(*r));
     r->session = session;
-    r->received = received;
+    r->begin = r->received = received;
 }
 
 void resume_received(struct resume *r, uint64_t seq)
@@ -48,5 +48,5 @@ uint64_t resume_point(const struct resume *r)
     for (unsigned i = 0; i < LANES; i++)
         if (r->lanes[i].first && r->lanes[i].first - 1 < point)
             point = r->lanes[i].first - 1;
-    return point;
+    return point < r->begin ? r->begin : point;
 }

@@ -14,10 +14,13 @@ struct resume_lane {
 
 struct resume {
     uint64_t session;  /* number; 0 = no session */
+    uint64_t begin;    /* the seq it began with */
     uint64_t received; /* last seq received */
     struct resume_lane lanes[LANES];
 };
 
+/* With READY (received: its seq, which leaves nothing to be recorded) or where it was left. There is
+ * no resuming before that: Discord would have to send READY again, which is a new session's. */
 void resume_start(struct resume *r, uint64_t session, uint64_t received);
 /* An event was received; one without effect on any lane has no lane (delivered not called). */
 void resume_received(struct resume *r, uint64_t seq);
