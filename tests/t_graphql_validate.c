@@ -247,7 +247,6 @@ static void test_variables(void **state)
         {"query($d:Dog){dog{name}}", "no input type"},
         {"query($d:Nope){dog{name}}", "no input type"},
         {"query($n:Int=\"x\"){point(i:$n)}", "is no Int"},
-        {"query($n:Int=1,$m:Int=$n){point(i:$m)}", "cannot stand in a default"},
         {"query($l:[Int]){list(l:$l)}", NULL},
         {"query($l:[Int!]!){list(l:$l)}", NULL},
         {"query($l:Int){list(l:$l)}", "used where [Int] is expected"},
@@ -302,6 +301,73 @@ static void test_merging(void **state)
 
     (void)state;
     CHECK_ALL(rows);
+}
+
+/* One mistake does not hide another, whichever rule finds it. */
+static void test_all_errors(void **state)
+{
+    static const char text[] = "query A($x:Nope,$y:Int=\"s\",$y:Int){nope dog{name{x}...Missing "
+                               "need(a:1 a:2)} need(n:\"x\",n:2) point(p:{z:1,z:2}) "
+                               "...on Color{x @nope} ...on Cat{name} pet @skip{__typename} cat} "
+                               "query A{dog{a:name a:barks ...F}} {list(l:$u)} "
+                               "fragment F on Dog{owner{...G}} fragment G on Human{self{...G}} "
+                               "fragment Unused on Gone{name}";
+    static const char *const words[] = {"no input type",
+                                        "is no Int",
+                                        "variable $y is defined twice",
+                                        "no field \"nope\"",
+                                        "has no fields",
+                                        "no fragment named \"Missing\"",
+                                        "no field \"need\"",
+                                        "\"a\" is given twice",
+                                        "\"n\" is given twice",
+                                        "Point has no field",
+                                        "\"z\" is given twice",
+                                        "Point.x is required",
+                                        "cannot be on \"Color\"",
+                                        "no directive @nope",
+                                        "can never apply",
+                                        "\"if\"",
+                                        "select the fields",
+                                        "two operations named \"A\"",
+                                        "different fields",
+                                        "must be the only one",
+                                        "$u is not defined",
+                                        "spreads itself",
+                                        "no type \"Gone\"",
+                                        "\"Unused\" is never used",
+                                        "variable $x is never",
+                                        "variable $y is never",
+                                        NULL};
+
+    (void)state;
+    for (size_t i = 0; words[i]; i++)
+        check(schema, text, words[i], NULL);
+}
+
+/* What is reported is bounded, and so is the work and memory that goes into it. */
+static void test_many_errors(void **state)
+{
+    struct arena *arena = arena_new();
+    struct gql_errors errors;
+    struct ast_document *document;
+    struct buf text;
+
+    (void)state;
+    buf_init(&text, 0);
+    buf_puts(&text, "fragment F on Query{");
+    for (int i = 0; i < 900; i++)
+        buf_printf(&text, "f%d:list(l:$v) ", i);
+    buf_puts(&text, "}");
+    for (int i = 0; i < 300; i++)
+        buf_printf(&text, "query Q%d{...F}", i);
+    gql_errors_init(&errors, arena);
+    document = gql_parse(buf_cstr(&text), buf_len(&text), 0, arena, &errors);
+    assert_non_null(document);
+    gql_validate(schema, document, NULL, arena, &errors);
+    assert_true(errors.count > GQL_ERRORS_MAX && errors.count < 1000);
+    buf_clear(&text);
+    arena_free(&arena);
 }
 
 static void test_limits(void **state)
@@ -507,6 +573,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_directives),
         cmocka_unit_test(test_variables),
         cmocka_unit_test(test_merging),
+        cmocka_unit_test(test_all_errors),
+        cmocka_unit_test(test_many_errors),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_suggestions_are_for_those_who_may_see_the_schema),
         cmocka_unit_test(test_doubling_fragments_cost_no_more),

@@ -50,12 +50,21 @@ void documents_free(struct documents **documents)
     *documents = NULL;
 }
 
+/* Eight bytes at a time: it is most of what a document that is known already costs. */
 static uint64_t hash_of(const char *text, size_t len)
 {
-    uint64_t h = UINT64_C(14695981039346656037);
+    uint64_t h = UINT64_C(14695981039346656037) ^ len, word;
 
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (unsigned char)text[i]) * UINT64_C(1099511628211);
+    while (len > 0) {
+        size_t n = len < sizeof(word) ? len : sizeof(word);
+
+        word = 0;
+        memcpy(&word, text, n);
+        h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        h ^= h >> 32;
+        text += n;
+        len -= n;
+    }
     return h;
 }
 

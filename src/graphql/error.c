@@ -14,18 +14,19 @@ void gql_errors_init(struct gql_errors *e, struct arena *arena)
 struct gql_error *gql_error_add(struct gql_errors *e, const char *code, struct gql_loc loc,
                                 const char *fmt, ...)
 {
-    struct gql_error *err = arena_alloc(e->arena, sizeof(*err));
+    struct gql_error *err;
     char text[1024];
     va_list ap;
 
+    if (++e->count > GQL_ERRORS_MAX)
+        return &e->dropped;
+    err = arena_alloc(e->arena, sizeof(*err));
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     err->message = arena_strndup(e->arena, text, strlen(text));
     err->code = code;
     err->loc = loc;
-    if (++e->count > GQL_ERRORS_MAX)
-        return err;
     if (e->last)
         e->last->next = err;
     else

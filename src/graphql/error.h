@@ -25,6 +25,7 @@ struct gql_errors {
     struct arena *arena;
     struct gql_error *first, *last;
     unsigned count; /* those beyond GQL_ERRORS_MAX are counted and dropped */
+    struct gql_error dropped; /* the last of these */
 };
 
 void gql_errors_init(struct gql_errors *e, struct arena *arena);

@@ -17,7 +17,9 @@ libgraphql_la_SOURCES = \
   src/graphql/persisted.c src/graphql/persisted.h src/graphql/schema.c src/graphql/schema.h \
   src/graphql/string.c src/graphql/string.h src/graphql/tokens.c src/graphql/tokens.h \
   src/graphql/validate.c src/graphql/validate.h src/graphql/validate_priv.h \
-  src/graphql/validate_fields.c src/graphql/validate_limits.c src/graphql/validate_merging.c src/graphql/validate_values.c \
+  src/graphql/validate_arguments.c src/graphql/validate_fields.c src/graphql/validate_fragments.c \
+  src/graphql/validate_limits.c src/graphql/validate_merging.c src/graphql/validate_operations.c \
+  src/graphql/validate_values.c src/graphql/validate_variables.c \
   src/graphql/value.c src/graphql/value.h src/graphql/value_json.c
 nodist_libgraphql_la_SOURCES = \
   src/graphql/embedded.c src/graphql/grammar.c src/graphql/grammar.h src/graphql/scanner.c

@@ -208,19 +208,23 @@ opt_variables: %empty { $$ = (struct ast_list){0}; }
 variables: variable { $$ = one($1); }
     | variables variable { $$ = add($1, $2); }
 
-variable: '$' here name ':' type_ref opt_default opt_directives {
+variable: '$' here name ':' type_ref opt_default constant opt_directives {
         $$ = node(st, sizeof(*$$));
         $$->loc = $2;
         $$->name = $3;
         $$->name_loc = @3;
         $$->type = $5;
         $$->default_value = $6;
-        $$->directives = $7.head;
+        $$->directives = $8.head;
+        st->constant = false;
     }
     | description variable { DESCRIBE($$, $2, $1); }
 
 opt_default: %empty { $$ = NULL; }
-    | '=' value { $$ = $2; }
+    | '=' constant value { $$ = $3; st->constant = false; }
+
+/* From here on values hold no variable. */
+constant: %empty { st->constant = true; }
 
 selection_set: '{' selections '}' { $$ = $2; }
 
@@ -293,7 +297,13 @@ directive: '@' here name opt_arguments {
 
 /* --- values and types ------------------------------------------------------------------------ */
 
-value: '$' name { $$ = value_new(st, AST_VARIABLE, @1, $2, strlen($2)); }
+value: '$' name {
+        if (st->constant) {
+            gql_yyerror(&@1, scanner, st, "syntax error: a variable cannot stand in a constant");
+            YYABORT;
+        }
+        $$ = value_new(st, AST_VARIABLE, @1, $2, strlen($2));
+    }
     | INT_VALUE { $$ = value_new(st, AST_INT, @1, $1.text, $1.len); }
     | FLOAT_VALUE { $$ = value_new(st, AST_FLOAT, @1, $1.text, $1.len); }
     | STRING { $$ = value_new(st, AST_STRING, @1, $1.text, $1.len); }

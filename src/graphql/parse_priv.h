@@ -17,6 +17,7 @@ struct parse_state {
     struct gql_loc block_loc;
     unsigned tokens, tokens_max, nesting;
     bool failed;      /* the lexer has reported */
+    bool constant;    /* a variable cannot stand here */
     struct buf block; /* raw text of the block string being read */
 };
 

@@ -1,5 +1,4 @@
-/* Fields of one response key must agree (section 5.3.2). Called by gql_validate, behind the
- * structural rules (fragments exist and have no cycles).
+/* Fields of one response key must agree (section 5.3.2). Called by gql_validate.
  * Fields are compared by response key over sets of selections; each pair of sets is compared once,
  * so fragments that spread each other twice cost no more than once.
  * Diagnostics: GRAPHQL_VALIDATION_FAILED, LIMIT_*. */
@@ -11,8 +10,12 @@
 /* --- agreement -----------------------------------------------------------------------------------
  */
 
+/* What was compared: a field is the head of a set, so the pointers alone do not tell. */
+enum pairing { SETS, FIELD_WITH_SET, CONFLICT };
+
 struct pair {
     const void *a, *b;
+    enum pairing pairing;
     bool exclusive;
     struct pair *next;
 };
@@ -21,15 +24,22 @@ struct merging {
     struct validation *v;
     struct pair **pairs;
     size_t n_buckets, n_pairs;
+    unsigned conflicts;
 };
 
-/* Whether the pair of selection lists was not compared before (in a way at least as strict). */
-static bool first_time(struct merging *m, const void *a, const void *b, bool exclusive)
+static bool enough(const struct merging *m)
+{
+    return m->n_pairs > LIMIT_OVERLAPS_MAX || m->conflicts > GQL_ERRORS_MAX;
+}
+
+/* Whether the pair was not compared before (in a way at least as strict). */
+static bool first_time(struct merging *m, enum pairing pairing, const void *a, const void *b,
+                       bool exclusive)
 {
     uintptr_t x = (uintptr_t)a, y = (uintptr_t)b;
     struct pair **bucket, *p;
 
-    if (x > y) {
+    if (x > y && pairing != FIELD_WITH_SET) {
         const void *swap = a;
 
         a = b;
@@ -39,7 +49,7 @@ static bool first_time(struct merging *m, const void *a, const void *b, bool exc
     }
     bucket = &m->pairs[((x * 31 + y) >> 4) % m->n_buckets];
     for (p = *bucket; p; p = p->next)
-        if (p->a == a && p->b == b && (!p->exclusive || exclusive))
+        if (p->a == a && p->b == b && p->pairing == pairing && (!p->exclusive || exclusive))
             return false;
     if (++m->n_pairs > LIMIT_OVERLAPS_MAX) {
         if (m->n_pairs == LIMIT_OVERLAPS_MAX + 1)
@@ -48,7 +58,7 @@ static bool first_time(struct merging *m, const void *a, const void *b, bool exc
         return false;
     }
     p = arena_alloc(m->v->arena, sizeof(*p));
-    *p = (struct pair){a, b, exclusive, *bucket};
+    *p = (struct pair){a, b, pairing, exclusive, *bucket};
     *bucket = p;
     return true;
 }
@@ -110,6 +120,11 @@ static bool same_shape(const struct gql_ref *a, const struct gql_ref *b)
     return true;
 }
 
+static bool is_object(const struct gql_type *t)
+{
+    return t && t->kind == GQL_OBJECT;
+}
+
 static void compare_sets(struct merging *m, const struct ast_selection *a,
                          const struct ast_selection *b, bool exclusive);
 
@@ -120,15 +135,18 @@ static void compare_fields(struct merging *m, const struct ast_selection *a,
 
     if (a == b)
         return;
-    exclusive = exclusive || (a->parent != b->parent && a->parent->kind == GQL_OBJECT &&
-                              b->parent->kind == GQL_OBJECT);
+    exclusive =
+        exclusive || (a->parent != b->parent && is_object(a->parent) && is_object(b->parent));
     if (!exclusive && strcmp(a->name, b->name) != 0)
         why = "they are different fields";
     else if (!exclusive && !same_arguments(a->arguments, b->arguments))
         why = "their arguments differ";
-    else if (!same_shape(a->field->ref, b->field->ref))
+    else if (a->field && b->field && !same_shape(a->field->ref, b->field->ref))
         why = "their types differ";
+    if (why && !first_time(m, CONFLICT, a, b, false))
+        return;
     if (why) {
+        m->conflicts++;
         gql_error_add(m->v->errors, INVALID, a->loc,
                       "\"%s\" is selected twice and cannot be merged: %s; use aliases", a->key, why)
             ->also = b->loc;
@@ -145,25 +163,28 @@ static bool stands_for(const struct ast_selection *a, const struct ast_selection
     return a != b && a->parent == b->parent && !a->selections && !b->selections;
 }
 
+/* The fields below a spread or an inline fragment; NULL: there is no such fragment. */
+static const struct ast_selection *inner(const struct ast_selection *s)
+{
+    if (s->kind == AST_INLINE)
+        return s->selections;
+    return s->fragment ? s->fragment->selections : NULL;
+}
+
 /* One field against every field of a set, its fragments included. */
 static void compare_with_set(struct merging *m, const struct ast_selection *field,
                              const struct ast_selection *set, bool exclusive)
 {
-    for (; set; set = set->next) {
-        if (set->kind == AST_FIELD) {
-            if (strcmp(set->key, field->key) != 0)
-                continue;
-            compare_fields(m, field, set, exclusive);
-            if (stands_for(set, field))
-                return;
-        } else {
-            const struct ast_selection *inner =
-                set->kind == AST_SPREAD ? set->fragment->selections : set->selections;
-
-            if (first_time(m, field, inner, exclusive))
-                compare_with_set(m, field, inner, exclusive);
+    for (; set && !enough(m); set = set->next) {
+        if (set->kind != AST_FIELD) {
+            if (inner(set) && first_time(m, FIELD_WITH_SET, field, inner(set), exclusive))
+                compare_with_set(m, field, inner(set), exclusive);
+            continue;
         }
-        if (m->v->errors->count)
+        if (strcmp(set->key, field->key) != 0)
+            continue;
+        compare_fields(m, field, set, exclusive);
+        if (stands_for(set, field))
             return;
     }
 }
@@ -172,14 +193,13 @@ static void compare_with_set(struct merging *m, const struct ast_selection *fiel
 static void compare_sets(struct merging *m, const struct ast_selection *a,
                          const struct ast_selection *b, bool exclusive)
 {
-    if (!first_time(m, a, b, exclusive))
+    if (!first_time(m, SETS, a, b, exclusive))
         return;
-    for (; a && !m->v->errors->count; a = a->next) {
+    for (; a && !enough(m); a = a->next) {
         if (a->kind == AST_FIELD)
             compare_with_set(m, a, b, exclusive);
-        else
-            compare_sets(m, a->kind == AST_SPREAD ? a->fragment->selections : a->selections, b,
-                         exclusive);
+        else if (inner(a))
+            compare_sets(m, inner(a), b, exclusive);
     }
 }
 
@@ -187,12 +207,13 @@ static void compare_sets(struct merging *m, const struct ast_selection *a,
 static void each_set(struct merging *m, const struct ast_selection *set)
 {
     compare_sets(m, set, set, false);
-    for (; set && !m->v->errors->count; set = set->next)
+    for (; set && !enough(m); set = set->next)
         if (set->selections)
             each_set(m, set->selections);
 }
 
-void validate_merging(struct validation *v)
+/* 5.3.2 */
+void rule_field_selection_merging(struct validation *v)
 {
     struct merging *m = arena_alloc(v->arena, sizeof(*m));
 

@@ -1,64 +1,12 @@
-/* Rules about literals and variables: literals fit their types, variables are defined once, of
- * input types, used, and fit where they stand. Called by gql_validate.
+/* Rules about literals (section 5.6). Called by gql_validate.
  * Diagnostics: GRAPHQL_VALIDATION_FAILED. */
 #include "graphql/validate_priv.h"
 
 #include <string.h>
 
-/* --- literals ------------------------------------------------------------------------------------
- */
-
-static void value(struct validation *v, const struct gql_ref *ref, const struct ast_value *a,
-                  bool constant);
-
-static bool given_before(struct validation *v, const struct ast_value *object,
-                         const struct ast_value *field)
-{
-    for (const struct ast_value *o = object->items; o != field; o = o->next)
-        if (strcmp(o->field, field->field) == 0) {
-            gql_error_add(v->errors, INVALID, o->field_loc, "field \"%s\" is given twice",
-                          field->field)
-                ->also = field->field_loc;
-            return true;
-        }
-    return false;
-}
-
-static void object_value(struct validation *v, const struct gql_type *t, const struct ast_value *a,
-                         bool constant)
-{
-    size_t given = 0;
-
-    for (const struct ast_value *f = a->items; f; f = f->next) {
-        const struct gql_input *in =
-            gql_input_find(t->inputs, t->n_inputs, f->field, strlen(f->field));
-
-        given += !given_before(v, a, f);
-        if (!in)
-            gql_error_add(v->errors, INVALID, f->field_loc, "%s has no field \"%s\"", t->name,
-                          f->field);
-        else
-            value(v, in->ref, f, constant);
-        if (t->one_of && f->kind == AST_NULL)
-            given = 2;
-    }
-    if (t->one_of && given != 1)
-        gql_error_add(v->errors, INVALID, a->loc,
-                      "%s: exactly one field must be given, and not null", t->name);
-    for (size_t i = 0; i < t->n_inputs && !t->one_of; i++) {
-        const struct ast_value *f = a->items;
-
-        if (!t->inputs[i].ref->non_null || t->inputs[i].default_value)
-            continue;
-        while (f && strcmp(f->field, t->inputs[i].name) != 0)
-            f = f->next;
-        if (!f)
-            gql_error_add(v->errors, INVALID, a->loc, "%s.%s is required", t->name,
-                          t->inputs[i].name);
-    }
-}
-
-static void leaf_value(struct validation *v, const struct gql_ref *ref, const struct ast_value *a)
+/* 5.6.1, for what is no list and no object where one is expected. */
+void rule_values_of_correct_type(struct validation *v, const struct gql_ref *ref,
+                                 const struct ast_value *a)
 {
     struct gql_errors found;
     struct gql_value ignored;
@@ -68,234 +16,62 @@ static void leaf_value(struct validation *v, const struct gql_ref *ref, const st
         gql_error_add(v->errors, INVALID, found.first->loc, "%s", found.first->message);
 }
 
-static void value(struct validation *v, const struct gql_ref *ref, const struct ast_value *a,
-                  bool constant)
+/* 5.6.2 */
+void rule_input_object_field_names(struct validation *v, const struct gql_type *t,
+                                   const struct ast_value *object)
 {
-    if (a->kind == AST_VARIABLE) {
-        if (constant)
-            gql_error_add(v->errors, INVALID, a->loc, "a variable cannot stand in a default");
-    } else if (ref->of && a->kind == AST_LIST) {
-        for (const struct ast_value *item = a->items; item; item = item->next)
-            value(v, ref->of, item, constant);
-    } else if (ref->of && a->kind != AST_NULL) {
-        value(v, ref->of, a, constant);
-    } else if (ref->type->kind == GQL_INPUT && !ref->of && a->kind == AST_OBJECT) {
-        object_value(v, ref->type, a, constant);
-    } else {
-        leaf_value(v, ref, a);
+    for (const struct ast_value *f = object->items; f; f = f->next)
+        if (!gql_input_find(t->inputs, t->n_inputs, f->field, strlen(f->field)))
+            gql_error_add(v->errors, INVALID, f->field_loc, "%s has no field \"%s\"", t->name,
+                          f->field);
+}
+
+static const struct ast_value *field_of(const struct ast_value *object, const char *name)
+{
+    const struct ast_value *f = object->items;
+
+    while (f && strcmp(f->field, name) != 0)
+        f = f->next;
+    return f;
+}
+
+/* 5.6.3, of objects inside it as well, also where their type is not known. */
+void rule_input_object_field_uniqueness(struct validation *v, const struct ast_value *a)
+{
+    for (const struct ast_value *f = a->items; f; f = f->next) {
+        const struct ast_value *first = a->kind == AST_OBJECT ? field_of(a, f->field) : f;
+
+        if (first != f)
+            gql_error_add(v->errors, INVALID, first->field_loc, "field \"%s\" is given twice",
+                          f->field)
+                ->also = f->field_loc;
+        rule_input_object_field_uniqueness(v, f);
     }
 }
 
-static void argument_values(struct validation *v, const struct gql_input *defs, size_t n,
-                            const struct ast_argument *a)
+/* 5.6.4 */
+void rule_input_object_required_fields(struct validation *v, const struct gql_type *t,
+                                       const struct ast_value *object)
 {
-    for (; a; a = a->next) {
-        const struct gql_input *in = gql_input_find(defs, n, a->name, strlen(a->name));
+    for (size_t i = 0; i < t->n_inputs && !t->one_of; i++) {
+        const struct gql_input *in = &t->inputs[i];
 
-        if (in)
-            value(v, in->ref, a->value, false);
+        if (in->ref->non_null && !in->default_value && !field_of(object, in->name))
+            gql_error_add(v->errors, INVALID, object->loc, "%s.%s is required", t->name, in->name);
     }
 }
 
-static void directive_values(struct validation *v, const struct ast_directive *d)
+/* 5.6.5 */
+void rule_one_of_has_one_field(struct validation *v, const struct gql_type *t,
+                               const struct ast_value *object)
 {
-    for (; d; d = d->next) {
-        const struct gql_directive *def = gql_directive_find(v->schema, d->name);
+    size_t given = 0;
 
-        if (def)
-            argument_values(v, def->args, def->n_args, d->arguments);
-    }
-}
-
-static void selection_values(struct validation *v, const struct ast_selection *s)
-{
-    for (; s; s = s->next) {
-        directive_values(v, s->directives);
-        if (s->field)
-            argument_values(v, s->field->args, s->field->n_args, s->arguments);
-        selection_values(v, s->selections);
-    }
-}
-
-/* The place of the type's name, inside its brackets. */
-static struct gql_loc named_loc(const struct ast_type *t)
-{
-    while (t->of)
-        t = t->of;
-    return t->loc;
-}
-
-static void definitions_of_variables(struct validation *v, const struct ast_definition *d)
-{
-    for (const struct ast_input *in = d->inputs; in; in = in->next) {
-        const struct gql_ref *ref = gql_ref_resolve(v->schema, v->arena, in->type);
-
-        for (const struct ast_input *o = d->inputs; o != in; o = o->next)
-            if (strcmp(o->name, in->name) == 0)
-                gql_error_add(v->errors, INVALID, o->name_loc, "variable $%s is defined twice",
-                              in->name)
-                    ->also = in->name_loc;
-        if (!ref || !gql_is_input(ref->type))
-            gql_error_add(v->errors, INVALID, ref ? in->type->loc : named_loc(in->type),
-                          "variable $%s: %s is no input type", in->name,
-                          gql_ast_type_text(v->arena, in->type));
-        else if (in->default_value)
-            value(v, ref, in->default_value, true);
-    }
-}
-
-void validate_values(struct validation *v)
-{
-    for (const struct ast_definition *d = v->document->definitions; d; d = d->next) {
-        if (!ast_is_executable(d))
-            continue;
-        if (ast_is_operation(d))
-            definitions_of_variables(v, d);
-        directive_values(v, d->directives);
-        selection_values(v, d->selections);
-    }
-}
-
-/* --- variables -----------------------------------------------------------------------------------
- */
-
-struct usage {
-    struct validation *v;
-    const struct ast_definition *operation;
-    bool *used; /* per variable definition */
-};
-
-static bool types_fit(const struct gql_ref *variable, const struct gql_ref *place)
-{
-    if (place->non_null && !variable->non_null)
-        return false;
-    if (place->of || variable->of)
-        return place->of && variable->of && types_fit(variable->of, place->of);
-    return place->type == variable->type;
-}
-
-static bool allowed(struct usage *u, const struct ast_input *def, const struct gql_ref *place,
-                    bool place_has_default)
-{
-    const struct gql_ref *ref = gql_ref_resolve(u->v->schema, u->v->arena, def->type);
-    struct gql_ref nullable;
-
-    if (!ref)
-        return true; /* reported already */
-    if (place->non_null && !ref->non_null) {
-        bool has_default = def->default_value && def->default_value->kind != AST_NULL;
-
-        if (!has_default && !place_has_default)
-            return false;
-        nullable = *place;
-        nullable.non_null = false;
-        return types_fit(ref, &nullable);
-    }
-    return types_fit(ref, place);
-}
-
-static void use(struct usage *u, const struct ast_value *a, const struct gql_ref *place,
-                bool place_has_default)
-{
-    const struct ast_input *found = NULL;
-    size_t i = 0, n = 0;
-
-    for (const struct ast_input *def = u->operation->inputs; def; def = def->next, i++) {
-        if (strcmp(def->name, a->text) != 0)
-            continue;
-        u->used[i] = true;
-        found = def;
-        n++;
-    }
-    if (!found)
-        gql_error_add(u->v->errors, INVALID, a->loc, "variable $%s is not defined%s%s", a->text,
-                      u->operation->name ? " by operation " : "",
-                      u->operation->name ? u->operation->name : "");
-    else if (place && n == 1 && !allowed(u, found, place, place_has_default))
-        gql_error_add(u->v->errors, INVALID, found->loc,
-                      "variable $%s of type %s is used where %s is expected", found->name,
-                      gql_ast_type_text(u->v->arena, found->type), gql_ref_text(u->v->arena, place))
-            ->also = a->loc;
-}
-
-/* place NULL: what stands there is not known, which was reported; it is a use all the same. */
-static void use_in_value(struct usage *u, const struct ast_value *a, const struct gql_ref *place,
-                         bool place_has_default)
-{
-    if (a->kind == AST_VARIABLE) {
-        use(u, a, place, place_has_default);
+    if (!t->one_of)
         return;
-    }
-    for (const struct ast_value *item = a->items; item; item = item->next) {
-        const struct gql_input *in;
-
-        if (a->kind == AST_LIST) {
-            use_in_value(u, item, place && place->of ? place->of : place, false);
-            continue;
-        }
-        in = place ? gql_input_find(place->type->inputs, place->type->n_inputs, item->field,
-                                    strlen(item->field))
-                   : NULL;
-        use_in_value(u, item, in ? in->ref : NULL, in && in->default_value);
-        if (in && place->type->one_of && item->kind == AST_VARIABLE) {
-            struct gql_ref required = *in->ref;
-
-            required.non_null = true;
-            use(u, item, &required, false);
-        }
-    }
-}
-
-static void use_in_arguments(struct usage *u, const struct gql_input *defs, size_t n,
-                             const struct ast_argument *a)
-{
-    for (; a; a = a->next) {
-        const struct gql_input *in = gql_input_find(defs, n, a->name, strlen(a->name));
-
-        use_in_value(u, a->value, in ? in->ref : NULL, in && in->default_value);
-    }
-}
-
-static void use_in_directives(struct usage *u, const struct ast_directive *d)
-{
-    for (; d; d = d->next) {
-        const struct gql_directive *def = gql_directive_find(u->v->schema, d->name);
-
-        use_in_arguments(u, def ? def->args : NULL, def ? def->n_args : 0, d->arguments);
-    }
-}
-
-static void use_in_selections(struct usage *u, const struct ast_selection *s)
-{
-    for (; s; s = s->next) {
-        use_in_directives(u, s->directives);
-        use_in_arguments(u, s->field ? s->field->args : NULL, s->field ? s->field->n_args : 0,
-                         s->arguments);
-        use_in_selections(u, s->selections);
-        if (s->kind == AST_SPREAD && s->fragment && s->fragment->mark != u->v->mark) {
-            s->fragment->mark = u->v->mark;
-            use_in_directives(u, s->fragment->directives);
-            use_in_selections(u, s->fragment->selections);
-        }
-    }
-}
-
-void validate_variables(struct validation *v)
-{
-    for (const struct ast_definition *d = v->document->definitions; d; d = d->next) {
-        struct usage u = {.v = v, .operation = d};
-        size_t n = 0, i = 0;
-
-        if (!ast_is_operation(d))
-            continue;
-        for (const struct ast_input *in = d->inputs; in; in = in->next)
-            n++;
-        u.used = arena_alloc(v->arena, n + 1);
-        v->mark++;
-        use_in_directives(&u, d->directives);
-        use_in_selections(&u, d->selections);
-        for (const struct ast_input *in = d->inputs; in; in = in->next, i++)
-            if (!u.used[i])
-                gql_error_add(v->errors, INVALID, in->loc, "variable $%s is never used", in->name);
-    }
+    for (const struct ast_value *f = object->items; f; f = f->next)
+        given += f->kind == AST_NULL ? 2 : field_of(object, f->field) == f;
+    if (given != 1)
+        gql_error_add(v->errors, INVALID, object->loc,
+                      "%s: exactly one field must be given, and not null", t->name);
 }
