@@ -83,12 +83,14 @@ CREATE TABLE member (
     PRIMARY KEY (guild_id, user_id),
     CONSTRAINT member_state_since CHECK ((state = 'UNDECIDED') = (state_since IS NULL))
 ) WITH (fillfactor = 80);
+ALTER TABLE member ALTER COLUMN roles SET STATISTICS 500;
 -- Lists of who is there, by each order and by state (004_reads.sql). None of these columns changes
 -- when somebody acts.
 CREATE INDEX member_joined ON member (guild_id, joined_at, user_id)
     WHERE bot = false AND left_at IS NULL;
 CREATE INDEX member_name ON member (guild_id, name_key, user_id)
     WHERE bot = false AND left_at IS NULL;
+CREATE INDEX member_roles ON member USING gin (roles);
 CREATE INDEX member_stated ON member (guild_id, state, user_id)
     WHERE bot = false AND left_at IS NULL AND state <> 'UNDECIDED';
 CREATE INDEX member_left ON member (guild_id, user_id) WHERE left_at IS NOT NULL;

@@ -89,15 +89,24 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT date_bin('1 hour', t, timestamptz '1970-01-01 00:00:00+00')
 $$;
 
--- How many ms of [since, until) Presence was watching the guild; overlapping sessions count once.
+-- When Presence was watching a guild, overlapping sessions taken together.
+CREATE FUNCTION watched(guild bigint) RETURNS tstzmultirange
+LANGUAGE sql STABLE AS $$
+    SELECT range_agg(tstzrange(c.from_at, c.to_at)) FROM presence.coverage_interval c
+     WHERE c.guild_id = guild
+$$;
+
+CREATE FUNCTION overlap_ms(w tstzmultirange, since timestamptz, until timestamptz) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(sum(presence.unix_ms(upper(r)) - presence.unix_ms(lower(r)))::bigint, 0)
+      FROM unnest(w * tstzmultirange(tstzrange(since, greatest(since, until)))) AS r
+$$;
+
+-- For how many ms of [since, until) Presence was watching; null where since is not known.
 CREATE FUNCTION observed_ms(guild bigint, since timestamptz, until timestamptz) RETURNS bigint
 LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN since IS NOT NULL THEN coalesce(
-        (SELECT sum(presence.unix_ms(upper(r)) - presence.unix_ms(lower(r)))::bigint
-           FROM (SELECT unnest(range_agg(tstzrange(c.from_at, c.to_at))
-                               * tstzmultirange(tstzrange(since, greatest(since, until)))) AS r
-                   FROM presence.coverage_interval c
-                  WHERE c.guild_id = guild AND c.to_at > since) x), 0) END
+    SELECT CASE WHEN since IS NOT NULL
+                THEN presence.overlap_ms(presence.watched(guild), since, until) END
 $$;
 
 CREATE FUNCTION observed_share(guild bigint, since timestamptz, until timestamptz)
@@ -136,4 +145,162 @@ LANGUAGE sql STABLE AS $$
                    AND a.minute >= date_trunc('month', now()) - interval '11 months') g
          WHERE g.ms >= 1800000
          GROUP BY g.month ORDER BY g.month DESC)
+$$;
+
+-- --- what the planner is told --------------------------------------------------------------------
+
+-- Both are immutable for the planner: where a statement is planned for its values (varies in bind.h)
+-- it calls them while planning, and so knows what it cannot know from statistics.
+
+-- The numbers are those of activity.h, for ever.
+CREATE FUNCTION kind_number(in_name text) RETURNS smallint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT k.kind FROM presence.activity_kind k WHERE k.name = in_name
+$$;
+
+-- Who has all of these roles, if no more than a thousand do; else null. A list that is sorted by
+-- something else would be read from end to end for a role that few have. Of roles that many have
+-- the statistics know.
+CREATE FUNCTION role_holders(in_roles bigint[]) RETURNS bigint[]
+LANGUAGE sql IMMUTABLE SET enable_seqscan = off SET enable_indexscan = off AS $$
+    SELECT CASE WHEN NOT in_roles <@ coalesce(
+                     (SELECT s.most_common_elems::text::bigint[] FROM pg_catalog.pg_stats s
+                       WHERE s.schemaname = 'presence' AND s.tablename = 'member'
+                         AND s.attname = 'roles'), '{}')
+                THEN (SELECT CASE WHEN count(*) <= 1000 THEN coalesce(array_agg(x.user_id), '{}') END
+                        FROM (SELECT m.user_id FROM presence.member m
+                               WHERE m.roles @> in_roles LIMIT 1001) x) END
+$$;
+
+-- When the thing of that id was made.
+CREATE FUNCTION snowflake_time(id bigint) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT to_timestamp((((id >> 22) & 4398046511103) + 1420070400000) / 1000.0)
+$$;
+
+-- --- figures -----------------------------------------------------------------------------------
+
+-- Both raise PR002 for what a caller may not ask.
+CREATE FUNCTION days_ago(days integer) RETURNS timestamptz
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF days NOT BETWEEN 1 AND 400 THEN
+        RAISE EXCEPTION 'days: expected 1 to 400' USING ERRCODE = 'PR002';
+    END IF;
+    RETURN now() - make_interval(days => days);
+END $$;
+
+CREATE FUNCTION time_zone(name text) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF name ~ '^(UTC|[A-Za-z_]+(/[A-Za-z0-9_+-]+)+)$' THEN
+        BEGIN
+            PERFORM now() AT TIME ZONE name;
+            RETURN name;
+        EXCEPTION WHEN invalid_parameter_value THEN
+            NULL;
+        END;
+    END IF;
+    RAISE EXCEPTION 'timeZone: expected a name such as Europe/Berlin' USING ERRCODE = 'PR002';
+END $$;
+
+-- What was recorded earlier is as if unknown.
+CREATE FUNCTION reset_floor(guild bigint) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT g.reset_at FROM presence.guild g WHERE g.guild_id = guild), '-infinity')
+$$;
+
+-- The kinds of that name; those that count by default where there are no names.
+CREATE FUNCTION kind_numbers(names text[]) RETURNS smallint[]
+LANGUAGE sql STABLE AS $$
+    SELECT array_agg(k.kind) FROM presence.activity_kind k
+     WHERE CASE WHEN names IS NULL THEN k.counts_by_default ELSE k.name = ANY (names) END
+$$;
+
+-- Acts of the kinds that count by default, by channel.
+CREATE FUNCTION channel_figures(guild bigint, days integer)
+RETURNS TABLE (channel_id bigint, people bigint, acts bigint, messages bigint,
+               last_at timestamptz)
+LANGUAGE sql STABLE AS $$
+    SELECT x.channel_id, count(*), sum(x.acts)::bigint, sum(x.messages)::bigint, max(x.last_at)
+      FROM (SELECT a.channel_id, a.user_id, sum(a.count) AS acts,
+                   coalesce(sum(a.count) FILTER (WHERE a.kind = 1), 0) AS messages,
+                   max(a.last_at) AS last_at
+              FROM presence.activity a
+             WHERE a.guild_id = guild AND a.minute >= (SELECT presence.days_ago(days))
+               AND a.last_at >= (SELECT presence.reset_floor(guild))
+               AND a.kind = ANY ((SELECT presence.kind_numbers(NULL))::smallint[])
+             GROUP BY a.channel_id, a.user_id) x
+     GROUP BY x.channel_id
+$$;
+
+-- Time in voice, by channel; a session that goes on lasts as long as it is sure.
+CREATE FUNCTION channel_voice(guild bigint, days integer)
+RETURNS TABLE (channel_id bigint, people bigint, ms bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT v.channel_id, count(DISTINCT v.user_id),
+           sum(presence.unix_ms(v.until) - presence.unix_ms(greatest(v.from_at, v.floor)))::bigint
+      FROM (SELECT s.*, coalesce(s.to_at, s.confirmed_until) AS until,
+                   greatest((SELECT presence.days_ago(days)),
+                            (SELECT presence.reset_floor(guild))) AS floor
+              FROM presence.voice_session s WHERE s.guild_id = guild) v
+     WHERE v.until > v.floor
+     GROUP BY v.channel_id
+$$;
+
+-- The 168 hours of the week since so many days ago.
+CREATE FUNCTION hours_of_week(guild bigint, days integer, zone text, member bigint,
+                              channel bigint, kinds text[])
+RETURNS TABLE (weekday integer, hour integer, acts bigint, people bigint, observed_ms bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT w.d, w.h, coalesce(a.acts, 0), coalesce(a.people, 0), o.ms
+      FROM (SELECT d, h FROM generate_series(1, 7) d, generate_series(0, 23) h
+             WHERE presence.days_ago(days) IS NOT NULL
+               AND presence.time_zone(zone) IS NOT NULL) w
+      LEFT JOIN (SELECT extract(isodow FROM x.t)::integer AS d, extract(hour FROM x.t)::integer AS h,
+                        sum(x.count)::bigint AS acts, count(DISTINCT x.user_id) AS people
+                   FROM (SELECT a.minute AT TIME ZONE (SELECT presence.time_zone(zone)) AS t,
+                                a.count, a.user_id
+                           FROM presence.activity a
+                          WHERE a.guild_id = guild AND a.minute >= (SELECT presence.days_ago(days))
+               AND a.last_at >= (SELECT presence.reset_floor(guild))
+                            AND (member IS NULL OR a.user_id = member)
+                            AND (channel IS NULL OR a.channel_id = channel)
+                            AND a.kind = ANY ((SELECT presence.kind_numbers(kinds))::smallint[])) x
+                  GROUP BY 1, 2) a ON a.d = w.d AND a.h = w.h
+      LEFT JOIN (SELECT extract(isodow FROM x.t)::integer AS d, extract(hour FROM x.t)::integer AS h,
+                        sum(presence.overlap_ms((SELECT presence.watched(guild)),
+                            greatest(x.s, (SELECT presence.days_ago(days))),
+                            x.s + interval '1 hour'))::bigint AS ms
+                   FROM (SELECT s, s AT TIME ZONE (SELECT presence.time_zone(zone)) AS t
+                           FROM generate_series(date_trunc('hour', (SELECT presence.days_ago(days))),
+                                                now(), '1 hour') s) x
+                  GROUP BY 1, 2) o ON o.d = w.d AND o.h = w.h
+$$;
+
+-- The latest so many calendar days, today included.
+CREATE FUNCTION calendar_days(guild bigint, days integer, zone text, member bigint,
+                              channel bigint, kinds text[])
+RETURNS TABLE (day date, from_at timestamptz, acts bigint, messages bigint, people bigint,
+               observed_ms bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT w.d, w.d::timestamp AT TIME ZONE (SELECT presence.time_zone(zone)),
+           coalesce(a.acts, 0), coalesce(a.messages, 0), coalesce(a.people, 0),
+           presence.overlap_ms((SELECT presence.watched(guild)),
+               w.d::timestamp AT TIME ZONE (SELECT presence.time_zone(zone)),
+               (w.d + 1)::timestamp AT TIME ZONE (SELECT presence.time_zone(zone)))
+      FROM (SELECT (now() AT TIME ZONE (SELECT presence.time_zone(zone)))::date - n AS d
+              FROM generate_series(0, least(days, 400) - 1) n
+             WHERE presence.days_ago(days) IS NOT NULL) w
+      LEFT JOIN (SELECT (a.minute AT TIME ZONE (SELECT presence.time_zone(zone)))::date AS d,
+                        sum(a.count)::bigint AS acts, count(DISTINCT a.user_id) AS people,
+                        coalesce(sum(a.count) FILTER (WHERE a.kind = 1), 0)::bigint AS messages
+                   FROM presence.activity a
+                  WHERE a.guild_id = guild
+                    AND a.minute >= (SELECT presence.days_ago(days)) - interval '1 day'
+                    AND a.last_at >= (SELECT presence.reset_floor(guild))
+                    AND (member IS NULL OR a.user_id = member)
+                    AND (channel IS NULL OR a.channel_id = channel)
+                    AND a.kind = ANY ((SELECT presence.kind_numbers(kinds))::smallint[])
+                  GROUP BY 1) a ON a.d = w.d
 $$;

@@ -31,6 +31,8 @@ struct pg_call {
     const char *const *values; /* NULL = null */
     const int *lengths;        /* of binary values */
     const int *formats;        /* 0 text, 1 binary */
+    /* Plan it for these values, each time: for statements whose best plan depends on them. */
+    bool plan_anew;
 };
 
 struct pg_options {

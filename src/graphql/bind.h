@@ -31,6 +31,7 @@ enum bind_kind {
 };
 
 /* In sql and order: {p} is the alias of the row the field belongs to, {t} that of the new row,
+ * {owner} the id that owns the rows of the page (bind_list) or, outside of one, {p}.guild_id;
  * {name} an argument (of the field or of one above it), {name.field} a column of an argument that
  * is a list of objects. */
 struct bind {
@@ -78,8 +79,7 @@ struct bind_order {
     } keys[4]; /* sorted by these; not null where `where` holds; together unique */
 };
 
-/* A field of the argument `filter`. Its sql may name it as {filter.name}, and the owner's id as
- * {owner}; with `each` it is a list
+/* A field of the argument `filter`. Its sql may name it as {filter.name}; with `each` it is a list
  * of an enum, sql is written once per value with {v} for its name, and any of them may hold. */
 struct bind_filter {
     const char *name;
@@ -88,6 +88,7 @@ struct bind_filter {
     bool each;
     const char *sql;
     const char *absent; /* the condition when it is not given, or NULL */
+    bool varies;        /* so selective for some values that they want a plan of their own */
 };
 
 struct bind_list {

@@ -4,13 +4,58 @@
 
 #include "graphql/bind_priv.h"
 
+#define BY_CHANNEL "c", "presence.channel c", NULL, "c.guild_id, c.channel_id", "c.guild_id", "true"
+
+static const struct bind_order orders[] = {
+    {"ID", 21, BY_CHANNEL, {{"c.channel_id", KEY_BIG}}},
+    {"NAME",
+     22,
+     BY_CHANNEL,
+     {{"lower(coalesce(c.name, '') COLLATE \"und-x-icu\") COLLATE \"C\"", KEY_TEXT},
+      {"c.channel_id", KEY_BIG}}},
+    {"POSITION", 23, BY_CHANNEL, {{"coalesce(c.position, 0)", KEY_BIG}, {"c.channel_id", KEY_BIG}}},
+    {.name = NULL},
+};
+
+static const struct bind_filter filters[] = {
+    {"gone", NULL, NULL, false, "(c.gone_at IS NOT NULL) = {filter.gone}::boolean",
+     "c.gone_at IS NULL", false},
+    {"name", NULL, NULL, false,
+     "strpos(lower(c.name COLLATE \"und-x-icu\"), (SELECT lower({filter.name}::text COLLATE "
+     "\"und-x-icu\"))) > 0",
+     NULL, false},
+    {"parentId", NULL, NULL, false, "c.parent_id = {filter.parentId}::bigint", NULL, false},
+    {"quietDays", NULL, NULL, false,
+     "c.channel_id NOT IN (SELECT f.channel_id FROM presence.channel_figures({owner},"
+     " {filter.quietDays}::integer) f WHERE f.people >= {filter.minPeople}::integer)",
+     NULL, false},
+    {.name = NULL},
+};
+
+const struct bind_list list_channels = {
+    "channels",
+    "presence.channel {t} ON {t}.guild_id = {p}.guild_id AND {t}.channel_id = {p}.channel_id",
+    orders, filters};
+
+/* The figures of all channels of the guild are made once, whichever the page shows. */
+#define FIGURES_OF(function)                                                                       \
+    "(SELECT f.* FROM (VALUES (1)) v LEFT JOIN (WITH f AS MATERIALIZED (SELECT * FROM "            \
+    "presence." function                                                                           \
+    "({owner}, {days}::integer)) SELECT * FROM f) f ON f.channel_id = {p}.channel_id) {t}"
+
 static const struct bind rows[] = {
-    {"Query", "channels", BIND_LIST, "presence.channel {t} WHERE {t}.guild_id = {guildId}::bigint",
-     "{t}.channel_id"},
+    {"Query", "channels", BIND_CONNECTION, "{guildId}::bigint", "channels"},
     {"Query", "channel", BIND_ONE,
      "presence.channel {t} WHERE {t}.guild_id = {guildId}::bigint"
      " AND {t}.channel_id = {channelId}::bigint",
      NULL},
+    {"Guild", "channels", BIND_CONNECTION, "{p}.guild_id", "channels"},
+    {"ChannelConnection", "nodes", BIND_ROWS, NULL, NULL},
+    {"ChannelConnection", "edges", BIND_ROWS, NULL, NULL},
+    {"ChannelConnection", "pageInfo", BIND_SAME, NULL, NULL},
+    {"ChannelConnection", "totalCount", BIND_TOTAL, NULL, NULL},
+    {"ChannelEdge", "cursor", BIND_CURSOR, NULL, NULL},
+    {"ChannelEdge", "node", BIND_SAME, NULL, NULL},
     {"Channel", "guildId", BIND_ID, "{p}.guild_id", NULL},
     {"Channel", "id", BIND_ID, "{p}.channel_id", NULL},
     {"Channel", "type", BIND_PLAIN, "{p}.type", NULL},
@@ -18,10 +63,19 @@ static const struct bind rows[] = {
     {"Channel", "parentId", BIND_ID, "{p}.parent_id", NULL},
     {"Channel", "ownerId", BIND_ID, "{p}.owner_id", NULL},
     {"Channel", "lastMessageId", BIND_ID, "{p}.last_message_id", NULL},
+    {"Channel", "lastMessageAt", BIND_TIME, "presence.snowflake_time({p}.last_message_id)", NULL},
     {"Channel", "position", BIND_PLAIN, "{p}.position", NULL},
     {"Channel", "archived", BIND_PLAIN, "{p}.archived", NULL},
     {"Channel", "locked", BIND_PLAIN, "{p}.locked", NULL},
     {"Channel", "goneAt", BIND_TIME, "{p}.gone_at", NULL},
+    {"Channel", "activity", BIND_ONE, FIGURES_OF("channel_figures"), NULL},
+    {"ChannelActivity", "people", BIND_PLAIN, "coalesce({p}.people, 0)", NULL},
+    {"ChannelActivity", "acts", BIND_BIG, "coalesce({p}.acts, 0)", NULL},
+    {"ChannelActivity", "messages", BIND_BIG, "coalesce({p}.messages, 0)", NULL},
+    {"ChannelActivity", "lastActAt", BIND_TIME, "{p}.last_at", NULL},
+    {"Channel", "voice", BIND_ONE, FIGURES_OF("channel_voice"), NULL},
+    {"ChannelVoice", "people", BIND_PLAIN, "coalesce({p}.people, 0)", NULL},
+    {"ChannelVoice", "minutes", BIND_BIG, "coalesce({p}.ms, 0) / 60000", NULL},
 };
 
 const struct bind_table bind_channel = BIND_TABLE(rows);

@@ -1,4 +1,4 @@
-/* Guilds, coverage, settings, the service. Rows of the table of fields (bind.c).
+/* Guilds, coverage, settings. Rows of the table of fields (bind.c).
  * Diagnostics: none. */
 #include "config.h"
 
@@ -31,6 +31,30 @@ static const struct bind_filter no_filters[] = {{.name = NULL}};
 
 const struct bind_list list_guilds = {"guilds", "presence.guild {t} ON {t}.guild_id = {p}.guild_id",
                                       guild_orders, no_filters};
+
+static const struct bind_order revision_orders[] = {
+    {"VERSION",
+     41,
+     "h",
+     "presence.setting_history h",
+     NULL,
+     "h.guild_id, h.version, h.key",
+     "h.guild_id",
+     "true",
+     {{"h.version", KEY_BIG}, {"h.key COLLATE \"C\"", KEY_TEXT}}},
+    {.name = NULL},
+};
+
+static const struct bind_filter revision_filters[] = {
+    {"key", NULL, NULL, false, "h.key = {filter.key}::text", NULL, false},
+    {.name = NULL},
+};
+
+const struct bind_list list_revisions = {
+    "revisions",
+    "presence.setting_history {t} ON {t}.guild_id = {p}.guild_id AND {t}.version = {p}.version"
+    " AND {t}.key = {p}.key",
+    revision_orders, revision_filters};
 
 static const struct bind rows[] = {
     {"Query", "guild", BIND_ONE, "presence.guild {t} WHERE {t}.guild_id = {id}::bigint", NULL},
@@ -65,8 +89,6 @@ static const struct bind rows[] = {
      " AND presence.above(x.last_seen, {p}.reset_at) IS NOT NULL"
      " ORDER BY x.idle_slot DESC, greatest(x.last_counted, x.present_until) DESC LIMIT 1) {t}",
      NULL},
-    {"Guild", "channels", BIND_LIST, "presence.channel {t} WHERE {t}.guild_id = {p}.guild_id",
-     "{t}.channel_id"},
     {"Guild", "coverage", BIND_LIST, COVERAGE_OF("{p}.guild_id"), "{t}.from_at, {t}.session"},
     {"Guild", "resetAt", BIND_TIME, "{p}.reset_at", NULL},
     {"Guild", "settings", BIND_LIST,
@@ -85,9 +107,20 @@ static const struct bind rows[] = {
     {"Setting", "version", BIND_PLAIN, "{p}.version", NULL},
     {"Setting", "changedAt", BIND_TIME, "{p}.changed_at", NULL},
     {"Setting", "changedBy", BIND_ID, "{p}.changed_by", NULL},
-    {"Query", "service", BIND_ONE, "(SELECT max(version) AS v FROM presence.migration) {t}", NULL},
-    {"Service", "version", BIND_TEXT, "'" PACKAGE_VERSION "'", NULL},
-    {"Service", "schemaVersion", BIND_PLAIN, "{p}.v", NULL},
+    {"Query", "settingHistory", BIND_CONNECTION, "{guildId}::bigint", "revisions"},
+    {"Guild", "settingHistory", BIND_CONNECTION, "{p}.guild_id", "revisions"},
+    {"SettingRevisionConnection", "nodes", BIND_ROWS, NULL, NULL},
+    {"SettingRevisionConnection", "edges", BIND_ROWS, NULL, NULL},
+    {"SettingRevisionConnection", "pageInfo", BIND_SAME, NULL, NULL},
+    {"SettingRevisionConnection", "totalCount", BIND_TOTAL, NULL, NULL},
+    {"SettingRevisionEdge", "cursor", BIND_CURSOR, NULL, NULL},
+    {"SettingRevisionEdge", "node", BIND_SAME, NULL, NULL},
+    {"SettingRevision", "key", BIND_TEXT, "{p}.key", NULL},
+    {"SettingRevision", "version", BIND_PLAIN, "{p}.version", NULL},
+    {"SettingRevision", "oldValue", BIND_TEXT, "{p}.old_value::text", NULL},
+    {"SettingRevision", "newValue", BIND_TEXT, "{p}.new_value::text", NULL},
+    {"SettingRevision", "changedAt", BIND_TIME, "{p}.changed_at", NULL},
+    {"SettingRevision", "changedBy", BIND_ID, "{p}.changed_by", NULL},
 };
 
 const struct bind_table bind_guild = BIND_TABLE(rows);

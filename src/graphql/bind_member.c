@@ -4,10 +4,8 @@
 
 #include "graphql/bind_priv.h"
 
-#define IDLE_SINCE "greatest(l.last_counted, l.present_until)"
-/* The guild's soft reset: what was before it is as if unknown. */
-#define RESET                                                                                      \
-    "coalesce((SELECT g.reset_at FROM presence.guild g WHERE g.guild_id = {owner}), '-infinity')"
+#define IDLE_SINCE      "greatest(l.last_counted, l.present_until)"
+#define RESET           BIND_RESET
 #define KNOWN           "l.idle_slot >= presence.idle_slot(" RESET ") AND " IDLE_SINCE " >= " RESET
 #define JOINED_OR_RESET "(m.joined_at IS NOT NULL OR " RESET " <> '-infinity')"
 #define WITH_SEEN                                                                                  \
@@ -37,43 +35,47 @@ static const struct bind_filter filters[] = {
     {"states", "m", NULL, true,
      "CASE '{v}' WHEN 'LEFT' THEN m.left_at IS NOT NULL"
      " ELSE m.left_at IS NULL AND m.state = '{v}' END",
-     "m.left_at IS NULL"},
-    {"states", "l", NULL, true, "l.state = '{v}'", "l.state <> 'LEFT'"},
+     "m.left_at IS NULL", false},
+    {"states", "l", NULL, true, "l.state = '{v}'", "l.state <> 'LEFT'", false},
     {"knowledge", "m", "l", true,
      "CASE '{v}' WHEN 'KNOWN' THEN " KNOWN " WHEN 'NOT_BEFORE' THEN (" KNOWN
      ") IS NOT TRUE AND " JOINED_OR_RESET " ELSE (" KNOWN ") IS NOT TRUE AND NOT " JOINED_OR_RESET
      " END",
-     NULL},
-    {"knowledge", "l", NULL, true, "'{v}' = 'KNOWN'", NULL},
+     NULL, false},
+    {"knowledge", "l", NULL, true, "'{v}' = 'KNOWN'", NULL, false},
     {"quietSince", NULL, "l", false,
      KNOWN " AND l.idle_slot <= {filter.quietSince}::timestamptz AND " IDLE_SINCE
            " <= {filter.quietSince}::timestamptz",
-     NULL},
+     NULL, false},
     {"activeSince", NULL, "l", false,
      KNOWN
      " AND l.idle_slot >= presence.idle_slot({filter.activeSince}::timestamptz) AND " IDLE_SINCE
      " >= {filter.activeSince}::timestamptz",
-     NULL},
+     NULL, false},
     {"observedIdleMs", NULL, "l", false,
      KNOWN " AND l.idle_slot <= (SELECT presence.observed_cutoff({owner}, "
            "{filter.observedIdleMs}::bigint))"
            " AND " IDLE_SINCE
            " <= (SELECT presence.observed_cutoff({owner}, {filter.observedIdleMs}::bigint))",
-     NULL},
-    {"lastKinds", NULL, "l", false,
-     "l.last_counted >= " RESET
-     " AND l.last_counted_kind = ANY ((SELECT array_agg(a.kind) FROM presence.activity_kind a"
-     " WHERE a.name = ANY ({filter.lastKinds}::text[]))::smallint[])",
-     NULL},
-    {"roles", NULL, "m", false, "m.roles @> {filter.roles}::bigint[]", NULL},
+     NULL, false},
+    {"lastKinds", NULL, "l", true,
+     "l.last_counted >= " RESET " AND l.last_counted_kind = presence.kind_number('{v}')", NULL,
+     true},
+    {"roles", NULL, "m", false,
+     "m.roles @> {filter.roles}::bigint[] AND"
+     " (presence.role_holders({filter.roles}::bigint[]) IS NULL"
+     " OR m.user_id = ANY (presence.role_holders({filter.roles}::bigint[])))",
+     NULL, true},
     {"withoutRoles", NULL, "m", false,
-     "NOT coalesce(m.roles && {filter.withoutRoles}::bigint[], false)", NULL},
-    {"joinedSince", NULL, "m", false, "m.joined_at >= {filter.joinedSince}::timestamptz", NULL},
-    {"joinedUntil", NULL, "m", false, "m.joined_at <= {filter.joinedUntil}::timestamptz", NULL},
+     "NOT coalesce(m.roles && {filter.withoutRoles}::bigint[], false)", NULL, true},
+    {"joinedSince", NULL, "m", false, "m.joined_at >= {filter.joinedSince}::timestamptz", NULL,
+     false},
+    {"joinedUntil", NULL, "m", false, "m.joined_at <= {filter.joinedUntil}::timestamptz", NULL,
+     false},
     {"name", NULL, "m", false,
      "strpos(m.name_key, (SELECT lower({filter.name}::text COLLATE \"und-x-icu\")) COLLATE \"C\") "
      "> 0",
-     NULL},
+     NULL, true},
     {.name = NULL},
 };
 

@@ -11,9 +11,14 @@
         (rows), sizeof(rows) / sizeof((rows)[0])                                                   \
     }
 
-extern const struct bind_table bind_channel, bind_event, bind_guild, bind_ingest, bind_member,
-    bind_rows, bind_writes;
+/* The soft reset of the guild that owns the page: what was recorded before it is as if unknown. */
+#define BIND_RESET                                                                                 \
+    "coalesce((SELECT g.reset_at FROM presence.guild g WHERE g.guild_id = {owner}), '-infinity')"
 
-extern const struct bind_list list_guilds, list_members;
+extern const struct bind_table bind_activity, bind_channel, bind_event, bind_guild, bind_ingest,
+    bind_member, bind_rows, bind_service, bind_writes;
+
+extern const struct bind_list list_activity, list_channels, list_guilds, list_members,
+    list_revisions;
 
 #endif

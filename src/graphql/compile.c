@@ -135,6 +135,15 @@ static void parameter(struct compiler *k, const struct scope *s, const char *nam
 /* --- templates -----------------------------------------------------------------------------------
  */
 
+/* Whoever owns the page's rows, the same for all of them; outside of a page, of the row itself. */
+static void put_owner(struct compiler *k, const char *parent)
+{
+    if (k->page)
+        connection_owner(k);
+    else
+        buf_printf(&k->sql, "%s.guild_id", parent);
+}
+
 void compile_template(struct compiler *k, const char *sql, const struct scope *s,
                       const char *parent, const char *alias)
 {
@@ -154,6 +163,8 @@ void compile_template(struct compiler *k, const char *sql, const struct scope *s
             all_arguments(k, s);
         else if (len == 1 && sql[1] == '@')
             push(k, s->caller);
+        else if (len == 5 && strncmp(sql + 1, "owner", 5) == 0)
+            put_owner(k, parent);
         else
             parameter(k, s, sql + 1, len);
         sql += len + 2;
@@ -187,13 +198,23 @@ static const struct form forms[] = {
                   ") AS ii)"},
 };
 
+/* An object made of a row that belongs to no page. */
+static void row_object(struct compiler *k, const struct collected *f, const char *alias)
+{
+    const struct page *page = k->page;
+
+    k->page = NULL;
+    compile_object(k, f->field->ref->type, collect_sub(k->c, f->field->ref->type, f), alias);
+    k->page = page;
+}
+
 static void one(struct compiler *k, const struct bind *b, const struct collected *f,
                 const struct scope *s, const char *parent)
 {
     const char *alias = compile_alias(k);
 
     buf_puts(&k->sql, "(SELECT ");
-    compile_object(k, f->field->ref->type, collect_sub(k->c, f->field->ref->type, f), alias);
+    row_object(k, f, alias);
     buf_puts(&k->sql, " FROM ");
     compile_template(k, b->sql, s, parent, alias);
     buf_puts(&k->sql, " LIMIT 1)");
@@ -205,7 +226,7 @@ static void list(struct compiler *k, const struct bind *b, const struct collecte
     const char *alias = compile_alias(k);
 
     buf_puts(&k->sql, "(SELECT '[' || coalesce(string_agg(");
-    compile_object(k, f->field->ref->type, collect_sub(k->c, f->field->ref->type, f), alias);
+    row_object(k, f, alias);
     buf_puts(&k->sql, ", ','");
     if (b->order) {
         buf_puts(&k->sql, " ORDER BY ");
@@ -285,6 +306,7 @@ static int finish(struct compiler *k, struct pg_call *call_r)
         .sql = arena_strndup(k->c->arena, (char *)buf_bytes(&k->sql), buf_len(&k->sql)),
         .n_params = k->n_params,
         .values = values,
+        .plan_anew = k->plan_anew,
     };
     buf_clear(&k->sql);
     return k->failed ? -1 : 0;

@@ -25,6 +25,7 @@ struct compiler {
     const char *values[LIMIT_ARGUMENTS_MAX];
     int n_params;
     const struct page *page; /* of the connection whose fields are being written */
+    bool plan_anew;          /* struct pg_call */
     bool failed;
 };
 
@@ -39,6 +40,8 @@ const char *compile_alias(struct compiler *k);
 /* A field that gives a connection, and the fields of one (BIND_CONNECTION and what follows it). */
 void connection(struct compiler *k, const struct bind *b, const struct collected *f,
                 const struct scope *s, const char *parent);
+/* Writes the id of the owner of k->page. */
+void connection_owner(struct compiler *k);
 void connection_field(struct compiler *k, const struct bind *b, const struct collected *f);
 
 #endif

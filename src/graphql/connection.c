@@ -98,19 +98,9 @@ static void put(struct compiler *k, const struct page *p, const char *sql)
     compile_template(k, sql, p->scope, p->parent, p->row);
 }
 
-/* A condition that may name the owner. */
-static void put_condition(struct compiler *k, const struct page *p, const char *sql)
+void connection_owner(struct compiler *k)
 {
-    const char *hole;
-
-    while ((hole = strstr(sql, "{owner}"))) {
-        char *before = arena_strndup(k->c->arena, sql, (size_t)(hole - sql));
-
-        put(k, p, before);
-        put(k, p, p->bind->sql);
-        sql = hole + strlen("{owner}");
-    }
-    put(k, p, sql);
+    put(k, k->page, k->page->bind->sql);
 }
 
 /* A condition for each value of a list of an enum, any of which may hold. */
@@ -125,10 +115,10 @@ static void any_of(struct compiler *k, const struct page *p, const char *sql,
         for (const char *s = sql; *s; s = hole + 3) {
             hole = strstr(s, "{v}");
             if (!hole) {
-                put_condition(k, p, s);
+                put(k, p, s);
                 break;
             }
-            put_condition(k, p, arena_strndup(k->c->arena, s, (size_t)(hole - s)));
+            put(k, p, arena_strndup(k->c->arena, s, (size_t)(hole - s)));
             buf_puts(&k->sql, in->ref->type->values[v->ints.v[i]].name);
         }
         buf_putc(&k->sql, ')');
@@ -181,7 +171,7 @@ static void put_where(struct compiler *k, const struct page *p)
     const struct gql_value *v;
 
     buf_puts(&k->sql, " WHERE ");
-    put_condition(k, p, p->order->where);
+    put(k, p, p->order->where);
     if (p->order->owner) {
         buf_printf(&k->sql, " AND %s = ", p->order->owner);
         put(k, p, p->bind->sql);
@@ -190,11 +180,12 @@ static void put_where(struct compiler *k, const struct page *p)
         if (!applies(p, b))
             continue;
         v = filter_value(p, b, &field);
+        k->plan_anew |= v && b->varies;
         if (v && b->each) {
             any_of(k, p, b->sql, field, v);
         } else if (v) {
             buf_puts(&k->sql, " AND (");
-            put_condition(k, p, b->sql);
+            put(k, p, b->sql);
             buf_putc(&k->sql, ')');
         } else if (b->absent) {
             buf_printf(&k->sql, " AND %s", b->absent);

@@ -207,7 +207,7 @@ static int send_call(struct conn *c, const struct pg_call *call)
     char name[24];
 
     if (!is_prepared(c, hash) && !being_prepared(c, hash)) {
-        if (c->n_prepared + c->expect >= PREPARED_MAX) {
+        if (call->plan_anew || c->n_prepared + c->expect >= PREPARED_MAX) {
             c->expect++;
             return PQsendQueryParams(c->pq, call->sql, call->n_params, call->types, call->values,
                                      call->lengths, call->formats, 0);

@@ -137,7 +137,7 @@ def bench(requests, only=None, quiet=False):
         graphqld.start()
         client = Client(graphqld.conf.graphql_socket, token)
         for case in CASES:
-            for row in measure(client, case, requests) if not only or only in case[0] else ():
+            for row in measure(client, case, requests) if not only or case[0].startswith(tuple(only)) else ():
                 rows.append(row)
                 if not quiet:
                     show(row)
@@ -152,7 +152,8 @@ def bench(requests, only=None, quiet=False):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--requests", type=int, default=300, help="per page (300)")
-    parser.add_argument("--only", metavar="TEXT", help="lists whose name contains this")
+    parser.add_argument("--only", metavar="TEXT", action="append",
+                        help="lists whose name begins with this; may be repeated")
     parser.add_argument("--json", action="store_true", help="one JSON list instead of the table")
     options = parser.parse_args()
     if not options.json:

@@ -783,12 +783,14 @@ def test_a_guild_and_what_is_in_it(lane, reader, pg):
         channel(guildId: $id, channelId: 2) { name }
         none: channel(guildId: $id, channelId: 3) { name }
         guilds { nodes { id } } settings(guildId: $id) { key value changedBy } service { schemaVersion } }
-      fragment G on Guild { name humanCount channels { id goneAt } settings { version }
+      fragment G on Guild { name humanCount channels { nodes { id } }
+        gone: channels(filter: {gone: true}) { nodes { id goneAt } } settings { version }
         members { nodes { activity(since: $since) { kind count lastAt } } } }""",
                  {"id": GUILD, "since": stamp(T0 + MINUTE)})
     assert got == {
         "g": {"name": 'G "quoted"\n\u2028', "humanCount": 1,
-              "channels": [{"id": "1", "goneAt": stamp(T0)}, {"id": "2", "goneAt": None}],
+              "channels": {"nodes": [{"id": "2"}]},
+              "gone": {"nodes": [{"id": "1", "goneAt": stamp(T0)}]},
               "settings": [{"version": 1}],
               "members": {"nodes": [{"activity": [
                   {"kind": "EDIT", "count": "1", "lastAt": stamp(T0 + HOUR)}]}]},
