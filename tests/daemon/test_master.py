@@ -99,7 +99,7 @@ def test_background(alone):
     finally:
         a.presenced.child = None
         os.kill(pid, signal.SIGTERM)
-        wait_until(lambda: not os.path.exists(f"/proc/{pid}/exe"), 20, "its end")
+        wait_until(lambda: harness.gone(pid), 20, "its end")
     assert "stopped" in (a.dir / "background.log").read_text()
     a.conf.update(presence={"state_dir": "/proc/nowhere"}).save()
     assert run_presenced(a.conf.path, "-d", env=a.presenced.env).returncode == 1

@@ -26,8 +26,7 @@ def kill_everything_of(presenced):
         os.kill(pid, signal.SIGKILL)
     presenced.killed = True
     presenced.child.wait()
-    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in family), 10,
-               "the workers are gone")
+    wait_until(lambda: harness.gone(*family), 10, "the workers are gone")
 
 
 def truncate(path):
