@@ -81,7 +81,8 @@ check_PROGRAMS += tests/t_json
 tests_t_json_SOURCES = tests/t_json.c
 tests_t_json_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_json_LDADD = liblink_json.la libbase.la $(CMOCKA_LIBS)
-EXTRA_DIST += tests/daemon/discord_js_client.js tests/daemon/graphql_sse_client.js
+EXTRA_DIST += tests/daemon/discord_js_client.js tests/daemon/graphiql_page.js \
+  tests/daemon/graphql_sse_client.js
 
 noinst_PROGRAMS += tests/interpret
 tests_interpret_SOURCES = tests/interpret.c

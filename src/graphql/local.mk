@@ -25,7 +25,7 @@ nodist_libgraphql_la_SOURCES = \
   src/graphql/embedded.c src/graphql/grammar.c src/graphql/grammar.h src/graphql/scanner.c
 
 sbin_PROGRAMS += presence-graphqld
-presence_graphqld_SOURCES = src/graphql/execute.c src/graphql/main.c src/graphql/migrate.c \
+presence_graphqld_SOURCES = src/graphql/execute.c src/graphql/graphiql.c src/graphql/graphiql.h src/graphql/main.c src/graphql/migrate.c \
   src/graphql/migrate.h src/graphql/refusal.c src/graphql/record.c src/graphql/record.h src/graphql/request.c \
   src/graphql/request.h src/graphql/server.c src/graphql/server.h src/graphql/subscribe.c \
   src/graphql/subscribe.h
@@ -51,3 +51,13 @@ CLEANFILES += src/graphql/grammar.c src/graphql/grammar.h src/graphql/scanner.c 
 EXTRA_DIST += src/graphql/parse.y src/graphql/lex.l src/graphql/embed.sh \
   src/graphql/builtin.graphql
 src/graphql/scanner.lo src/graphql/parse.lo src/graphql/grammar.lo: src/graphql/grammar.h
+
+# GraphiQL's files, which scripts/graphiql fetches into the build tree; installed when they are there.
+install-data-hook:
+	if test -d graphiql; then \
+	  $(MKDIR_P) $(DESTDIR)$(pkgdatadir)/graphiql && \
+	  $(INSTALL_DATA) graphiql/* $(DESTDIR)$(pkgdatadir)/graphiql; fi
+uninstall-hook:
+	rm -rf $(DESTDIR)$(pkgdatadir)/graphiql
+EXTRA_DIST += scripts/graphiql graphql/graphiql/index.html graphql/graphiql/page.css \
+  graphql/graphiql/page.js

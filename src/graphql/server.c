@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graphql/graphiql.h"
 #include "graphql/migrate.h"
 #include "graphql/request.h"
 #include "presence/log.h"
@@ -33,6 +34,7 @@ struct server {
     struct httpd *httpd;
     struct gql_schema *schema;
     struct service service;
+    struct graphiql *graphiql; /* NULL: switched off */
     char *token_file;
     unsigned port;
     struct pg_call partitions;
@@ -87,6 +89,8 @@ static void on_request(void *arg, struct httpd_request *req)
         request_handle(&s->service, req);
     else if (strcmp(httpd_path(req), "/healthz") == 0)
         health(s, req);
+    else if (graphiql_owns(httpd_path(req)))
+        graphiql_respond(s->graphiql, req);
     else
         httpd_respond(req, 404, &type, 1, nothing, sizeof(nothing) - 1);
 }
@@ -106,6 +110,18 @@ static int listen_on(struct server *s, const char *address, int listener, char *
     s->port = httpd_port(fd);
     s->httpd = httpd_new(s->loop, fd, &options, on_request, s, error_r);
     return s->httpd ? 0 : -1;
+}
+
+/* A service without the page is still a service. */
+static void open_graphiql(struct server *s)
+{
+    const char *place = getenv("PRESENCE_GRAPHIQL");
+    char *error = NULL;
+
+    s->graphiql = graphiql_new(place ? place : PRESENCE_DATADIR "/graphiql", &error);
+    if (!s->graphiql)
+        log_error("graphiql", "GraphiQL is not served: %s", error);
+    free(error);
 }
 
 struct server *server_new(struct loop *loop, const struct conf *conf, int listener, char **error_r)
@@ -137,6 +153,8 @@ struct server *server_new(struct loop *loop, const struct conf *conf, int listen
     s->service.get = conf->graphqld.get;
     s->service.introspection = conf->graphqld.introspection;
     s->service.persisted_only = conf->graphqld.persisted_only;
+    if (conf->graphqld.graphiql)
+        open_graphiql(s);
     s->service.documents = documents_new(s->schema, &limits);
     s->service.pg = pg_new(loop, &pg);
     s->service.subscriptions =
@@ -157,6 +175,7 @@ void server_free(struct server **server)
     httpd_free(&s->httpd);
     pg_free(&s->service.pg);
     documents_free(&s->service.documents);
+    graphiql_free(&s->graphiql);
     tokens_free(&s->service.tokens);
     gql_schema_free(&s->schema);
     loop_timer_free(&s->partitions_timer);
