@@ -1,5 +1,10 @@
 /* The Redis client: URLs, and a real redis-server that comes and goes. */
+#include <arpa/inet.h>
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -7,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -207,6 +213,66 @@ static void test_password(void **state)
     redis_free(&r);
 }
 
+/* --- a name server that hangs ----------------------------------------------------------------- */
+
+static int let_resolve[2]; /* a byte, or its end, lets the name be resolved */
+
+/* Takes the C library's place for one name. */
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+                struct addrinfo **list_r)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
+        (int (*)(const char *, const char *, const struct addrinfo *, struct addrinfo **))dlsym(
+            RTLD_NEXT, "getaddrinfo");
+    struct pollfd wait = {.fd = let_resolve[0], .events = POLLIN};
+
+    if (!host || strcmp(host, "cache.test") || (hints && hints->ai_flags & AI_NUMERICHOST))
+        return real(host, service, hints, list_r);
+    poll(&wait, 1, 10000);
+    return real("127.0.0.1", service, hints, list_r);
+}
+
+static void note_time(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static void test_a_resolver_that_hangs_holds_up_nothing_else(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct loop_timer *timer;
+    struct redis *r;
+    bool fired = false;
+    char *error = NULL;
+
+    (void)state;
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    assert_int_equal(pipe2(let_resolve, O_CLOEXEC), 0);
+    snprintf(url, sizeof(url), "redis://cache.test:%u", (unsigned)ntohs(address.sin_port));
+    r = redis_new(loop, url, state_changed, NULL, &error);
+    assert_non_null(r);
+    timer = loop_timer_new(loop, note_time, &fired);
+    loop_timer_set(timer, 20);
+    for (int64_t end_ms = clock_mono().ms + 5000; !fired && clock_mono().ms < end_ms;)
+        loop_once(loop, 50);
+    assert_true(fired);
+    assert_int_equal(fcntl(listener, F_SETFL, O_NONBLOCK), 0);
+    assert_int_equal(accept(listener, NULL, NULL), -1); /* it waits for the name */
+    close(let_resolve[1]);
+    WAIT(accept(listener, NULL, NULL) >= 0);
+    redis_free(&r);
+    r = redis_new(loop, url, state_changed, NULL, &error);
+    loop_once(loop, 0);
+    redis_free(&r); /* while the name is looked up */
+    loop_timer_free(&timer);
+    close(listener);
+    close(let_resolve[0]);
+}
+
 static void test_free_answers_what_is_owed(void **state)
 {
     char *error = NULL;
@@ -227,8 +293,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        T(test_urls),     T(test_pipelines_and_types),       T(test_comes_and_goes),
-        T(test_password), T(test_free_answers_what_is_owed),
+        T(test_urls),
+        T(test_pipelines_and_types),
+        T(test_comes_and_goes),
+        T(test_password),
+        T(test_free_answers_what_is_owed),
+        T(test_a_resolver_that_hangs_holds_up_nothing_else),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

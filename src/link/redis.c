@@ -17,6 +17,7 @@
 #include "presence/buf.h"
 #include "presence/fd.h"
 #include "presence/log.h"
+#include "presence/resolve.h"
 
 #define CONNECT_TIMEOUT_MS 5000
 #define REPLY_TIMEOUT_MS   10000
@@ -35,6 +36,8 @@ struct redis {
     char *user, *password, *db;
     int fd;
     struct loop_fd *watch;
+    struct resolve *resolve; /* host is being looked up */
+    unsigned tries;          /* connections begun to one of its addresses */
     struct loop_timer *retry;
     struct loop_timer *timeout; /* of connecting, and of the oldest answer owed */
     struct backoff backoff;
@@ -319,25 +322,67 @@ static int open_unix(const char *path)
     return fd;
 }
 
-/* Resolves here: the cache's name is the operator's own and this process serves no heartbeat. */
-static int open_tcp(const char *host, const char *port, const char **why_r)
+/* address: numeric. */
+static int open_tcp(const char *address, const char *port, const char **why_r)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
-    int code = getaddrinfo(host, port, &hints, &list), fd = -1;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST}, *a = NULL;
+    int code = getaddrinfo(address, port, &hints, &a), fd;
 
     if (code) {
         *why_r = gai_strerror(code);
         return -1;
     }
-    for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
-        fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
-        if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) && errno != EINPROGRESS) {
-            *why_r = strerror(errno);
-            fd_close(&fd);
-        }
+    fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
+    if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) && errno != EINPROGRESS) {
+        *why_r = strerror(errno);
+        fd_close(&fd);
     }
-    freeaddrinfo(list);
+    freeaddrinfo(a);
     return fd;
+}
+
+static void await_connection(struct redis *r, int fd, const char *why)
+{
+    if (fd < 0) {
+        lose(r, why ? why : strerror(errno));
+        return;
+    }
+    r->fd = fd;
+    r->connecting = true;
+    r->watch = loop_fd_add(r->loop, r->fd, LOOP_READ | LOOP_WRITE, socket_ready, r);
+    loop_timer_set(r->timeout, CONNECT_TIMEOUT_MS);
+}
+
+/* Each try takes the next of the name's addresses. */
+static void resolved(void *arg, const char *addresses, const char *error)
+{
+    struct redis *r = arg;
+    const char *why = error, *at = addresses;
+    unsigned n = 0;
+    char *address;
+    int fd = -1;
+
+    r->resolve = NULL; /* over when this returns */
+    for (const char *p = addresses; p && *p; p++)
+        n += *p == '\n';
+    for (unsigned skip = n ? r->tries++ % n : 0; skip > 0; skip--)
+        at = strchr(at, '\n') + 1;
+    if (n) {
+        address = xstrndup(at, strcspn(at, "\n"));
+        fd = open_tcp(address, r->port, &why);
+        free(address);
+    }
+    await_connection(r, fd, why);
+}
+
+static bool is_address(const char *host)
+{
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST}, *a = NULL;
+    bool is = getaddrinfo(host, NULL, &hints, &a) == 0;
+
+    if (is)
+        freeaddrinfo(a);
+    return is;
 }
 
 static void connect_now(void *arg)
@@ -345,14 +390,12 @@ static void connect_now(void *arg)
     struct redis *r = arg;
     const char *why = NULL;
 
-    r->fd = r->path ? open_unix(r->path) : open_tcp(r->host, r->port, &why);
-    if (r->fd < 0) {
-        lose(r, why ? why : strerror(errno));
-        return;
-    }
-    r->connecting = true;
-    r->watch = loop_fd_add(r->loop, r->fd, LOOP_READ | LOOP_WRITE, socket_ready, r);
-    loop_timer_set(r->timeout, CONNECT_TIMEOUT_MS);
+    if (r->path)
+        await_connection(r, open_unix(r->path), NULL);
+    else if (is_address(r->host))
+        await_connection(r, open_tcp(r->host, r->port, &why), why);
+    else
+        r->resolve = resolve_start(r->loop, r->host, resolved, r);
 }
 
 /* --- commands -------------------------------------------------------------------------------- */
@@ -555,6 +598,7 @@ void redis_free(struct redis **redis)
     if (!r)
         return;
     *redis = NULL;
+    resolve_cancel(&r->resolve);
     loop_fd_del(&r->watch);
     fd_close(&r->fd);
     loop_timer_free(&r->retry);
