@@ -165,6 +165,9 @@ struct shm_header {
     _Atomic int64_t master_beat_ms; /* monotonic ms, once a second */
     _Atomic uint32_t master_generation;
     _Atomic uint32_t clean; /* set at an orderly end */
+    /* Per worker slot: monotonic ms since when it is busy with its spools' disk and answers nobody;
+     * 0 = it is not. Written by the worker, cleared by the master before the slot's next one. */
+    _Alignas(SHM_LINE) _Atomic int64_t disk_since_ms[LANES];
     _Alignas(SHM_LINE) struct shm_shard shards[SHM_SHARDS_MAX];
     struct {
         _Alignas(SHM_LINE) _Atomic uint64_t value;

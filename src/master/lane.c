@@ -328,7 +328,7 @@ void lanes_tick(struct master *m)
             l->heavy_since = now;
             continue;
         }
-        if (now.ms - l->heavy_since.ms < LANE_HUNG_MS)
+        if (now.ms - l->heavy_since.ms < LANE_HUNG_MS || worker_is_at_disk(&m->workers[l->slot]))
             continue;
         log_error("worker_hung", "slot %u does not keep up with lane %u: %zu bytes wait", l->slot,
                   i, l->queue.bytes);

@@ -97,6 +97,7 @@ struct worker {
     unsigned restarts; /* of this slot */
     unsigned suspects; /* lanes that begin with a suspect: deliver one event at a time */
     bool secrets_sent;
+    bool disk_told; /* that it waits for its disk; until it answers again */
 };
 
 /* --- lane ------------------------------------------------------------------------------------ */
@@ -250,6 +251,7 @@ void workers_drain(struct master *m);
 void workers_kill_all(struct master *m);
 bool workers_gone(const struct master *m);
 void worker_kill(struct worker *w, const char *why, bool blame);
+bool worker_is_at_disk(struct worker *w); /* it answers nobody, and need not */
 struct worker *worker_of_lane(struct master *m, unsigned lane); /* that owns it; or NULL */
 struct worker *worker_for_fetch(struct master *m);              /* lane 0's, once granted */
 void worker_send(struct worker *w, uint16_t type, const void *body, size_t body_len,

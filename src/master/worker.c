@@ -2,7 +2,8 @@
  *
  * A child begins with its channel on descriptor 3, the segment on 4, the instance's lock on 5, its
  * standard error in a pipe to us, a small environment and nothing else. Secrets go by message.
- * Diagnostics: worker_started, worker_ready, worker_exit, worker_start_failed, worker_hung. */
+ * Diagnostics: worker_started, worker_ready, worker_exit, worker_start_failed, worker_hung,
+ * worker_waits. */
 #include <bsd/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -120,6 +121,7 @@ static const char *const kept_variables[] = {
     "MALLOC_ARENA_MAX",
 #ifdef ENABLE_DEBUG_FAULTS
     "PRESENCE_DEBUG_POISON",
+    "PRESENCE_DEBUG_SLOW_DISK",
 #endif
 };
 #define KEPT_VARIABLES (sizeof(kept_variables) / sizeof(kept_variables[0]))
@@ -262,7 +264,7 @@ static void start(struct worker *w)
         return;
     }
     w->generation = ++m->generation;
-    w->reaped = w->drained = w->sent_drain = w->blame = false;
+    w->reaped = w->drained = w->sent_drain = w->blame = w->disk_told = false;
     w->killed_why = NULL;
     w->started = clock_mono();
     w->started_ms = clock_unix().ms;
@@ -270,6 +272,7 @@ static void start(struct worker *w)
     w->ping_id = w->pong_id = 0;
     w->acks = 0;
     atomic_store(&m->shm.header->master_generation, m->generation);
+    atomic_store(&m->shm.header->disk_since_ms[w->slot], 0);
     if (spawn(w)) {
         int64_t wait = backoff_next_ms(&w->failed_starts);
 
@@ -352,6 +355,7 @@ static void channel_message(void *arg, const struct msg_header *h, const void *b
         break;
     case MSG_PONG:
         w->pong_id = id->id;
+        w->disk_told = false;
         w->pong_at = clock_mono();
         break;
     case MSG_DRAINED:
@@ -626,6 +630,26 @@ bool workers_gone(const struct master *m)
     return true;
 }
 
+bool worker_is_at_disk(struct worker *w)
+{
+    int64_t since_ms = atomic_load(&w->m->shm.header->disk_since_ms[w->slot]);
+
+    if (!since_ms)
+        return false;
+    if (!w->disk_told)
+        log_warn("worker_waits",
+                 "slot %u, pid %d: for the disk of its spool, %" PRId64 " ms so far", w->slot,
+                 (int)w->pid, clock_mono().ms - since_ms);
+    w->disk_told = true;
+    return true;
+}
+
+static bool overdue(struct worker *w, monoms_t now)
+{
+    return w->ping_id != w->pong_id && now.ms - w->ping_at.ms >= PING_DEADLINE_MS &&
+           !worker_is_at_disk(w);
+}
+
 void workers_tick(struct master *m)
 {
     monoms_t now = loop_served(m->loop);
@@ -636,7 +660,7 @@ void workers_tick(struct master *m)
 
         if ((w->state != WORKER_READY && w->state != WORKER_DRAINING) || !w->ipc || w->reaped)
             continue;
-        if (w->ping_id != w->pong_id && now.ms - w->ping_at.ms >= PING_DEADLINE_MS) {
+        if (overdue(w, now)) {
             worker_kill(w, "it does not answer pings", true);
             continue;
         }

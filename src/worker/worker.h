@@ -137,7 +137,7 @@ struct worker {
     struct survey *survey;
     struct cache *cache;
 
-    bool draining, orphan, done;
+    bool draining, orphan, done, at_disk;
     struct loop_timer *drain_timer;
     monoms_t drain_since;
     unsigned errors_said; /* rate limit of the log for refused frames */
@@ -147,6 +147,9 @@ struct worker {
 /* main.c */
 void worker_alert(struct worker *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void worker_check_drained(struct worker *w);
+/* Before whatever waits for the disk: until the loop's next round the master must not take silence
+ * for a hang. A disk may take any time; a successor would wait for the same one. */
+void worker_at_disk(struct worker *w);
 
 /* lane.c */
 void lane_grant(struct worker *w, unsigned number);

@@ -215,6 +215,25 @@ def test_no_room_for_the_segment(workdir):
     assert "bytes" in said[0], "how much was wanted is told"
 
 
+def test_a_slow_disk_is_no_hang(make_busy):
+    """A worker that waits for its spool's disk answers no ping; killing it would not help."""
+    busy = make_busy(start=False)
+    slow = busy.stack.dir / "slow"
+    busy.presenced.env["PRESENCE_DEBUG_SLOW_DISK"] = str(slow)
+    busy.stack.start()
+    if busy.presenced.control("debug")["error"]["code"] == "unknown_command":
+        pytest.skip("needs a build with --enable-debug-faults")
+    busy.load(1000)
+    busy.let_pass(500)
+    busy.graphqld.kill()
+    slow.touch()
+    busy.presenced.log.wait_for("worker_waits", deadline=60)
+    busy.graphqld.start()
+    busy.settle()
+    busy.check_heartbeats()
+    assert not busy.presenced.log.events("worker_killed")
+
+
 def test_spool_on_a_full_disk(make_busy):
     """PostgreSQL is away and the spool's disk fills: events are no longer acknowledged, Discord's
     heartbeats go on, one alert is raised, and all arrives once there is room again."""
