@@ -10,6 +10,7 @@
 #include "presence/json.h"
 #include "presence/ring.h"
 #include "worker/batch.h"
+#include "worker/operations.h"
 
 #define GUILD 1213063181107335175u
 #define ALICE 806374682394759223u
@@ -87,7 +88,7 @@ static const struct json *printed_from(struct batch *b, uint64_t from)
     if (!root)
         fail_msg("%s: %s", error, buf_cstr(&out));
     buf_clear(&out);
-    assert_non_null(strstr(json_string(json_get(root, "query"), ""), "mutation RecordSightings"));
+    assert_string_equal(json_string(json_get(root, "documentId"), ""), OPERATION_RECORD_SIGHTINGS);
     return json_at(json_get(json_get(root, "variables"), "batches"), 0);
 }
 

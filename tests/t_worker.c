@@ -24,6 +24,7 @@
 #include "presence/ring.h"
 #include "presence/seen.h"
 #include "presence/shm.h"
+#include "worker/operations.h"
 
 #define GUILD       1213063181107335175u
 #define PATIENCE_MS 12000
@@ -36,6 +37,7 @@
 enum fault {
     FAULT_NONE,
     FAULT_AWAY,        /* 503 for everything */
+    FAULT_OLDER,       /* knows none of the operations: built from another version */
     FAULT_LOSE_ANSWER, /* applies the batch, then closes the connection; once */
     FAULT_POISON,      /* refuses batches that hold the user `poison` */
     FAULT_HOLD,        /* lets a batch wait until release_batch */
@@ -320,7 +322,7 @@ static void serve(void *arg, struct httpd_request *req)
     const char *body = httpd_body(req, &len);
     struct json *root;
     const struct json *variables;
-    const char *query;
+    const char *operation;
 
     (void)arg;
     if (strcmp(httpd_path(req), "/graphql")) {
@@ -331,19 +333,25 @@ static void serve(void *arg, struct httpd_request *req)
         answer_away(req);
         return;
     }
+    if (t.fault == FAULT_OLDER) {
+        answer_text(req, 400,
+                    "{\"errors\":[{\"message\":\"no such operation\",\"extensions\":{\"code\":"
+                    "\"PERSISTED_NOT_FOUND\"}}]}");
+        return;
+    }
     root = json_parse(body, len, NULL);
     assert_non_null(root);
-    query = json_string(json_get(root, "query"), "");
+    operation = json_string(json_get(root, "documentId"), "");
     variables = json_get(root, "variables");
-    if (strstr(query, "recordSightings"))
+    if (strcmp(operation, OPERATION_RECORD_SIGHTINGS) == 0)
         record(req, json_get(variables, "batches"));
-    else if (strstr(query, "memberSeeds")) {
+    else if (strcmp(operation, OPERATION_MEMBER_SEEDS) == 0) {
         t.seeds_asked++;
         t.counted_at_seeds = t.counted;
         answer_text(req, 200, t.no_seeds ? "{\"data\":{}}" : "{\"data\":{\"memberSeeds\":[]}}");
-    } else if (strstr(query, "guildSeeds"))
+    } else if (strcmp(operation, OPERATION_GUILD_SEEDS) == 0)
         seeds(req);
-    else
+    else if (strcmp(operation, OPERATION_CLAIM_LANES) == 0)
         lanes(req, json_get(variables, "lanes"), json_id(json_get(variables, "epoch")));
     json_free(&root);
 }
@@ -863,6 +871,21 @@ static void test_spools_while_graphql_is_away(void **state)
     post(10);
     WAIT(t.durable == 70);
     assert_int_equal(t.counted, 70);
+}
+
+/* Nothing is refused for good by a service that is only of another version. */
+static void test_spools_while_the_service_is_of_another_version(void **state)
+{
+    (void)state;
+    spawn();
+    grant();
+    t.fault = FAULT_OLDER;
+    post(30);
+    WAIT(t.durable == 30);
+    assert_int_equal(t.counted, 0);
+    assert_false(spool_is_empty());
+    t.fault = FAULT_NONE;
+    WAIT(t.counted == 30 && spool_is_empty());
 }
 
 static void test_successor_takes_over_the_ring(void **state)
@@ -1501,6 +1524,7 @@ int main(void)
         T(test_an_answer_without_seeds_is_none),
         T(test_lost_answer_counts_once),
         T(test_spools_while_graphql_is_away),
+        T(test_spools_while_the_service_is_of_another_version),
         T(test_successor_takes_over_the_ring),
         T(test_successor_takes_over_the_spool),
         T(test_only_the_poisoned_event_is_moved_aside),

@@ -110,7 +110,7 @@ static int on_begin_object(void *arg)
             return refuse(r, "variables are given twice");
         r->body->has_variables = true;
         r->from = *r->offset - 1;
-        r->json = r->body->query ? r->begin(r->arg, r->body) : NULL;
+        r->json = r->body->query || r->body->document_id ? r->begin(r->arg, r->body) : NULL;
         if (r->errors->count)
             return -1;
         r->body->variables_read = r->json != NULL;

@@ -9,14 +9,15 @@ struct gql_body {
     size_t query_len;
     const char *operation_name;
     const char *document_id;
+    bool persisted;        /* query was found by document_id */
     bool has_variables;    /* and not null */
     const char *variables; /* their bytes, if they were not read while passing by */
     size_t variables_len;
     bool variables_read;
 };
 
-/* Called when the variables begin and the query is known already: may return where to send them
- * (and then they are read in the same pass), or NULL. */
+/* Called when the variables begin and query or documentId are known already: may return where to
+ * send them (and then they are read in the same pass), or NULL. */
 typedef struct gql_json *gql_body_variables(void *arg, const struct gql_body *body);
 
 /* Returns 0, or -1 with an entry in errors. */

@@ -100,9 +100,33 @@ static void make_variables(struct request *r)
     r->json = gql_json_new(r->arena, &r->variables, &r->errors);
 }
 
-static int find_document(struct request *r, const struct gql_body *body)
+/* A document that is named by its id has its text among those compiled in. */
+static int find_text(struct request *r)
 {
-    if (r->service->persisted_only && !(r->scopes & SCOPE_ADMIN) &&
+    struct gql_body *body = &r->body;
+
+    if (!body->query && body->document_id) {
+        body->query = persisted_find(body->document_id, &body->query_len);
+        body->persisted = body->query != NULL;
+    }
+    if (body->query)
+        return 0;
+    r->status = 400;
+    if (body->document_id)
+        gql_error_add(&r->errors, "PERSISTED_NOT_FOUND", nowhere,
+                      "this service was built without an operation of this documentId");
+    else
+        gql_error_add(&r->errors, "BAD_REQUEST", nowhere, "request body: query is missing");
+    return -1;
+}
+
+static int find_document(struct request *r)
+{
+    const struct gql_body *body = &r->body;
+
+    if (find_text(r))
+        return -1;
+    if (r->service->persisted_only && !(r->scopes & SCOPE_ADMIN) && !body->persisted &&
         !persisted_text(body->query, body->query_len)) {
         r->status = 403;
         gql_error_add(&r->errors, "PERSISTED_ONLY", nowhere,
@@ -118,10 +142,11 @@ static int find_document(struct request *r, const struct gql_body *body)
 /* The variables begin: if the operation is certain already they are read while they pass. */
 static struct gql_json *begin_variables(void *arg, const struct gql_body *body)
 {
-    struct request *r = arg;
+    struct request *r = arg; /* which holds body */
     struct ast_definition *op;
 
-    if (find_document(r, body))
+    (void)body;
+    if (find_document(r))
         return NULL;
     op = document_only_operation(r->document);
     if (!op)
@@ -266,16 +291,7 @@ static int check_body_size(struct request *r)
 /* Parsing, validation, coercion, authorisation; then on to the executor. */
 static int prepare(struct request *r)
 {
-    if (!r->body.query && r->body.document_id)
-        r->body.query = persisted_find(r->body.document_id, &r->body.query_len);
-    if (!r->body.query) {
-        r->status = 400;
-        gql_error_add(&r->errors, "BAD_REQUEST", nowhere,
-                      r->body.document_id ? "there is no persisted operation of this documentId"
-                                          : "request body: query is missing");
-        return -1;
-    }
-    if (find_document(r, &r->body))
+    if (find_document(r))
         return -1;
     r->operation = document_operation(r->document, r->body.operation_name, &r->errors);
     if (!r->operation)

@@ -438,7 +438,7 @@ static void print_offsets(const struct batch *b, struct buf *out)
 
 void batch_print_begin(struct buf *out)
 {
-    PUT(out, "{\"query\":" OPERATION_RECORD_SIGHTINGS ",\"variables\":{\"batches\":[");
+    PUT(out, "{\"documentId\":\"" OPERATION_RECORD_SIGHTINGS "\",\"variables\":{\"batches\":[");
 }
 
 void batch_print_end(struct buf *out)

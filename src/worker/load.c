@@ -155,7 +155,7 @@ static void ask_graphql(struct worker *w)
     memcpy(request->keys, list->keys, n * sizeof(request->keys[0]));
     drop_front(list, n);
     buf_init(&body, 0);
-    buf_puts(&body, "{\"query\":" OPERATION_MEMBER_SEEDS ",\"variables\":{\"keys\":[");
+    buf_puts(&body, "{\"documentId\":\"" OPERATION_MEMBER_SEEDS "\",\"variables\":{\"keys\":[");
     for (size_t i = 0; i < n; i++) {
         buf_puts(&body, i ? ",{\"guildId\":\"" : "{\"guildId\":\"");
         buf_put_u64(&body, request->keys[i].guild.id);

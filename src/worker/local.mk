@@ -1,4 +1,4 @@
-# The documents that workers send, as string literals (JSON inside C).
+# The names of the operations that workers send.
 src/worker/operations.h: $(srcdir)/graphql/operations/ClaimLanes.graphql \
   $(srcdir)/graphql/operations/GuildSeeds.graphql \
   $(srcdir)/graphql/operations/MemberSeeds.graphql \

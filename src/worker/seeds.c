@@ -121,7 +121,7 @@ static void ask(void *arg)
     if (w->seeds_asked || w->done)
         return;
     buf_init(&body, 0);
-    buf_puts(&body, "{\"query\":" OPERATION_GUILD_SEEDS ",\"variables\":{\"lanes\":[");
+    buf_puts(&body, "{\"documentId\":\"" OPERATION_GUILD_SEEDS "\",\"variables\":{\"lanes\":[");
     for (unsigned i = 0; i < LANES; i++) {
         const struct lane *lane = w->lanes[i];
 

@@ -96,7 +96,7 @@ static void ask(void *arg)
     if (w->takeover_asked || w->done)
         return;
     buf_init(&body, 0);
-    buf_puts(&body, "{\"query\":" OPERATION_CLAIM_LANES ",\"variables\":{\"lanes\":[");
+    buf_puts(&body, "{\"documentId\":\"" OPERATION_CLAIM_LANES "\",\"variables\":{\"lanes\":[");
     for (unsigned i = 0; i < LANES; i++)
         if (needs_asking(w->lanes[i]))
             buf_printf(&body, "%s%u", n++ ? "," : "", i);

@@ -951,7 +951,7 @@ def test_persisted_operations(graphqld):
     assert answer["data"] == {"guildSeeds": [], "voiceSeeds": []}
     other = json.dumps({"documentId": digest[:-1] + "x"}).encode()
     status, answer, _ = request(graphqld, body=other, token=graphqld.token)
-    assert (status, code(answer)) == (400, "BAD_REQUEST")
+    assert (status, code(answer)) == (400, "PERSISTED_NOT_FOUND")
     graphqld.stop()
     graphqld.conf.update(graphqld={"persisted_only": "yes"}).save()
     graphqld.start()
