@@ -131,7 +131,7 @@ static bool build_from_ring(struct lane *lane)
 
 static void drop_frame(struct lane *lane, const struct spool_frame *frame)
 {
-    worker_at_disk(lane->w);
+    disk_enter(lane->w);
     if (spool_drop(lane->spool, frame->epoch, frame->to))
         log_error("spool_drop", "lane %u: %m", lane->number);
     if (spool_empty(lane->spool)) {

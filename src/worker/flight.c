@@ -48,7 +48,7 @@ static void batch_applied(struct lane *lane)
     shm_count(&w->shm, SHM_COUNT_BATCHES, 1);
     delay_committed(&w->delay, &lane->delay, lane->flight_to, clock_unix());
     if (lane->from_spool) {
-        worker_at_disk(w);
+        disk_enter(w);
         if (lane->flight_to >= lane->flight_frame_to &&
             spool_drop(lane->spool, lane->flight_epoch, lane->flight_to))
             log_error("spool_drop", "lane %u: %s", lane->number, strerror(errno));

@@ -83,7 +83,7 @@ bool flush_spool_lane(struct lane *lane)
         spool_refused(lane);
         return false;
     }
-    worker_at_disk(lane->w);
+    disk_enter(lane->w);
     copy = xmalloc(bytes);
     ring_copy(&lane->ring, from, to, copy);
     bad = spool_append(lane->spool, lane->w->shm.header->epoch, from, to, copy);

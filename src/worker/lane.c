@@ -373,7 +373,7 @@ static void open_spool(struct lane *lane)
     char *note = NULL, *error = NULL;
 
     lane->ring.lane->spooled_to = 0;
-    worker_at_disk(lane->w);
+    disk_enter(lane->w);
     lane->spool = spool_open(lane->w->conf.cache.spool_dir, lane->number, &note, &error);
     if (!lane->spool)
         worker_alert(lane->w, "lane %u has no spool: %s", lane->number,

@@ -13,7 +13,7 @@ EXTRA_DIST += src/worker/operations.sh graphql/operations/GuildSeeds.graphql gra
 noinst_LTLIBRARIES += libworker.la
 libworker_la_SOURCES = \
   src/worker/away.c src/worker/batch.c src/worker/batch.h src/worker/batch_parts.h \
-  src/worker/batch_print.c src/worker/build.c src/worker/cache.c src/worker/cache.h src/worker/delay.c src/worker/delay.h \
+  src/worker/batch_print.c src/worker/build.c src/worker/cache.c src/worker/cache.h src/worker/delay.c src/worker/disk.c src/worker/delay.h \
   src/worker/fetch.c src/worker/flight.c src/worker/flush.c src/worker/gql.c src/worker/gql.h src/worker/known.c src/worker/lane.c \
   src/worker/load.c src/worker/load.h src/worker/lookup.c src/worker/offsets.c \
   src/worker/offsets.h src/worker/query.c src/worker/query.h src/worker/react.c \

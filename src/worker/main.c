@@ -214,38 +214,6 @@ static void debug_poison(const char *frame, size_t len)
 #endif
 }
 
-/* --- the disk ----------------------------------------------------------------------------------
- */
-
-/* One whose disk takes longer than a ping may stay unanswered, if the file named is there: once. */
-static void debug_slow_disk(void)
-{
-#ifdef ENABLE_DEBUG_FAULTS
-    const char *file = getenv("PRESENCE_DEBUG_SLOW_DISK");
-
-    if (file && unlink(file) == 0)
-        sleep(16);
-#endif
-}
-
-static void back_from_disk(void *arg)
-{
-    struct worker *w = arg;
-
-    w->at_disk = false;
-    atomic_store(&w->shm.header->disk_since_ms[w->slot], 0);
-}
-
-void worker_at_disk(struct worker *w)
-{
-    if (!w->at_disk) {
-        w->at_disk = true;
-        atomic_store(&w->shm.header->disk_since_ms[w->slot], clock_mono().ms);
-        loop_defer(w->loop, back_from_disk, w);
-    }
-    debug_slow_disk();
-}
-
 static void control_message(struct worker *w, uint16_t type, uint64_t id, const char *tail,
                             size_t len)
 {

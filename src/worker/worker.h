@@ -147,9 +147,6 @@ struct worker {
 /* main.c */
 void worker_alert(struct worker *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void worker_check_drained(struct worker *w);
-/* Before whatever waits for the disk: until the loop's next round the master must not take silence
- * for a hang. A disk may take any time; a successor would wait for the same one. */
-void worker_at_disk(struct worker *w);
 
 /* lane.c */
 void lane_grant(struct worker *w, unsigned number);
@@ -177,6 +174,11 @@ void seeds_ask(struct worker *w);     /* for the lanes that are due */
 void seeds_settle(struct lane *lane); /* its table has what there is to know */
 /* takeover.c */
 void takeover_ask(struct worker *w); /* asks GraphQL for all lanes that need it */
+
+/* disk.c */
+/* Before whatever waits for the disk: until the loop's next round the master must not take silence
+ * for a hang. A disk may take any time; a successor would wait for the same one. */
+void disk_enter(struct worker *w);
 
 /* flight.c */
 struct flight;
