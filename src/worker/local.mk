@@ -7,7 +7,7 @@ src/worker/operations.h: $(srcdir)/graphql/operations/ClaimLanes.graphql \
 	  sh $(srcdir)/src/worker/operations.sh $(srcdir)/graphql/operations > $@.tmp && mv $@.tmp $@
 BUILT_SOURCES += src/worker/operations.h
 CLEANFILES += src/worker/operations.h
-EXTRA_DIST += src/worker/operations.sh graphql/operations/GuildSeeds.graphql graphql/operations/Lanes.graphql \
+EXTRA_DIST += src/worker/operations.sh graphql/operations/ClaimLanes.graphql graphql/operations/GuildSeeds.graphql \
   graphql/operations/MemberSeeds.graphql graphql/operations/RecordSightings.graphql
 
 noinst_LTLIBRARIES += libworker.la
