@@ -1,11 +1,14 @@
 """What scripts/test runs: builds, runs every test, and ends with `N passed, N failed`.
 
 usage: scripts/test [--quick] [--sanitize] [-k EXPRESSION]
-  --quick      unit and daemon tests of one plain build; no sanitizers, no slow tests
+  --quick      unit and daemon tests of one plain build; no sanitizers, no clang, no slow tests
   --sanitize   the daemon tests run on the sanitized build as well (slow)
   -k           only daemon tests that match (as pytest's -k)
 
-The builds go to $PRESENCE_BUILD_DIR (default: build/ in the tree) and the same with -sanitize.
+What runs: unit and daemon tests as gcc builds them, the shared table under ThreadSanitizer, the unit
+tests under AddressSanitizer and UBSan, as gcc and as clang build them; a warning ends any build.
+The builds go to $PRESENCE_BUILD_DIR (default: build/ in the tree), the same with -sanitize and with
+-clang.
 """
 
 import argparse
@@ -20,6 +23,7 @@ import xml.etree.ElementTree
 TOP = pathlib.Path(__file__).resolve().parents[1]
 BUILD = pathlib.Path(os.environ.get("PRESENCE_BUILD_DIR", TOP / "build")).absolute()
 SANITIZED = BUILD.with_name(BUILD.name + "-sanitize")
+CLANG = BUILD.with_name(BUILD.name + "-clang")
 
 
 class Score:
@@ -124,12 +128,17 @@ def main():
     if options.quick:
         return score.finish()
     thread_test(score, BUILD)
-    if build(SANITIZED, *flags, "--enable-sanitizers", "CFLAGS=-g -O1"):
+    sanitized = [*flags, "--enable-sanitizers", "CFLAGS=-g -O1"]
+    if build(SANITIZED, *sanitized):
         unit_tests(score, SANITIZED, "sanitizers")
         if options.sanitize:
             daemon_tests(score, SANITIZED, "sanitizers", select, 4)
     else:
         score.fail("sanitizers: build")
+    if build(CLANG, *sanitized, "CC=clang"):
+        unit_tests(score, CLANG, "clang")
+    else:
+        score.fail("clang: build")
     return score.finish()
 
 

@@ -143,7 +143,16 @@ static void copies_text(void **state)
     free(b);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+/* gcc defines a name for each sanitizer, clang has a question. */
+#ifdef __has_feature
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
+#if !SANITIZED
 static size_t resident_pages(void)
 {
     FILE *f = fopen("/proc/self/statm", "r");
