@@ -154,3 +154,8 @@ tests_fuzz_graphql_SOURCES = tests/fuzz_graphql.c
 tests_fuzz_graphql_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_graphql_LDADD = libgraphql.la liblink_pg.la liblink_jsonin.la liblink_crypto.la libcore.la libbase.la
 endif
+
+check_PROGRAMS += tests/t_pg_prepared
+tests_t_pg_prepared_SOURCES = tests/t_pg_prepared.c
+tests_t_pg_prepared_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_t_pg_prepared_LDADD = liblink_pg.la libbase.la $(CMOCKA_LIBS)

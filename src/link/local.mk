@@ -56,6 +56,8 @@ liblink_crypto_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 liblink_crypto_la_LIBADD = $(CRYPTO_LIBS)
 
 noinst_LTLIBRARIES += liblink_pg.la
-liblink_pg_la_SOURCES = src/link/pg.c src/link/pg_listen.c include/presence/pg.h include/presence/pg_listen.h
+liblink_pg_la_SOURCES = src/link/pg.c src/link/pg_conn.c src/link/pg_job.c src/link/pg_listen.c \
+  src/link/pg_prepared.c src/link/pg_prepared.h src/link/pg_priv.h src/link/pg_sync.c \
+  include/presence/pg.h include/presence/pg_listen.h
 liblink_pg_la_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
 liblink_pg_la_LIBADD = $(PQ_LIBS)
