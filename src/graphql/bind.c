@@ -12,11 +12,20 @@
 #define ROWS_MAX 1024u
 
 const struct bind_table *const bind_tables[] = {
-    &bind_activity, &bind_channel, &bind_event,   &bind_guild,  &bind_ingest,
-    &bind_member,   &bind_rows,    &bind_service, &bind_writes, NULL};
+    &bind_activity, &bind_channel, &bind_event,   &bind_guild,  &bind_ingest, &bind_member,
+    &bind_record,   &bind_rows,    &bind_service, &bind_writes, NULL};
 
-static const struct bind_list *const lists[] = {&list_activity, &list_channels,  &list_guilds,
-                                                &list_members,  &list_revisions, NULL};
+static const struct bind_list *const lists[] = {&list_absences,
+                                                &list_activity,
+                                                &list_channels,
+                                                &list_decisions,
+                                                &list_exemptions,
+                                                &list_guilds,
+                                                &list_jobs,
+                                                &list_members,
+                                                &list_purge,
+                                                &list_revisions,
+                                                NULL};
 
 static const struct bind *sorted[ROWS_MAX];
 static size_t sorted_n;

@@ -14,6 +14,7 @@ enum bind_kind {
     BIND_MS,    /* timestamptz; Unix ms */
     BIND_KIND,  /* smallint; name of the activity kind */
     BIND_IDS,   /* bigint[] */
+    BIND_NAMES, /* text[] */
     BIND_ONE,   /* FROM clause that gives one row or none */
     BIND_SAME,  /* an object made of the same row */
     BIND_LIST,  /* FROM clause that gives rows; `order` sorts them */

@@ -44,12 +44,7 @@ const struct bind_list list_activity = {
 static const struct bind rows[] = {
     {"Query", "activity", BIND_CONNECTION, "{guildId}::bigint", "activity"},
     {"Guild", "activity", BIND_CONNECTION, "{p}.guild_id", "activity"},
-    {"ActivityConnection", "nodes", BIND_ROWS, NULL, NULL},
-    {"ActivityConnection", "edges", BIND_ROWS, NULL, NULL},
-    {"ActivityConnection", "pageInfo", BIND_SAME, NULL, NULL},
-    {"ActivityConnection", "totalCount", BIND_TOTAL, NULL, NULL},
-    {"ActivityEdge", "cursor", BIND_CURSOR, NULL, NULL},
-    {"ActivityEdge", "node", BIND_SAME, NULL, NULL},
+    BIND_PAGES("Activity"),
     {"ActivityEntry", "guildId", BIND_ID, "{p}.guild_id", NULL},
     {"ActivityEntry", "userId", BIND_ID, "{p}.user_id", NULL},
     {"ActivityEntry", "channelId", BIND_ID, "nullif({p}.channel_id, 0)", NULL},

@@ -196,6 +196,9 @@ static const struct form forms[] = {
     [BIND_IDS] = {"(SELECT '[' || coalesce(string_agg('\"' || presence.snowflake(ii) || '\"', ','),"
                   " '') || ']' FROM unnest(",
                   ") AS ii)"},
+    [BIND_NAMES] = {"(SELECT '[' || coalesce(string_agg(to_json(ii)::text, ','), '') || ']'"
+                    " FROM unnest(",
+                    ") AS ii)"},
 };
 
 /* An object made of a row that belongs to no page. */

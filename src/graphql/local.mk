@@ -4,7 +4,7 @@ libgraphql_la_SOURCES = \
   src/graphql/arena.c src/graphql/arena.h src/graphql/ast.h \
   src/graphql/bind.c src/graphql/bind.h src/graphql/bind_priv.h src/graphql/bind_activity.c \
   src/graphql/bind_channel.c src/graphql/bind_event.c src/graphql/bind_guild.c \
-  src/graphql/bind_ingest.c src/graphql/bind_member.c src/graphql/bind_rows.c \
+  src/graphql/bind_ingest.c src/graphql/bind_member.c src/graphql/bind_record.c src/graphql/bind_rows.c \
   src/graphql/bind_service.c src/graphql/bind_writes.c src/graphql/body.c src/graphql/body.h \
   src/graphql/coerce_ast.c src/graphql/coerce_json.c src/graphql/collect.c src/graphql/collect.h \
   src/graphql/compile.c src/graphql/compile.h src/graphql/cost.c src/graphql/cost.h \

@@ -117,7 +117,7 @@ def world():
     shutil.rmtree(directory, ignore_errors=True)
 
 
-def pages(world, field, arguments, selection, size, forward=True, **variables):
+def pages(read, field, arguments, selection, size, forward=True):
     """All nodes of a connection, page by page, in its order; checks what pageInfo says."""
     nodes, cursor = [], None
     names = ("first", "after", "endCursor", "hasNextPage", "hasPreviousPage") if forward else (
@@ -126,7 +126,7 @@ def pages(world, field, arguments, selection, size, forward=True, **variables):
                 f" {names[1]}: $cursor) {{ nodes {selection} totalCount"
                 " edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }")
     while True:
-        got = world.read(document, cursor=cursor, **variables)[field]
+        got = read(document, cursor=cursor)[field]
         info = got["pageInfo"]
         assert info[names[4]] is (cursor is not None)
         assert [info["startCursor"], info["endCursor"]] == (

@@ -56,8 +56,8 @@ def test_time_in_voice(world):
 
 def test_which_channels(world):
     def ids(arguments):
-        nodes = reads.pages(world, "channels", f'guildId: "{GUILD}", {arguments}', "{ id }", 2)
-        assert nodes == reads.pages(world, "channels", f'guildId: "{GUILD}", {arguments}', "{ id }",
+        nodes = reads.pages(world.read, "channels", f'guildId: "{GUILD}", {arguments}', "{ id }", 2)
+        assert nodes == reads.pages(world.read, "channels", f'guildId: "{GUILD}", {arguments}', "{ id }",
                                     2, forward=False)
         return [n["id"] for n in nodes]
 
@@ -103,9 +103,9 @@ def test_the_log(world, condition, keep):
     selection = "{ guildId userId channelId kind count firstAt lastAt }"
     for direction in ("DESC", "ASC"):
         arguments = f'guildId: "{GUILD}", filter: {{{condition}}}, direction: {direction}'
-        assert reads.pages(world, "activity", arguments, selection, 70) == (
+        assert reads.pages(world.read, "activity", arguments, selection, 70) == (
             want if direction == "ASC" else want[::-1])
-        assert reads.pages(world, "activity", arguments, selection, 70, forward=False) == (
+        assert reads.pages(world.read, "activity", arguments, selection, 70, forward=False) == (
             want if direction == "ASC" else want[::-1])
 
 
@@ -207,8 +207,8 @@ def test_the_history_of_settings(world):
     want = [{"version": v, "key": k, "oldValue": None, "newValue": str(v)}
             for v in range(4, 0, -1) for k in ("voice_tick", "mode") if v > 1 or k == "mode"]
     selection = "{ version key oldValue newValue }"
-    assert reads.pages(world, "settingHistory", f'guildId: "{GUILD}"', selection, 3) == want
-    assert reads.pages(world, "settingHistory",
+    assert reads.pages(world.read, "settingHistory", f'guildId: "{GUILD}"', selection, 3) == want
+    assert reads.pages(world.read, "settingHistory",
                        f'guildId: "{GUILD}", filter: {{key: "mode"}}, direction: ASC', selection,
                        3) == [w for w in want[::-1] if w["key"] == "mode"]
     got = world.read(f'{{ guild(id: "{GUILD}") {{ settingHistory {{ totalCount }} }} }}')
