@@ -43,6 +43,7 @@ class World:
         self.conf.update(graphqld={"max_cost": 1000000}).save()
         self.token = self.graphqld.new_token("people", "read")
         self.admin = self.graphqld.new_token("admin", "admin")
+        self.all = self.graphqld.new_token("all", "admin,ingest")
         self.graphqld.start()
         self.lane = Lane(self.graphqld)
         self.record()
