@@ -366,6 +366,7 @@ void connection(struct compiler *k, const struct bind *b, const struct collected
         put_page(k, &p);
         buf_puts(&k->sql, " JOIN ");
         compile_template(k, p.list->rows, s, p.keys, p.row);
+        buf_puts(&k->sql, " HAVING true"); /* one row, even if nothing aggregates */
     }
     buf_putc(&k->sql, ')');
     k->page = outer;

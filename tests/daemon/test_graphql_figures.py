@@ -85,6 +85,18 @@ def test_the_time_of_the_last_message(world):
     assert got["gone"] == {"lastMessageAt": None}
 
 
+@pytest.mark.parametrize("selection, want", [
+    ("__typename", {"__typename": "ChannelConnection"}),
+    ("pageInfo { __typename }", {"pageInfo": {"__typename": "PageInfo"}}),
+    ("pageInfo { hasPreviousPage }", {"pageInfo": {"hasPreviousPage": False}}),
+    ("nodes { __typename }", {"nodes": [{"__typename": "Channel"}] * 3}),
+    ("edges { __typename }", {"edges": [{"__typename": "ChannelEdge"}] * 3}),
+    ("totalCount pageInfo { __typename }", {"totalCount": 3, "pageInfo": {"__typename": "PageInfo"}}),
+], ids=str)
+def test_whatever_is_selected_of_a_page(world, selection, want):
+    assert world.read(f'{{ channels(guildId: "{GUILD}") {{ {selection} }} }}')["channels"] == want
+
+
 # --- the log --------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("condition, keep", [
