@@ -30,13 +30,10 @@ include tests/ops.mk
 include tests/master.mk
 include tests/sim.mk
 include tests/talk.mk
-check_PROGRAMS += tests/t_batch tests/t_limits
+check_PROGRAMS += tests/t_batch
 tests_t_batch_SOURCES = tests/t_batch.c
 tests_t_batch_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_batch_LDADD = libworker.la liblink_json.la libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
-tests_t_limits_SOURCES = tests/t_limits.c
-tests_t_limits_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_t_limits_LDADD = libdiscord.la libbase.la $(CMOCKA_LIBS)
 EXTRA_DIST += tests/suite.py tests/daemon/pytest.ini scripts/deps scripts/build scripts/test .ci/run
 
 check_PROGRAMS += tests/t_event
@@ -91,7 +88,7 @@ tests_interpret_LDADD = libdiscord.la libcore.la libbase.la
 check_PROGRAMS += tests/t_voice
 tests_t_voice_SOURCES = tests/t_voice.c
 tests_t_voice_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_t_voice_LDADD = libworker.la liblink_http.la liblink_redis.la liblink_json.la \
+tests_t_voice_LDADD = libworker.la liblink_rest.la liblink_http.la liblink_redis.la liblink_json.la \
   libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/t_http tests/t_redis

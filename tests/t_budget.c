@@ -85,11 +85,11 @@ static void test_a_word_of_an_older_boot_is_past(void **state)
 
     (void)state;
     b.next_us = START + 3600 * SEC_US;
-    b.blocked_until_ms = START;
+    b.blocked_until_ms[BUDGET_GLOBAL] = START;
     assert_int_equal(budget_take(&b, BUDGET_BULK, START), 0);
-    assert_int_equal(budget_blocked(&b, 1000), 0);
-    budget_block(&b, 2000, 1000);
-    assert_int_equal(budget_blocked(&b, 1000), 2000);
+    assert_int_equal(budget_blocked(&b, BUDGET_GLOBAL, 1000), 0);
+    budget_block(&b, BUDGET_GLOBAL, 2000, 1000);
+    assert_int_equal(budget_blocked(&b, BUDGET_GLOBAL, 1000), 2000);
 }
 
 static void test_blocks(void **state)
@@ -104,11 +104,14 @@ static void test_blocks(void **state)
     struct budget b = {0};
 
     (void)state;
-    assert_int_equal(budget_blocked(&b, 1000), 0);
+    assert_int_equal(budget_blocked(&b, BUDGET_GLOBAL, 1000), 0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        budget_block(&b, rows[i].for_ms, rows[i].at_ms);
-        assert_int_equal(budget_blocked(&b, rows[i].asked_ms), rows[i].left_ms);
+        budget_block(&b, BUDGET_GLOBAL, rows[i].for_ms, rows[i].at_ms);
+        assert_int_equal(budget_blocked(&b, BUDGET_GLOBAL, rows[i].asked_ms), rows[i].left_ms);
+        assert_int_equal(budget_blocked(&b, BUDGET_BAN, rows[i].asked_ms), 0);
     }
+    budget_block(&b, BUDGET_BAN, 5, 1000);
+    assert_int_equal(budget_blocked(&b, BUDGET_BAN, 1000), 5);
 }
 
 /* --- processes -------------------------------------------------------------------------------- */
@@ -243,6 +246,10 @@ static void test_a_refused_token(void **state)
     budget_refuse_token(&b, 7);
     assert_true(budget_token_refused(&b, 7));
     assert_false(budget_token_refused(&b, 8)); /* replaced */
+    budget_trust_token(&b, 8);
+    assert_true(budget_token_refused(&b, 7));
+    budget_trust_token(&b, 7);
+    assert_false(budget_token_refused(&b, 7));
 }
 
 int main(void)

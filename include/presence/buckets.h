@@ -58,8 +58,9 @@ extern const char *const buckets_headers[];
  * Without any time to wait told, one is made up: BUCKETS_WAIT_SEC, or BUCKETS_BAN_SEC for a ban. */
 void buckets_answer_body(struct buckets_answer *answer, bool is_json, double retry_after_sec,
                          bool global);
-#define BUCKETS_WAIT_SEC 5
-#define BUCKETS_BAN_SEC  600
+#define BUCKETS_WAIT_SEC     5
+#define BUCKETS_BAN_SEC      600
+#define BUCKETS_WAIT_MAX_SEC 86400 /* more is cut */
 
 struct buckets *buckets_new(void);
 void buckets_free(struct buckets **buckets); /* tickets die with it */

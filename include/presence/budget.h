@@ -29,7 +29,7 @@ enum budget_lane { BUDGET_ANSWERS, BUDGET_BULK };
 
 struct budget {
     _Alignas(64) _Atomic int64_t next_us; /* when a steady sender would send the next one */
-    _Atomic int64_t blocked_until_ms;     /* by a global 429, or a ban */
+    _Atomic int64_t blocked_until_ms[2];  /* by enum budget_block */
     _Atomic uint64_t refused_token;       /* digest of a token that got 401; 0 = none */
     _Alignas(64) _Atomic uint64_t invalid[BUDGET_SLOTS]; /* number of the slot << 32 | count */
 };
@@ -37,10 +37,15 @@ struct budget {
 /* Asks for a place among all requests. 0: taken; otherwise how long to wait in ms (at least 1). */
 int64_t budget_take(struct budget *budget, enum budget_lane lane, int64_t now_us);
 
-/* Nothing goes out before now_ms + for_ms; an earlier, longer block stays. */
-void budget_block(struct budget *budget, int64_t for_ms, int64_t now_ms);
+enum budget_block {
+    BUDGET_GLOBAL, /* a global 429: answers to interactions are not concerned */
+    BUDGET_BAN     /* the address is banned: nothing gets through */
+};
+
+/* Nothing of the kind goes out before now_ms + for_ms; an earlier, longer block stays. */
+void budget_block(struct budget *budget, enum budget_block block, int64_t for_ms, int64_t now_ms);
 /* ms left of the block; 0 = none. */
-int64_t budget_blocked(const struct budget *budget, int64_t now_ms);
+int64_t budget_blocked(const struct budget *budget, enum budget_block block, int64_t now_ms);
 
 /* Counts a 401, a 403 or a 429 that is not shared. */
 void budget_invalid(struct budget *budget, int64_t now_ms);
@@ -52,6 +57,8 @@ int64_t budget_brake(const struct budget *budget, enum budget_lane lane, int64_t
 /* A token that Discord refused is of no use to any process until it is replaced. digest: never 0.
  */
 void budget_refuse_token(struct budget *budget, uint64_t digest);
+/* Somebody acted: it may be tried again. */
+void budget_trust_token(struct budget *budget, uint64_t digest);
 bool budget_token_refused(const struct budget *budget, uint64_t digest);
 
 #endif

@@ -32,11 +32,15 @@ struct http_request {
     int64_t connect_timeout_ms; /* 0 = 5 s */
     size_t answer_max;          /* bytes of the answer's body; 0 = 16 MB */
     http_piece_cb *piece;       /* for streams; may be NULL */
+    /* Doing it twice is not the same as doing it once: a connection of its own, since a request
+     * that ends with a kept one is sent again by the library, whether it was taken or not. */
+    bool once;
 };
 
 struct http_answer {
     int status;        /* 0 = no answer: error says why */
     const char *error; /* text without secrets, or NULL */
+    bool unsent;       /* status 0: there was no connection, so nothing of it was taken */
     const char *body;  /* NUL-terminated behind its len bytes; never NULL */
     size_t len;
     const struct http_call *call;

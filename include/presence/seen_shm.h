@@ -36,6 +36,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "presence/budget.h"
 #include "presence/route.h"
 
 #define SHM_MAGIC       UINT64_C(0x31454e4553455250) /* "PRESENE1" */
@@ -172,6 +173,7 @@ struct shm_header {
     struct {
         _Alignas(SHM_LINE) _Atomic uint64_t value;
     } counters[SHM_COUNTERS];
+    struct budget budget; /* towards Discord's REST API */
 };
 
 /* shm_header.counters */
@@ -182,10 +184,9 @@ enum shm_counter {
     SHM_COUNT_EVICTIONS = 3,
     SHM_COUNT_MISSES = 4,
     SHM_COUNT_BATCHES = 5,
-    SHM_COUNT_DUPLICATES = 6,  /* events dropped because they had been seen */
-    SHM_COUNT_SPOOLED = 7,     /* slots spooled */
-    SHM_COUNT_REST_BUDGET = 8, /* requests of the current second << 32 | second */
-    SHM_COUNT_NO_ROOM = 9      /* members who got no row: both buckets full of rows that stay */
+    SHM_COUNT_DUPLICATES = 6, /* events dropped because they had been seen */
+    SHM_COUNT_SPOOLED = 7,    /* slots spooled */
+    SHM_COUNT_NO_ROOM = 8     /* members who got no row: both buckets full of rows that stay */
 };
 
 _Static_assert(sizeof(struct seen_row) == 64, "one cache line per member");

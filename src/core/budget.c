@@ -29,20 +29,21 @@ int64_t budget_take(struct budget *b, enum budget_lane lane, int64_t now_us)
     return 0;
 }
 
-void budget_block(struct budget *b, int64_t for_ms, int64_t now_ms)
+void budget_block(struct budget *b, enum budget_block block, int64_t for_ms, int64_t now_ms)
 {
+    _Atomic int64_t *word = &b->blocked_until_ms[block];
     int64_t until_ms = now_ms + (for_ms > BLOCK_MS ? BLOCK_MS : for_ms);
-    int64_t seen = atomic_load(&b->blocked_until_ms);
+    int64_t seen = atomic_load(word);
 
     do {
         if (seen >= until_ms && seen <= now_ms + BLOCK_MS)
             return;
-    } while (!atomic_compare_exchange_weak(&b->blocked_until_ms, &seen, until_ms));
+    } while (!atomic_compare_exchange_weak(word, &seen, until_ms));
 }
 
-int64_t budget_blocked(const struct budget *b, int64_t now_ms)
+int64_t budget_blocked(const struct budget *b, enum budget_block block, int64_t now_ms)
 {
-    int64_t left_ms = atomic_load(&b->blocked_until_ms) - now_ms;
+    int64_t left_ms = atomic_load(&b->blocked_until_ms[block]) - now_ms;
 
     return left_ms > 0 && left_ms <= BLOCK_MS ? left_ms : 0;
 }
@@ -102,6 +103,11 @@ int64_t budget_brake(const struct budget *b, enum budget_lane lane, int64_t now_
 void budget_refuse_token(struct budget *b, uint64_t digest)
 {
     atomic_store(&b->refused_token, digest);
+}
+
+void budget_trust_token(struct budget *b, uint64_t digest)
+{
+    atomic_compare_exchange_strong(&b->refused_token, &digest, 0);
 }
 
 bool budget_token_refused(const struct budget *b, uint64_t digest)

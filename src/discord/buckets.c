@@ -9,9 +9,9 @@
 
 #define SLOTS     1024u /* of the hash of limiters */
 #define NAMES_MAX 1024u /* templates and buckets together; beyond it buckets are not learnt */
-#define SWEEP_MIN 2048u /* limiters; beyond it, and twice what was left, idle ones are forgotten   \
-                         */
-#define WAIT_MAX_SEC (24 * 3600)
+#define SWEEP_MIN                                                                                  \
+    2048u /* limiters; beyond it, and twice what was left, idle ones are forgotten                 \
+           */
 
 /* A template, or the name of a bucket. */
 struct name {
@@ -204,7 +204,8 @@ void buckets_put_back(struct buckets *b, struct buckets_ticket **ticket)
 
 static int64_t ms_of(double sec)
 {
-    return sec > WAIT_MAX_SEC ? WAIT_MAX_SEC * 1000 : (int64_t)(sec * 1000) + 1;
+    return sec > BUCKETS_WAIT_MAX_SEC ? INT64_C(1000) * BUCKETS_WAIT_MAX_SEC
+                                      : (int64_t)(sec * 1000) + 1;
 }
 
 /* The answer names the bucket of the route: from here on its limiters are that bucket's. */

@@ -32,6 +32,12 @@ static double number(const char *text)
     return end == text || *end || !isfinite(v) || v < 0 ? -1 : v;
 }
 
+/* Nobody is told to wait for more than a day. */
+static double seconds(double v)
+{
+    return v > BUCKETS_WAIT_MAX_SEC ? BUCKETS_WAIT_MAX_SEC : v;
+}
+
 static int count(const char *text)
 {
     double v = number(text);
@@ -64,7 +70,7 @@ void buckets_answer_header(struct buckets_answer *a, const char *name, const cha
     else if (!strcasecmp(name, "X-RateLimit-Reset-After"))
         a->reset_after_sec = number(value);
     else if (!strcasecmp(name, "Retry-After"))
-        a->retry_after_sec = number(value);
+        a->retry_after_sec = seconds(number(value));
     else if (!strcasecmp(name, "X-RateLimit-Bucket") && strlen(value) < sizeof(a->bucket))
         memcpy(a->bucket, value, strlen(value) + 1);
     else if (!strcasecmp(name, "X-RateLimit-Scope"))
@@ -83,7 +89,7 @@ void buckets_answer_body(struct buckets_answer *a, bool is_json, double retry_af
     else if (!is_json && !a->scope_told)
         a->scope = BUCKETS_BANNED;
     if (isfinite(retry_after_sec) && retry_after_sec >= 0)
-        a->retry_after_sec = retry_after_sec; /* the header has whole seconds only */
+        a->retry_after_sec = seconds(retry_after_sec); /* the header has whole seconds only */
     if (a->retry_after_sec < 0)
         a->retry_after_sec = a->scope == BUCKETS_BANNED ? BUCKETS_BAN_SEC : BUCKETS_WAIT_SEC;
 }

@@ -9,9 +9,8 @@ libdiscord_la_SOURCES = \
   src/discord/scan_value.c \
   include/presence/event.h include/presence/gw.h include/presence/intents.h \
   include/presence/scan.h
-libdiscord_la_SOURCES += src/discord/limits.c include/presence/limits.h
 libdiscord_la_SOURCES += src/discord/permissions.c include/presence/permissions.h \
   src/discord/hierarchy.c include/presence/hierarchy.h
 libdiscord_la_SOURCES += src/discord/buckets.c src/discord/buckets_answer.c \
   src/discord/buckets_route.c include/presence/buckets.h \
-  src/discord/outcome.c include/presence/outcome.h
+  src/discord/form.c src/discord/outcome.c include/presence/form.h include/presence/outcome.h

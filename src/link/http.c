@@ -175,9 +175,18 @@ static void free_call(struct http_call *call)
     free(call);
 }
 
+/* Whether libcurl never came to the point of sending. */
+static bool never_sent(const struct http_call *call, CURLcode result)
+{
+    curl_off_t ready_us = 0;
+
+    curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
+    return result != CURLE_OK && ready_us == 0;
+}
+
 static void finish(struct http_call *call, CURLcode result)
 {
-    struct http_answer answer = {.call = call};
+    struct http_answer answer = {.call = call, .unsent = never_sent(call, result)};
     long status = 0;
 
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -248,7 +257,8 @@ static void set_up(struct http_call *call, const struct http_request *request)
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
     if (request->unix_path)
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_path);
-    if (request->body || !strcmp(request->method, "POST")) {
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->once ? 1L : 0L);
+    if (request->body || request->method[0] == 'P') { /* POST, PUT, PATCH: a length even if 0 */
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)buf_len(&call->body));
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
@@ -279,6 +289,8 @@ struct http_call *http_send(struct http *http, const struct http_request *reques
         fatal("http", "cannot create a libcurl handle");
     /* No "Expect: 100-continue": it would cost a round trip per batch. */
     call->headers = curl_slist_append(NULL, "Expect:");
+    if (!buf_len(&call->body))
+        call->headers = curl_slist_append(call->headers, "Content-Type:");
     for (size_t i = 0; i < request->n_headers; i++)
         call->headers = curl_slist_append(call->headers, request->headers[i]);
     if (request->silence_max_ms) {

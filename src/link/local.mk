@@ -61,3 +61,7 @@ liblink_pg_la_SOURCES = src/link/pg.c src/link/pg_conn.c src/link/pg_job.c src/l
   include/presence/pg.h include/presence/pg_listen.h
 liblink_pg_la_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
 liblink_pg_la_LIBADD = $(PQ_LIBS)
+
+noinst_LTLIBRARIES += liblink_rest.la
+liblink_rest_la_SOURCES = src/link/rest.c src/link/rest_queue.c src/link/rest_try.c \
+  src/link/rest_priv.h include/presence/rest.h

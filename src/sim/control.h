@@ -48,7 +48,8 @@
  *
  * POST /_sim/refuse     {"connects":n,"status":503, 0 for a reset},
  *                       {"identifies":n,"code":4004, 0 for op 9},
- *                       {"rest":n,"status":500 or 429, 0 for no answer,"path":part,"retry_after":s}
+ *                       {"rest":n,"status":500 or 429, 0 for no answer,"path":part,"retry_after":s,
+ *                        "scope":"user", "shared", "global" or "banned","after":bool: once it is done}
  * POST /_sim/config     any of heartbeat_ms, enforce_heartbeat, identify_remaining, identify_total,
  *                       identify_window_ms, max_concurrency, shards, guilds_per_shard,
  *                       intents_allowed, session_ttl_ms, replay_max, guild_create_delay_ms,

@@ -246,6 +246,9 @@ void control_refuse(struct control_call *c)
         f->refuse_rest_retry_after = json_double(json_get(c->args, "retry_after"), 1.0);
         free(f->refuse_rest_path);
         f->refuse_rest_path = path ? xstrdup(path) : NULL;
+        free(f->refuse_rest_scope);
+        f->refuse_rest_scope = xstrdup(json_string(json_get(c->args, "scope"), "user"));
+        f->refuse_rest_after = json_bool(json_get(c->args, "after"), false);
     }
     control_ok(c);
 }

@@ -9,7 +9,7 @@ presence_sim_SOURCES = \
   src/sim/act.c src/sim/act.h src/sim/act_message.c src/sim/act_reaction.c \
   src/sim/act_voice.c src/sim/act_member.c src/sim/act_thread.c src/sim/act_guild.c \
   src/sim/load.c src/sim/load.h src/sim/load_plan.h src/sim/load_make.c src/sim/load_render.c \
-  src/sim/rest.c src/sim/rest.h src/sim/rest_call.h src/sim/rest_routes.c \
+  src/sim/rest.c src/sim/rest.h src/sim/rest_call.h src/sim/rest_limits.c src/sim/rest_routes.c \
   src/sim/control.c src/sim/control.h src/sim/control_call.h src/sim/control_conn.c src/sim/received.c src/sim/received.h
 presence_sim_LDADD = liblink_httpd.la liblink_ws_server.la liblink_ws.la liblink_json.la liblink_deflate.la \
   libbase.la -lm

@@ -313,6 +313,7 @@ static void tear_down(struct sim *sim)
     world_clear(&sim->world);
     config_clear(sim);
     free(sim->faults.refuse_rest_path);
+    free(sim->faults.refuse_rest_scope);
     free(sim->gateway_url);
     free(sim->http_url);
 }

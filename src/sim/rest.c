@@ -3,7 +3,6 @@
  * request is recorded (GET /_sim/received). */
 #include "sim/rest.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,31 +11,7 @@
 #include "sim/render.h"
 #include "sim/rest_call.h"
 
-#define BUCKETS     4096u
 #define HEADERS_MAX 12
-
-struct bucket {
-    uint64_t key;      /* 0 = unused */
-    int64_t window_ms; /* monotonic, begin of the window */
-    uint32_t used;
-};
-
-struct rest {
-    struct bucket buckets[BUCKETS];
-    int64_t global_ms; /* begin of the running second */
-    uint32_t global_used;
-};
-
-struct rest *rest_new(void)
-{
-    return xcalloc(1, sizeof(struct rest));
-}
-
-void rest_free(struct rest **r)
-{
-    free(*r);
-    *r = NULL;
-}
 
 /* --- answering -------------------------------------------------------------------------------- */
 
@@ -49,9 +24,7 @@ void rest_error(struct rest_call *c, unsigned status, int code, const char *mess
     buf_printf(&c->out, ",\"code\":%d}", code);
 }
 
-static void add_header(struct rest_call *c, const char *name, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static void add_header(struct rest_call *c, const char *name, const char *fmt, ...)
+void rest_header(struct rest_call *c, const char *name, const char *fmt, ...)
 {
     struct rest_header *h = &c->headers[c->n_headers++];
     va_list ap;
@@ -94,6 +67,12 @@ static void answer(struct rest_call *c)
     size_t n = 0;
 
     record(c);
+    if (c->status == 0) {
+        httpd_abort(c->req);
+        json_free(&c->body);
+        buf_clear(&c->out);
+        return;
+    }
     if (buf_len(&c->out) > 0)
         headers[n++] = (struct httpd_header){
             "Content-Type", buf_bytes(&c->out)[0] == '<' ? "text/html" : "application/json"};
@@ -102,80 +81,6 @@ static void answer(struct rest_call *c)
     httpd_respond_buf(c->req, c->status, headers, n, &c->out);
     json_free(&c->body);
     buf_clear(&c->out);
-}
-
-/* --- rate limits ------------------------------------------------------------------------------ */
-
-static uint64_t hash_text(uint64_t h, const char *text)
-{
-    for (; *text; text++)
-        h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return h;
-}
-
-static struct bucket *find_bucket(struct rest *r, uint64_t key)
-{
-    uint32_t at = (uint32_t)(world_hash(key) % BUCKETS), tries = 0;
-
-    while (r->buckets[at].key && r->buckets[at].key != key && tries++ < 16)
-        at = (at + 1) % BUCKETS;
-    if (r->buckets[at].key != key)
-        r->buckets[at] = (struct bucket){.key = key};
-    return &r->buckets[at];
-}
-
-static void too_many(struct rest_call *c, double after_s, bool global, const char *scope)
-{
-    c->status = 429;
-    add_header(c, "Retry-After", "%.0f", ceil(after_s));
-    add_header(c, "X-RateLimit-Scope", "%s", scope);
-    if (global)
-        add_header(c, "X-RateLimit-Global", "true");
-    buf_printf(&c->out,
-               "{\"message\":\"You are being rate limited.\",\"retry_after\":%.3f,\"global\":%s,"
-               "\"code\":0}",
-               after_s, global ? "true" : "false");
-}
-
-static bool within_global(struct rest_call *c)
-{
-    struct rest *r = c->sim->rest;
-    int64_t now_ms = clock_mono().ms;
-
-    if (now_ms - r->global_ms >= 1000) {
-        r->global_ms = now_ms;
-        r->global_used = 0;
-    }
-    if (++r->global_used <= c->sim->config.rest_global)
-        return true;
-    too_many(c, (double)(1000 - (now_ms - r->global_ms)) / 1000.0, true, "global");
-    return false;
-}
-
-static bool within_bucket(struct rest_call *c, const struct rest_route *route)
-{
-    uint64_t hash = hash_text(hash_text(UINT64_C(0xcbf29ce484222325), route->method), route->path);
-    /* The second segment is the major id (guild, channel, webhook). */
-    uint64_t key = c->n_segments > 1 ? hash_text(hash, c->segments[1]) : hash;
-    struct bucket *b = find_bucket(c->sim->rest, key);
-    int64_t now_ms = clock_mono().ms, window_ms = c->sim->config.rest_window_ms, left_ms;
-    uint32_t limit = c->sim->config.rest_bucket;
-
-    if (now_ms - b->window_ms >= window_ms) {
-        b->window_ms = now_ms;
-        b->used = 0;
-    }
-    left_ms = window_ms - (now_ms - b->window_ms);
-    b->used++;
-    add_header(c, "X-RateLimit-Limit", "%u", limit);
-    add_header(c, "X-RateLimit-Remaining", "%u", b->used < limit ? limit - b->used : 0);
-    add_header(c, "X-RateLimit-Reset", "%.3f", (double)(clock_unix().ms + left_ms) / 1000.0);
-    add_header(c, "X-RateLimit-Reset-After", "%.3f", (double)left_ms / 1000.0);
-    add_header(c, "X-RateLimit-Bucket", "%016llx", (unsigned long long)hash);
-    if (b->used <= limit)
-        return true;
-    too_many(c, (double)left_ms / 1000.0, false, "user");
-    return false;
 }
 
 /* --- the checks ------------------------------------------------------------------------------- */
@@ -193,31 +98,6 @@ static bool good_token(const struct rest_call *c)
     const char *auth = httpd_header(c->req, "Authorization");
 
     return auth && strncmp(auth, "Bot ", 4) == 0 && strcmp(auth + 4, c->sim->config.token) == 0;
-}
-
-/* True if a fault was asked for and this request took it. */
-static bool refused(struct rest_call *c)
-{
-    struct sim_faults *f = &c->sim->faults;
-
-    if (f->refuse_rest == 0 || (f->refuse_rest_path && !strstr(c->path, f->refuse_rest_path)))
-        return false;
-    f->refuse_rest--;
-    c->status = f->refuse_rest_status;
-    if (c->status == 0) {
-        record(c);
-        httpd_abort(c->req);
-        buf_clear(&c->out);
-        return true;
-    }
-    if (c->status == 429)
-        too_many(c, f->refuse_rest_retry_after, false, "user");
-    else if (c->status >= 500)
-        buf_puts(&c->out, "<html><body>bad gateway</body></html>");
-    else
-        rest_error(c, c->status, 0, "refused on request");
-    answer(c);
-    return true;
 }
 
 static bool read_body(struct rest_call *c)
@@ -300,7 +180,7 @@ static void run(struct rest_call *c)
         return;
     if (route->needs_token && !good_token(c))
         rest_error(c, 401, 0, "401: Unauthorized");
-    else if (within_global(c) && within_bucket(c, route) && read_body(c))
+    else if (rest_within_limits(c, route) && read_body(c))
         route->fn(c);
 }
 
@@ -315,11 +195,12 @@ void rest_handle(struct sim *sim, struct httpd_request *req)
     if (strncmp(c.path, "/v", 2) == 0 && strchr(c.path + 1, '/'))
         c.path = strchr(c.path + 1, '/');
     split(&c);
-    if (refused(&c))
-        return;
-    if (!good_agent(&c))
-        rest_error(&c, 403, 40333, "internal network error");
-    else
-        run(&c);
+    if (!rest_fault(&c, false)) {
+        if (!good_agent(&c))
+            rest_error(&c, 403, 40333, "internal network error");
+        else
+            run(&c);
+        rest_fault(&c, true);
+    }
     answer(&c);
 }

@@ -37,5 +37,12 @@ struct rest_route {
 extern const struct rest_route rest_routes[];
 
 void rest_error(struct rest_call *c, unsigned status, int code, const char *message);
+void rest_header(struct rest_call *c, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Counts the request and writes the limits' headers. False: it was too much, and is answered. */
+bool rest_within_limits(struct rest_call *c, const struct rest_route *route);
+/* A fault that was asked for replaces the answer; status 0 = the connection ends. */
+bool rest_fault(struct rest_call *c, bool after);
 
 #endif

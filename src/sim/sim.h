@@ -51,6 +51,8 @@ struct sim_faults {
     unsigned refuse_rest_status;
     char *refuse_rest_path;         /* only paths that begin so; NULL = all */
     double refuse_rest_retry_after; /* seconds, with 429 */
+    char *refuse_rest_scope; /* with 429: user, shared, global, banned (no JSON, no scope); owned */
+    bool refuse_rest_after;  /* only once the call has been done */
     uint32_t fragment; /* new connections: WebSocket fragments of this size; 0 = whole */
     bool trickle;      /* new connections: one byte per TCP segment */
 };

@@ -7,7 +7,7 @@
 
 #include "presence/log.h"
 #include "presence/resolve.h"
-#include "worker/rest.h"
+#include "presence/rest.h"
 #include "worker/worker.h"
 
 struct fetch {
@@ -48,7 +48,7 @@ static void self_answered(void *arg, const struct rest_answer *answer)
 void fetch_self(struct worker *w)
 {
     if (!snowflake_known(w->self) && w->discord_token)
-        rest_get(w->rest, "GET /users/@me", 0, "/users/@me", 20, self_answered, w);
+        rest_get(w->rest, "/users/@me", 20, self_answered, w);
 }
 
 /* --- REST bodies ----------------------------------------------------------------------------- */
@@ -94,7 +94,6 @@ void fetch_request(struct worker *w, const struct msg_fetch *request, const char
                        : request->what == FETCH_APPLICATION ? "/applications/@me"
                        : request->what == FETCH_GATEWAY_BOT ? "/gateway/bot"
                                                             : NULL;
-    char route[64];
 
     if (request->what == FETCH_RESOLVE) {
         resolve(w, request, host, len);
@@ -106,6 +105,5 @@ void fetch_request(struct worker *w, const struct msg_fetch *request, const char
     }
     f = xmalloc(sizeof(*f));
     *f = (struct fetch){w, *request};
-    snprintf(route, sizeof(route), "GET %s", path);
-    rest_get(w->rest, route, 0, path, 1, rest_answered, f);
+    rest_get(w->rest, path, 1, rest_answered, f);
 }

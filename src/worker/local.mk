@@ -18,11 +18,11 @@ libworker_la_SOURCES = \
   src/worker/load.c src/worker/load.h src/worker/lookup.c src/worker/offsets.c \
   src/worker/offsets.h src/worker/query.c src/worker/query.h src/worker/react.c \
   src/worker/react.h src/worker/react_parts.h src/worker/reject.c src/worker/reject.h \
-  src/worker/rest.c src/worker/rest.h src/worker/roster.c src/worker/seeds.c src/worker/survey.c src/worker/takeover.c \
+  src/worker/roster.c src/worker/seeds.c src/worker/survey.c src/worker/takeover.c \
   src/worker/voice.c src/worker/worker.h
 nodist_libworker_la_SOURCES = src/worker/operations.h
 
 pkglibexec_PROGRAMS += presence-worker
 presence_worker_SOURCES = src/worker/main.c
-presence_worker_LDADD = libworker.la liblink_http.la liblink_redis.la liblink_ini.la \
+presence_worker_LDADD = libworker.la liblink_rest.la liblink_http.la liblink_redis.la liblink_ini.la \
   liblink_json.la libdiscord.la libcore.la libbase.la -lpthread

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "presence/log.h"
+#include "presence/rest.h"
 #include "worker/react_parts.h"
-#include "worker/rest.h"
 
 #define TRIES     6
 #define RETRY_MS  60000
@@ -165,12 +165,12 @@ static void ask(struct lookup *l)
 
     if (l->left) {
         snprintf(path, sizeof(path), "/users/%llu", (unsigned long long)l->user.id);
-        rest_get(l->w->rest, "GET /users/:id", 0, path, TRIES, answered, l);
+        rest_get(l->w->rest, path, TRIES, answered, l);
         return;
     }
     snprintf(path, sizeof(path), "/guilds/%llu/members/%llu", (unsigned long long)l->guild.id,
              (unsigned long long)l->user.id);
-    rest_get(l->w->rest, "GET /guilds/:id/members/:id", l->guild.id, path, TRIES, answered, l);
+    rest_get(l->w->rest, path, TRIES, answered, l);
 }
 
 /* --- who is asked for ------------------------------------------------------------------------ */

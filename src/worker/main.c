@@ -15,11 +15,11 @@
 #include "config.h"
 #include "presence/fd.h"
 #include "presence/log.h"
+#include "presence/rest.h"
 #include "worker/cache.h"
 #include "worker/load.h"
 #include "worker/query.h"
 #include "worker/react.h"
-#include "worker/rest.h"
 #include "worker/worker.h"
 
 #define IPC_FD           3
@@ -332,7 +332,7 @@ static void init(struct worker *w)
     w->gql.http = w->http;
     w->ack_timer = loop_timer_new(w->loop, ack_due, w);
     w->drain_timer = loop_timer_new(w->loop, drain_check, w);
-    w->rest = rest_new(w->loop, w->http, &w->shm);
+    w->rest = rest_new(w->loop, w->http, &w->shm.header->budget);
     flush_init(w);
     load_init(w);
     react_init(w);
