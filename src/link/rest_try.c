@@ -106,10 +106,10 @@ static void share(struct rest_call *call, const struct verdict *v, int64_t now_m
         budget_invalid(r->budget, now_ms);
     if (v->answer.outcome == OUTCOME_UNAUTHORIZED) {
         if (!budget_token_refused(r->budget, r->token_digest))
-            log_error("rest_401",
-                      "%s: Discord refuses the bot's token; nothing more is sent with "
-                      "it before it is replaced, or the configuration reloaded",
-                      call->route.template);
+            log_warn("rest_401",
+                     "%s: Discord refuses the bot's token; nothing more is sent with "
+                     "it before it is replaced, or the configuration reloaded",
+                     call->route.template);
         budget_refuse_token(r->budget, r->token_digest);
     }
     if (l->status != 429)
