@@ -181,7 +181,7 @@ static void damaged_segments_are_made_anew(void **state)
     expect_refused(cut_to_little, "size of the segment is 100", "expected at least");
     expect_refused(cut_to_nothing, "size of the segment is 0", "expected at least");
     expect_refused(lengthen, "size", "expected");
-    expect_refused(other_version, "version is 77", "expected 4");
+    expect_refused(other_version, "version is 77", "expected 5");
     expect_refused(other_magic, "magic", "expected");
     expect_refused(unfinished, "not finished", "creator");
 }
@@ -252,7 +252,7 @@ static void workers_attach_by_descriptor(void **state)
     fd = dup(shm.fd);
     shm.header->version = 9;
     assert_int_equal(shm_attach(fd, &mine, &bad), -1);
-    assert_non_null(strstr(bad, "version is 9, expected 4"));
+    assert_non_null(strstr(bad, "version is 9, expected 5"));
     free(bad);
     close(fd);
     fd = open("/dev/null", O_RDWR);
