@@ -20,7 +20,8 @@ liblink_http_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 liblink_http_la_LIBADD = $(CURL_LIBS)
 
 noinst_LTLIBRARIES += liblink_redis.la
-liblink_redis_la_SOURCES = src/link/redis.c include/presence/redis.h
+liblink_redis_la_SOURCES = src/link/redis.c src/link/redis_dial.c src/link/redis_print.c \
+  src/link/redis_priv.h src/link/redis_url.c src/link/redis_value.c include/presence/redis.h
 liblink_redis_la_CFLAGS = $(AM_CFLAGS) $(HIREDIS_CFLAGS)
 liblink_redis_la_LIBADD = $(HIREDIS_LIBS)
 

@@ -1,17 +1,14 @@
-/* The Redis client: hiredis formats commands and reads replies, the socket is ours, so that nothing
- * blocks and nothing is allocated per watch. The only file that names hiredis. Called by
- * presence-worker.
+/* The Redis client: hiredis reads the replies, the socket is ours, so that nothing
+ * blocks and nothing is allocated per watch. Called by presence-worker. (redis_url.c: URLs;
+ * redis_dial.c: sockets; redis_print.c: commands; redis_value.c: answers.)
  * Diagnostics: warns when Redis is lost or refuses us, informs when it is there again. */
-#include "presence/redis.h"
+#include "redis_priv.h"
 
 #include <errno.h>
 #include <hiredis/hiredis.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "presence/backoff.h"
 #include "presence/buf.h"
@@ -32,8 +29,7 @@ struct redis {
     struct loop *loop;
     redis_state_cb *state;
     void *arg;
-    char *host, *port, *path; /* path: Unix socket */
-    char *user, *password, *db;
+    struct redis_address at;
     int fd;
     struct loop_fd *watch;
     struct resolve *resolve; /* host is being looked up */
@@ -47,56 +43,6 @@ struct redis {
     struct pending *pending; /* a ring */
     size_t first, count, cap;
 };
-
-/* --- values ---------------------------------------------------------------------------------- */
-
-static const redisReply *reply_of(const struct redis_value *v)
-{
-    return (const redisReply *)(const void *)v;
-}
-
-enum redis_type redis_type(const struct redis_value *v)
-{
-    switch (reply_of(v)->type) {
-    case REDIS_REPLY_STRING:
-        return REDIS_STRING;
-    case REDIS_REPLY_INTEGER:
-        return REDIS_INTEGER;
-    case REDIS_REPLY_STATUS:
-        return REDIS_STATUS;
-    case REDIS_REPLY_ERROR:
-        return REDIS_ERROR;
-    case REDIS_REPLY_ARRAY:
-        return REDIS_ARRAY;
-    default:
-        return REDIS_NIL;
-    }
-}
-
-const char *redis_text(const struct redis_value *v, size_t *len_r)
-{
-    const redisReply *r = reply_of(v);
-    bool text = r->type == REDIS_REPLY_STRING || r->type == REDIS_REPLY_STATUS ||
-                r->type == REDIS_REPLY_ERROR;
-
-    *len_r = text ? (size_t)r->len : 0;
-    return text ? r->str : NULL;
-}
-
-int64_t redis_integer(const struct redis_value *v)
-{
-    return reply_of(v)->type == REDIS_REPLY_INTEGER ? reply_of(v)->integer : 0;
-}
-
-size_t redis_count(const struct redis_value *v)
-{
-    return reply_of(v)->type == REDIS_REPLY_ARRAY ? reply_of(v)->elements : 0;
-}
-
-const struct redis_value *redis_element(const struct redis_value *v, size_t i)
-{
-    return (const struct redis_value *)(const void *)reply_of(v)->element[i];
-}
 
 /* --- the connection -------------------------------------------------------------------------- */
 
@@ -266,14 +212,14 @@ static void greet(struct redis *r)
 {
     r->connecting = false;
     r->reader = redisReaderCreate();
-    if (r->password) {
-        const char *argv[] = {"AUTH", r->user ? r->user : r->password, r->password};
-        size_t argc = r->user ? 3 : 2;
+    if (r->at.password) {
+        const char *argv[] = {"AUTH", r->at.user ? r->at.user : r->at.password, r->at.password};
+        size_t argc = r->at.user ? 3 : 2;
 
         send_command(r, argc, argv, NULL, auth_answered, r);
     }
-    if (r->db)
-        send_command(r, 2, (const char *[]){"SELECT", r->db}, NULL, select_answered, r);
+    if (r->at.db)
+        send_command(r, 2, (const char *[]){"SELECT", r->at.db}, NULL, select_answered, r);
     send_command(r, 1, (const char *[]){"PING"}, NULL, ping_answered, r);
 }
 
@@ -305,42 +251,6 @@ static void timed_out(void *arg)
     lose(r, r->connecting ? "connecting timed out" : "no answer within 10 s");
 }
 
-static int open_unix(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return -1;
-    memcpy(address.sun_path, path, strlen(path)); /* length checked in redis_new */
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) && errno != EINPROGRESS) {
-        int saved = errno;
-
-        fd_close(&fd);
-        errno = saved;
-    }
-    return fd;
-}
-
-/* address: numeric. */
-static int open_tcp(const char *address, const char *port, const char **why_r)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST}, *a = NULL;
-    int code = getaddrinfo(address, port, &hints, &a), fd;
-
-    if (code) {
-        *why_r = gai_strerror(code);
-        return -1;
-    }
-    fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
-    if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) && errno != EINPROGRESS) {
-        *why_r = strerror(errno);
-        fd_close(&fd);
-    }
-    freeaddrinfo(a);
-    return fd;
-}
-
 static void await_connection(struct redis *r, int fd, const char *why)
 {
     if (fd < 0) {
@@ -369,20 +279,10 @@ static void resolved(void *arg, const char *addresses, const char *error)
         at = strchr(at, '\n') + 1;
     if (n) {
         address = xstrndup(at, strcspn(at, "\n"));
-        fd = open_tcp(address, r->port, &why);
+        fd = redis_dial_tcp(address, r->at.port, &why);
         free(address);
     }
     await_connection(r, fd, why);
-}
-
-static bool is_address(const char *host)
-{
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST}, *a = NULL;
-    bool is = getaddrinfo(host, NULL, &hints, &a) == 0;
-
-    if (is)
-        freeaddrinfo(a);
-    return is;
 }
 
 static void connect_now(void *arg)
@@ -390,12 +290,12 @@ static void connect_now(void *arg)
     struct redis *r = arg;
     const char *why = NULL;
 
-    if (r->path)
-        await_connection(r, open_unix(r->path), NULL);
-    else if (is_address(r->host))
-        await_connection(r, open_tcp(r->host, r->port, &why), why);
+    if (r->at.path)
+        await_connection(r, redis_dial_unix(r->at.path), NULL);
+    else if (redis_is_address(r->at.host))
+        await_connection(r, redis_dial_tcp(r->at.host, r->at.port, &why), why);
     else
-        r->resolve = resolve_start(r->loop, r->host, resolved, r);
+        r->resolve = resolve_start(r->loop, r->at.host, resolved, r);
 }
 
 /* --- commands -------------------------------------------------------------------------------- */
@@ -416,47 +316,12 @@ static void push_pending(struct redis *r, redis_reply_cb *cb, void *arg)
     r->pending[(r->first + r->count++) % r->cap] = (struct pending){cb, arg};
 }
 
-static unsigned char *put_length(unsigned char *p, char mark, size_t n)
-{
-    char digits[20];
-    size_t at = sizeof(digits);
-
-    do {
-        digits[--at] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n);
-    *p++ = (unsigned char)mark;
-    memcpy(p, digits + at, sizeof(digits) - at);
-    p += sizeof(digits) - at;
-    *p++ = '\r';
-    *p++ = '\n';
-    return p;
-}
-
-/* redisFormatCommandArgv allocates per command; the protocol is simple enough to be written in
- * place: *argc, then $length and the bytes for each. */
 static int send_command(struct redis *r, size_t argc, const char *const *argv, const size_t *lens,
                         redis_reply_cb *cb, void *arg)
 {
-    size_t room = 24;
-    unsigned char *start, *p;
-
     if (buf_len(&r->out) > OUT_MAX)
         return -1;
-    for (size_t i = 0; i < argc; i++)
-        room += 26 + (lens ? lens[i] : strlen(argv[i]));
-    start = buf_reserve(&r->out, room);
-    p = put_length(start, '*', argc);
-    for (size_t i = 0; i < argc; i++) {
-        size_t len = lens ? lens[i] : strlen(argv[i]);
-
-        p = put_length(p, '$', len);
-        memcpy(p, argv[i], len);
-        p += len;
-        *p++ = '\r';
-        *p++ = '\n';
-    }
-    buf_commit(&r->out, (size_t)(p - start));
+    redis_print(&r->out, argc, argv, lens);
     if (r->count == 0)
         loop_timer_set(r->timeout, REPLY_TIMEOUT_MS);
     push_pending(r, cb, arg);
@@ -480,93 +345,6 @@ size_t redis_pending(const struct redis *redis)
     return redis->count;
 }
 
-/* --- URL ------------------------------------------------------------------------------------- */
-
-static void unescape(char *s)
-{
-    char *out = s;
-
-    for (; *s; s++) {
-        char hex[3] = {0};
-
-        if (*s == '%' && s[1] && s[2]) {
-            memcpy(hex, s + 1, 2);
-            *out++ = (char)strtol(hex, NULL, 16);
-            s += 2;
-        } else {
-            *out++ = *s;
-        }
-    }
-    *out = '\0';
-}
-
-static const char *take_unix_url(struct redis *r, const char *rest)
-{
-    const char *query = strchr(rest, '?');
-
-    if (!strncmp(rest, "//", 2))
-        rest += 2;
-    r->path = query ? xstrndup(rest, (size_t)(query - rest)) : xstrdup(rest);
-    if (r->path[0] != '/')
-        return "a Unix socket's path must be absolute: unix:///run/redis/redis.sock";
-    if (strlen(r->path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-        return "the Unix socket's path is too long (at most 107 bytes)";
-    if (query && !strncmp(query, "?db=", 4))
-        r->db = xstrdup(query + 4);
-    return NULL;
-}
-
-static void take_credentials(struct redis *r, const char *text, size_t len)
-{
-    const char *colon = memchr(text, ':', len);
-
-    if (colon && colon > text)
-        r->user = xstrndup(text, (size_t)(colon - text));
-    r->password =
-        colon ? xstrndup(colon + 1, len - (size_t)(colon + 1 - text)) : xstrndup(text, len);
-    if (r->user)
-        unescape(r->user);
-    unescape(r->password);
-}
-
-static const char *take_tcp_url(struct redis *r, const char *rest)
-{
-    const char *slash = strchr(rest, '/');
-    size_t len = slash ? (size_t)(slash - rest) : strlen(rest);
-    const char *at = memrchr(rest, '@', len), *colon;
-
-    if (at) {
-        take_credentials(r, rest, (size_t)(at - rest));
-        len -= (size_t)(at + 1 - rest);
-        rest = at + 1;
-    }
-    if (slash && slash[1])
-        r->db = xstrdup(slash + 1);
-    if (len && rest[0] == '[' && memchr(rest, ']', len)) {
-        const char *close = memchr(rest, ']', len);
-
-        r->host = xstrndup(rest + 1, (size_t)(close - rest - 1));
-        colon = close + 1 < rest + len && close[1] == ':' ? close + 1 : NULL;
-    } else {
-        colon = memchr(rest, ':', len);
-        r->host = xstrndup(rest, colon ? (size_t)(colon - rest) : len);
-    }
-    r->port = colon ? xstrndup(colon + 1, len - (size_t)(colon + 1 - rest)) : xstrdup("6379");
-    return r->host[0] && r->port[0] ? NULL : "expected redis://[user:password@]host[:port][/db]";
-}
-
-static const char *take_url(struct redis *r, const char *url)
-{
-    if (!strncmp(url, "rediss:", 7))
-        return "rediss:// needs TLS, which the installed hiredis (0.14) does not have: use unix:// "
-               "or redis:// through a local TLS proxy";
-    if (!strncmp(url, "unix:", 5))
-        return take_unix_url(r, url + 5);
-    if (!strncmp(url, "redis://", 8))
-        return take_tcp_url(r, url + 8);
-    return "expected a URL that begins with redis:// or unix://";
-}
-
 struct redis *redis_new(struct loop *loop, const char *url, redis_state_cb *state, void *arg,
                         char **error_r)
 {
@@ -581,7 +359,7 @@ struct redis *redis_new(struct loop *loop, const char *url, redis_state_cb *stat
     backoff_init(&r->backoff, 200, 5000);
     r->retry = loop_timer_new(loop, connect_now, r);
     r->timeout = loop_timer_new(loop, timed_out, r);
-    wrong = take_url(r, url);
+    wrong = redis_url_parse(url, &r->at);
     if (wrong) {
         *error_r = xstrdup(wrong);
         redis_free(&r);
@@ -609,14 +387,7 @@ void redis_free(struct redis **redis)
         redisReaderFree(r->reader);
     buf_clear(&r->out);
     free(r->pending);
-    free(r->host);
-    free(r->port);
-    free(r->path);
-    free(r->user);
-    if (r->password)
-        explicit_bzero(r->password, strlen(r->password));
-    free(r->password);
-    free(r->db);
+    redis_address_clear(&r->at);
     if (r->flush_queued)
         loop_undefer(r->loop, flush_round, r);
     free(r);
