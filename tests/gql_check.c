@@ -42,7 +42,7 @@ static void answer(const struct gql_schema *schema, const struct ast_document *d
                    struct arena *arena, struct buf *out)
 {
     struct gql_variables none = {NULL, 0};
-    struct collect c = {arena, schema, &none};
+    struct collect c = {.arena = arena, .schema = schema, .vars = &none};
 
     for (const struct collected *f =
              collect_fields(&c, schema->query, document->definitions->selections);

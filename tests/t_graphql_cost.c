@@ -37,7 +37,7 @@ static uint64_t cost_in(const struct gql_schema *s, const char *text, const char
     struct gql_errors errors;
     struct document *d;
     struct gql_variables vars = {NULL, 0};
-    struct collect c = {arena, s, &vars};
+    struct collect c = {.arena = arena, .schema = s, .vars = &vars};
     struct jsonin_error json_error;
     struct gql_json *json;
     uint64_t cost;

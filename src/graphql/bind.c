@@ -82,3 +82,10 @@ const struct bind_list *bind_list_find(const char *name)
             return *l;
     fatal("bind", "there is no list %s", name);
 }
+
+bool bind_lists_guilds(const char *type, const char *field)
+{
+    const struct bind *b = bind_find(type, field);
+
+    return b && b->kind == BIND_CONNECTION && !bind_list_find(b->order)->orders->owner;
+}

@@ -72,7 +72,8 @@ struct bind_order {
     const char *from;
     const char *join;  /* the other table, for filters that look at it; or NULL */
     const char *ids;   /* columns by which the row is found again */
-    const char *owner; /* the column that holds the id of the connection's owner, or NULL */
+    const char *owner; /* the column that holds the id of the connection's owner; NULL: it has none,
+                          and ids is the guild's id, by which a token for some guilds sees those */
     const char *where;
     struct {
         const char *sql;
@@ -98,6 +99,9 @@ struct bind_list {
     const struct bind_order *orders;   /* ends with a NULL name; the first one is the default */
     const struct bind_filter *filters; /* ends with a NULL name */
 };
+
+/* Whether the field gives a list of guilds, which shows a token for some guilds those alone. */
+bool bind_lists_guilds(const char *type, const char *field);
 
 /* Fatal if there is none. */
 const struct bind_list *bind_list_find(const char *name);

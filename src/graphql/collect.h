@@ -18,6 +18,8 @@ struct collect {
     struct arena *arena;
     const struct gql_schema *schema;
     const struct gql_variables *vars;
+    const uint64_t *guilds; /* lists of guilds hold only these; NULL: all */
+    size_t n_guilds;
 };
 
 /* Whether @skip and @include leave a selection in. */

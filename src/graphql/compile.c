@@ -92,7 +92,7 @@ static const char *value_text(struct compiler *k, const struct gql_type *t,
     fatal("compile", "an argument has no SQL form");
 }
 
-static void push(struct compiler *k, const char *value)
+void compile_parameter(struct compiler *k, const char *value)
 {
     if (k->n_params == (int)LIMIT_ARGUMENTS_MAX) {
         if (!k->failed)
@@ -116,7 +116,7 @@ static void all_arguments(struct compiler *k, const struct scope *s)
                       "%s: a string holds U+0000, which cannot be stored", bad);
         k->failed = true;
     }
-    push(k, text);
+    compile_parameter(k, text);
 }
 
 static void parameter(struct compiler *k, const struct scope *s, const char *name, size_t len)
@@ -129,7 +129,7 @@ static void parameter(struct compiler *k, const struct scope *s, const char *nam
 
     if (!in)
         fatal("compile", "%s has no argument %.*s", s->field->name, (int)len, name);
-    push(k, value_text(k, in->ref->type, &s->args[in->index], column));
+    compile_parameter(k, value_text(k, in->ref->type, &s->args[in->index], column));
 }
 
 /* --- templates -----------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ void compile_template(struct compiler *k, const char *sql, const struct scope *s
         else if (len == 1 && sql[1] == '*')
             all_arguments(k, s);
         else if (len == 1 && sql[1] == '@')
-            push(k, s->caller);
+            compile_parameter(k, s->caller);
         else if (len == 5 && strncmp(sql + 1, "owner", 5) == 0)
             put_owner(k, parent);
         else

@@ -29,6 +29,8 @@ struct compiler {
     bool failed;
 };
 
+/* Writes a parameter; value lives in the arena, NULL is null. */
+void compile_parameter(struct compiler *k, const char *value);
 /* Writes sql with its placeholders replaced (bind.h). */
 void compile_template(struct compiler *k, const char *sql, const struct scope *s,
                       const char *parent, const char *alias);

@@ -165,6 +165,17 @@ static void put_from(struct compiler *k, const struct page *p)
         }
 }
 
+/* The guilds of a token as an array of PostgreSQL; ids are the bits of the unsigned number. */
+static const char *guilds_text(struct compiler *k)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < k->c->n_guilds; i++)
+        text =
+            arena_printf(k->c->arena, "%s%s%lld", text, i ? "," : "", (long long)k->c->guilds[i]);
+    return arena_printf(k->c->arena, "{%s}", text);
+}
+
 static void put_where(struct compiler *k, const struct page *p)
 {
     const struct gql_input *field;
@@ -175,6 +186,11 @@ static void put_where(struct compiler *k, const struct page *p)
     if (p->order->owner) {
         buf_printf(&k->sql, " AND %s = ", p->order->owner);
         put(k, p, p->bind->sql);
+    }
+    if (k->c->guilds && !p->order->owner) {
+        buf_printf(&k->sql, " AND %s = ANY (", p->order->ids);
+        compile_parameter(k, guilds_text(k));
+        buf_puts(&k->sql, "::bigint[])");
     }
     for (const struct bind_filter *b = p->list->filters; b->name; b++) {
         if (!applies(p, b))

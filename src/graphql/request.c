@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "graphql/bind.h"
 #include "graphql/cost.h"
 #include "graphql/persisted.h"
 #include "presence/log.h"
@@ -166,6 +167,18 @@ static int read_variables(struct request *r)
     return gql_json_finish(r->json);
 }
 
+static const struct gql_type *root_of(const struct request *r)
+{
+    switch (r->operation->kind) {
+    case AST_QUERY:
+        return r->service->schema->query;
+    case AST_MUTATION:
+        return r->service->schema->mutation;
+    default:
+        return r->service->schema->subscription;
+    }
+}
+
 /* --- who may -------------------------------------------------------------------------------------
  */
 
@@ -181,6 +194,8 @@ static bool guild_allowed(const struct request *r, const struct collected *f)
     struct gql_errors errors;
     struct gql_value *args;
 
+    if (bind_lists_guilds(root_of(r)->name, f->field->name))
+        return true;
     gql_errors_init(&errors, r->arena);
     if (gql_coerce_arguments(r->arena, f->field->args, f->field->n_args, f->first->arguments,
                              &r->variables, f->first->loc, &args, &errors))
@@ -262,18 +277,6 @@ static int check_cost(struct request *r)
 /* --- in order ------------------------------------------------------------------------------------
  */
 
-static const struct gql_type *root_of(const struct request *r)
-{
-    switch (r->operation->kind) {
-    case AST_QUERY:
-        return r->service->schema->query;
-    case AST_MUTATION:
-        return r->service->schema->mutation;
-    default:
-        return r->service->schema->subscription;
-    }
-}
-
 static int check_body_size(struct request *r)
 {
     size_t len;
@@ -304,7 +307,11 @@ static int prepare(struct request *r)
     }
     if (check_body_size(r) || read_variables(r))
         return -1;
-    r->collect = (struct collect){r->arena, r->service->schema, &r->variables};
+    r->collect = (struct collect){.arena = r->arena,
+                                  .schema = r->service->schema,
+                                  .vars = &r->variables,
+                                  .guilds = r->scopes & SCOPE_READ ? NULL : r->guilds,
+                                  .n_guilds = r->n_guilds};
     r->fields = collect_fields(&r->collect, root_of(r), r->operation->selections);
     return authorise(r) || check_introspection(r) || check_cost(r) ? -1 : 0;
 }

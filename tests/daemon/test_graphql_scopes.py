@@ -121,7 +121,24 @@ def test_the_other_guild_cannot_be_named(graphqld, world):
                 allowed.add(f["name"])
             else:
                 assert codes(text) == {"FORBIDDEN"}, (f["name"], text)
-    assert allowed == {"service"}  # which tells of no guild
+    assert allowed == {"service", "guilds"}  # which tells of no guild, and holds the own one alone
+
+
+def test_the_list_of_guilds_holds_the_own_ones(graphqld, world):
+    _, tokens = world
+    tokens["both"] = graphqld.new_token("b", f"read:guild:{OWN},read:guild:{OTHER}")
+    tokens["nobody's"] = graphqld.new_token("n", "read:guild:1")
+    graphqld.stop()
+    graphqld.start()
+    for name, ids in (("one", [OWN]), ("both", [OWN, OTHER]), ("nobody's", []),
+                      ("admin", [OWN, OTHER])):
+        for order in ("ID", "NAME", "MEMBERS"):
+            answer = graphqld.query("query($o: GuildOrder!) { guilds(orderBy: $o) {"
+                                    " totalCount nodes { id } edges { node { id } } } }",
+                                    {"o": order}, token=tokens[name])["data"]["guilds"]
+            assert sorted(n["id"] for n in answer["nodes"]) == ids, name
+            assert sorted(e["node"]["id"] for e in answer["edges"]) == ids
+            assert answer["totalCount"] == len(ids)
 
 
 def test_nothing_of_the_other_guild_below_the_own_one(graphqld, world):
