@@ -24,6 +24,8 @@ static const struct bind rows[] = {
     {"Subscription", "decisionMade", BIND_ONE, "presence.event {t}", NULL},
     {"DecisionEvent", "guildId", BIND_ID, "{p}.guild_id", NULL},
     {"DecisionEvent", "decisionId", BIND_BIG, "{p}.id", NULL},
+    {"DecisionEvent", "decision", BIND_ONE,
+     "presence.decision {t} WHERE {t}.guild_id = {p}.guild_id AND {t}.decision_id = {p}.id", NULL},
 };
 
 const struct bind_table bind_event = BIND_TABLE(rows);

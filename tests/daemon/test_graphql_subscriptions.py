@@ -133,6 +133,37 @@ def test_members_and_decisions(stream, pg, tokens):
         assert every.next()["data"]["decisionMade"] == {"guildId": guild, "decisionId": "8"}
 
 
+SET = """mutation($g: Snowflake!, $v: Int!, $c: [SettingChange!]!) {
+  updateSettings(guildId: $g, version: $v, changes: $c) { code version errors } }"""
+DECIDE = """mutation($g: Snowflake!, $d: [DecisionInput!]!) {
+  recordDecisions(guildId: $g, decisions: $d) { code errors decisions { decisionId } } }"""
+
+
+def test_what_mutations_change_is_told(graphqld, stream, pg, tokens):
+    """What workers keep copies of, and decisions, as the mutations of this service change them."""
+    Lane(graphqld).record(guilds=[{"guildId": GUILD, "at": T0, "name": "x"}])
+    changes = stream(ALL_LANES)
+    decisions = stream("subscription { decisionMade { guildId decisionId decision {"
+                       " kind reason userId evidence } } }", token=tokens["read"])
+    for version, value in enumerate(('"off"', None)):
+        done = graphqld.query(SET, {"g": GUILD, "v": version,
+                                    "c": [{"key": "mode", "value": value}]})
+        assert done["data"]["updateSettings"]["code"] == "OK", done
+        told = changes.next()["data"]["changes"]
+        assert (told["kind"], told["guildId"]) == ("SETTINGS", GUILD)
+    refused = graphqld.query(SET, {"g": GUILD, "v": 0, "c": [{"key": "mode", "value": '"on"'}]})
+    assert refused["data"]["updateSettings"]["code"] == "CONFLICT"  # changes nothing, tells nothing
+    pg.execute("SELECT tell('JOB', 5, 1)")
+    assert changes.next()["data"]["changes"]["kind"] == "JOB"
+    decision = {"kind": "FLAG", "userId": USER, "reason": "quiet", "evidence": {"lastActs": [], "protections": []}}
+    done = graphqld.query(DECIDE, {"g": GUILD, "d": [decision]})["data"]["recordDecisions"]
+    assert done["code"] == "OK", done
+    told = decisions.next()["data"]["decisionMade"]
+    assert told["decisionId"] == done["decisions"][0]["decisionId"]
+    assert (told["decision"]["kind"], told["decision"]["reason"]) == ("FLAG", "quiet")
+    assert told["decision"]["userId"] == USER and json.loads(told["decision"]["evidence"])
+
+
 def test_nothing_is_sent_while_nobody_listens(graphqld, stream, pg):
     """A listener of our own hears whether anything was notified at all."""
     ear = pg.connect()
