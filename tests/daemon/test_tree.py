@@ -20,7 +20,7 @@ PACKAGES = {
     "ini.h": {"ini.c"},
     "curl": {"http.c"},
     "microhttpd.h": {"httpd_priv.h"},
-    "hiredis": {"redis.c"},
+    "hiredis": {"redis.c", "redis_value.c"},
     "libpq-fe.h": {"pg.c", "pg_listen.c"},
     "libwebsockets.h": {"ws.c", "ws_priv.h", "loop_lws.h", "ws_server.c"},
     "zlib.h": {"inflate.c", "deflate.c"},
