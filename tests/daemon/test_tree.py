@@ -21,7 +21,7 @@ PACKAGES = {
     "curl": {"http.c"},
     "microhttpd.h": {"httpd_priv.h"},
     "hiredis": {"redis.c", "redis_value.c"},
-    "libpq-fe.h": {"pg.c", "pg_listen.c"},
+    "libpq-fe.h": {"pg_priv.h", "pg_listen.c"},
     "libwebsockets.h": {"ws.c", "ws_priv.h", "loop_lws.h", "ws_server.c"},
     "zlib.h": {"inflate.c", "deflate.c"},
     "zstd.h": {"inflate.c", "deflate.c"},
