@@ -79,11 +79,11 @@ static void kept_when_all_is_as_expected(void **state)
     (void)state;
     assert_int_equal(open_it(&params), SHM_CREATED);
     epoch = shm.header->epoch;
-    atomic_store(&shm_lane(&shm, 63)->head, 4711);
+    atomic_store(&shm_lane(&shm, 63)->head, 411);
     assert_int_equal(open_it(&params), SHM_KEPT);
     assert_null(why);
     assert_int_equal(shm.header->epoch, epoch);
-    assert_int_equal(atomic_load(&shm_lane(&shm, 63)->head), 4711);
+    assert_int_equal(atomic_load(&shm_lane(&shm, 63)->head), 411);
 }
 
 static void epochs_grow(void **state)
@@ -174,6 +174,21 @@ static void unfinished(int fd, struct shm_header *h)
     atomic_store(&h->complete, 0);
 }
 
+static void head_before_tail(int fd, struct shm_header *h)
+{
+    (void)fd;
+    (void)h;
+    atomic_store(&shm_lane(&shm, 7)->tail, 1);
+}
+
+static void head_beyond_the_ring(int fd, struct shm_header *h)
+{
+    (void)fd;
+    atomic_store(&shm_lane(&shm, 7)->head, h->ring_slots);
+    assert_null(shm_check_lanes(&shm));
+    atomic_store(&shm_lane(&shm, 7)->head, h->ring_slots + 1);
+}
+
 static void damaged_segments_are_made_anew(void **state)
 {
     (void)state;
@@ -184,6 +199,8 @@ static void damaged_segments_are_made_anew(void **state)
     expect_refused(other_version, "version is 77", "expected 5");
     expect_refused(other_magic, "magic", "expected");
     expect_refused(unfinished, "not finished", "creator");
+    expect_refused(head_before_tail, "lane 7 has tail 1 and head 0", "expected tail <= head");
+    expect_refused(head_beyond_the_ring, "lane 7 has tail 0", "expected tail <= head");
 }
 
 static void foreign_segments_are_made_anew(void **state)

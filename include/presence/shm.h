@@ -39,6 +39,8 @@ int shm_attach(int fd, struct shm *shm_r, char **why_r);
 /* Judges a mapped header against the size of what is mapped: NULL, or what is wrong and what was
  * expected (valid until the next call). */
 const char *shm_check(const struct shm_header *header, size_t size);
+/* The same of the lanes' heads and tails. May be asked while others use the segment. */
+const char *shm_check_lanes(const struct shm *shm);
 
 void shm_close(struct shm *shm);
 int shm_remove(const char *instance);

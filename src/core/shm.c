@@ -136,6 +136,21 @@ const char *shm_check(const struct shm_header *header, size_t size)
     return NULL;
 }
 
+/* The tail is read on both sides of the head: what moves meanwhile is no reason for a verdict. */
+const char *shm_check_lanes(const struct shm *shm)
+{
+    for (unsigned i = 0; i < LANES; i++) {
+        const struct shm_lane *l = shm_lane(shm, i);
+        uint64_t tail = atomic_load(&l->tail), head = atomic_load(&l->head);
+
+        if (head - tail > shm->header->ring_slots && atomic_load(&l->tail) == tail)
+            return wrong("lane %u has tail %" PRIu64 " and head %" PRIu64
+                         ", expected tail <= head <= tail + %" PRIu32,
+                         i, tail, head, shm->header->ring_slots);
+    }
+    return NULL;
+}
+
 /* --- mapping --------------------------------------------------------------------------------- */
 
 static int map(int fd, size_t size, struct shm *shm_r)
@@ -239,7 +254,7 @@ static bool keep_old(const char *name, const struct layout *l, struct shm *shm_r
         return false;
     }
     bad = map_checked(fd, shm_r);
-    if (!bad && (bad = differs(shm_r->header, l)))
+    if (!bad && ((bad = differs(shm_r->header, l)) || (bad = shm_check_lanes(shm_r))))
         *epoch_r = shm_r->header->epoch;
     if (!bad)
         return true;

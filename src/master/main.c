@@ -173,7 +173,6 @@ void master_check_drained(struct master *m)
 
 static void stop_at_once(struct master *m)
 {
-    log_warn("stopping", "at once, on a second signal");
     workers_kill_all(m);
     m->drain_deadline = loop_served(m->loop);
     loop_timer_set(m->tick, 0);
@@ -200,10 +199,12 @@ static void got_signal(void *arg, int signo)
         log_info("log_reopened", "on SIGUSR1");
         break;
     default:
-        if (m->phase >= PHASE_DRAINING)
-            stop_at_once(m);
-        else
+        if (m->phase < PHASE_DRAINING) {
             master_stop(m, 0);
+            break;
+        }
+        log_warn("stopping", "at once, on a second signal");
+        stop_at_once(m);
     }
 }
 
@@ -213,10 +214,24 @@ static void note_running(struct master *m)
         m->phase = PHASE_RUNNING;
 }
 
+/* Whoever starts presenced again begins with a new segment, and Discord sends again what was not
+ * durable. */
+static void check_segment(struct master *m)
+{
+    const char *bad = shm_check_lanes(&m->shm);
+
+    if (!bad || m->phase >= PHASE_DRAINING)
+        return;
+    log_error("segment_damaged", "%s; presenced ends, to begin with a new one", bad);
+    master_stop(m, EXIT_FAILURE);
+    stop_at_once(m);
+}
+
 static void tick(void *arg)
 {
     struct master *m = arg;
 
+    check_segment(m);
     atomic_store(&m->shm.header->master_beat_ms, clock_mono().ms);
     if (m->phase == PHASE_DRAINING) {
         if (loop_served(m->loop).ms >= m->drain_deadline.ms)

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 
 import harness
@@ -116,6 +117,28 @@ def test_a_segment_is_lost_behind_a_spool(make_busy):
     busy.let_pass(1000)
     busy.settle(180)
     busy.check_heartbeats()
+
+
+def test_a_lane_is_scribbled_over_while_it_is_used(make_busy):
+    """The next start is a new segment's, and what was in the old one comes again by RESUME."""
+    busy = make_busy()
+    busy.load(RATE)
+    busy.let_pass(2000)
+    with open(segment_of(busy), "r+b") as f:
+        f.seek(struct.calcsize("<QIIQQIIQQ"))
+        lanes_offset, = struct.unpack("<Q", f.read(8))
+        f.seek(lanes_offset + 64)  # lane 0's tail is its second line
+        f.write(b"\xff" * 7)
+    log = busy.presenced.log
+    log.wait_for("segment_damaged", containing="lane 0 has tail")
+    assert busy.presenced.wait() == 1
+    position = log.position()
+    busy.presenced.start()
+    refused = log.wait_for("segment", since=position, containing="lane 0 has tail")
+    assert refused.level == "warn"
+    log.wait_for("gateway_resumed", since=position)
+    busy.let_pass(500)
+    busy.settle()
 
 
 def test_a_session_of_which_nothing_is_durable(make_busy):
