@@ -16,7 +16,8 @@ enum pg_outcome {
     PG_OK,
     PG_UNAVAILABLE, /* no server, connection lost, or overloaded: try again. Whether a job that was
                        under way was committed is not known. */
-    PG_TIMEOUT,     /* the statement took too long and was rolled back */
+    PG_TIMEOUT,     /* the statement took too long and was rolled back; or, without an SQLSTATE, no
+                       connection was free for it in time */
     PG_FAILED       /* the server refused it; rolled back */
 };
 
@@ -39,7 +40,8 @@ struct pg_options {
     const char *conninfo;
     unsigned connections; /* 0 = 4 */
     unsigned queue_max;   /* jobs that wait; 0 = 256 */
-    int64_t job_max_ms;   /* then the connection is given up; 0 = 30,000 */
+    int64_t wait_max_ms;  /* so long a job waits for a connection; 0 = 5,000 */
+    int64_t job_max_ms;   /* of a job under way; then the connection is given up; 0 = 30,000 */
     const char *init_sql; /* run on every new connection; may be several statements */
     /* Judges the first value of check_sql (NULL if it failed) on every new connection: 0, or -1
      * with *why_r (owned by the pool); such a connection is not used. May be NULL. */

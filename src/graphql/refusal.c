@@ -59,7 +59,8 @@ void request_add_refusal(struct request *r, const struct pg_answer *a, const str
         break;
     case PG_TIMEOUT:
         r->status = r->partial ? 0 : 503;
-        e = gql_error_add(&r->errors, "TIMEOUT", loc, "the statement took too long");
+        e = gql_error_add(&r->errors, "TIMEOUT", loc, "%s",
+                          pg_sqlstate(a)[0] ? "the statement took too long" : pg_message(a));
         break;
     default:
         e = refused(r, a, f, loc);

@@ -69,6 +69,19 @@ void pg_feed(struct pg_conn *c)
         pg_job_run(c, job);
 }
 
+/* The one that waits longest is the first. */
+static void give_up_waiting(struct pg *pg, monoms_t now)
+{
+    struct pg_answer a = {.outcome = pg_ready(pg) ? PG_TIMEOUT : PG_UNAVAILABLE,
+                          .message = pg_ready(pg) ? "no connection to the database was free in time"
+                                                  : "the database does not answer",
+                          .detail = "",
+                          .constraint = ""};
+
+    while (pg->first && now.ms - pg->first->since.ms >= pg->options.wait_max_ms)
+        pg_answer_job(take_waiting(pg), &a);
+}
+
 /* --- time ----------------------------------------------------------------------------------------
  */
 
@@ -77,6 +90,7 @@ static void tick(void *arg)
     struct pg *pg = arg;
     monoms_t now = clock_mono();
 
+    give_up_waiting(pg, now);
     for (unsigned i = 0; i < pg->n_conns; i++) {
         struct pg_conn *c = &pg->conns[i];
 
@@ -107,6 +121,8 @@ struct pg *pg_new(struct loop *loop, const struct pg_options *options)
     pg->check_sql = options->check_sql ? xstrdup(options->check_sql) : NULL;
     if (!pg->options.queue_max)
         pg->options.queue_max = 256;
+    if (!pg->options.wait_max_ms)
+        pg->options.wait_max_ms = 5000;
     if (!pg->options.job_max_ms)
         pg->options.job_max_ms = 30000;
     arc4random_buf(&pg->key, sizeof(pg->key));

@@ -87,6 +87,7 @@ void pg_job_run(struct pg_conn *c, struct pg_job *job)
     uint64_t since = c->prepared.uses;
 
     c->job = job;
+    job->since = clock_mono();
     c->state = CONN_BUSY;
     c->expect = c->seen = c->n_done = 0;
     c->results = xcalloc(job->n_calls, sizeof(PGresult *));

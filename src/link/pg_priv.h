@@ -17,7 +17,7 @@ struct pg_job {
     size_t n_calls;
     pg_cb *cb;
     void *arg;
-    monoms_t since;
+    monoms_t since; /* it waits, or it is under way */
 };
 
 struct pg_answer {

@@ -3,6 +3,7 @@
 import json
 import shutil
 import socket
+import threading
 
 import pytest
 
@@ -165,6 +166,36 @@ def test_headers(door):
 
     assert status_of(16384) == 200
     assert status_of(32768) == 431
+
+
+def test_waiting_for_a_connection(door):
+    """Six connections are kept busy for as long as locks are waited for, and six more requests stand
+    behind them: who comes then is told so, and does not wait for ever."""
+    holder = door.pg.connect()
+    holder.autocommit = False
+    with holder.cursor() as cur:
+        cur.execute("LOCK TABLE guild IN ACCESS EXCLUSIVE MODE")
+    answers = []
+
+    def ask():
+        answers.append(door.ask("{ guilds { nodes { id } } }")[1])
+
+    threads = [threading.Thread(target=ask) for _ in range(12)]
+    for t in threads:
+        t.start()
+    harness.wait_until(lambda: door.pg.execute(
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'guild'::regclass")
+        == [(6,)], 20, "every connection waits")
+    status, answer = door.ask("{ service { schemaVersion } }")
+    assert (status, code(answer)) == (503, "TIMEOUT")
+    assert "no connection to the database was free" in answer["errors"][0]["message"]
+    holder.rollback()
+    holder.close()
+    for t in threads:
+        t.join()
+    refused = [code(a) for a in answers if "errors" in a]
+    assert len(refused) >= 6 and set(refused) == {"UNAVAILABLE"}  # the lock was not to be had
+    assert "data" in door.ask("{ service { schemaVersion } }")[1]
 
 
 def test_subscriptions(door):
