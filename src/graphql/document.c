@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graphql/limits.h"
 #include "presence/buf.h"
 
 #define BUCKETS   256u
@@ -127,6 +128,12 @@ struct document *document_get(struct documents *ds, const char *text, size_t len
             d->refs++;
             return d;
         }
+    if (len > LIMIT_DOCUMENT_BYTES) {
+        gql_error_add(errors, "LIMIT_DOCUMENT", (struct gql_loc){1, 1},
+                      "the document has %zu bytes; the limit is %u (variables may be longer)", len,
+                      LIMIT_DOCUMENT_BYTES);
+        return NULL;
+    }
     d = build(ds, text, len, suggest, errors);
     if (!d)
         return NULL;

@@ -4,10 +4,11 @@
 #define GRAPHQL_LIMITS_H
 
 #define LIMIT_BODY_BYTES        (2u << 20)
-#define LIMIT_BODY_INGEST_BYTES (4u << 20) /* of a mutation, for a token with the scope ingest */
-#define LIMIT_TOKENS_MAX        10000u     /* of a document */
-#define LIMIT_NESTING_MAX       100u       /* of brackets in a document */
-#define LIMIT_DIRECTIVES_MAX    500u       /* of a document */
+#define LIMIT_BODY_INGEST_BYTES (4u << 20)   /* of a mutation, for a token with the scope ingest */
+#define LIMIT_DOCUMENT_BYTES    (256u << 10) /* of its text; bulk belongs into variables */
+#define LIMIT_TOKENS_MAX        10000u       /* of a document */
+#define LIMIT_NESTING_MAX       100u         /* of brackets in a document */
+#define LIMIT_DIRECTIVES_MAX    500u         /* of a document */
 #define LIMIT_ALIASES_MAX       500u /* of an operation, fragments as often as they are spread */
 #define LIMIT_ROOTS_MAX         500u /* root fields of an operation */
 #define LIMIT_ARGUMENTS_MAX     500u /* that a statement takes */

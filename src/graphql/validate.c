@@ -274,8 +274,8 @@ int gql_validate(const struct gql_schema *schema, struct ast_document *document,
     rule_fragments_must_be_used(&v);
     rule_fragment_spreads_form_no_cycles(&v);
     rule_variable_usages(&v);
-    rule_field_selection_merging(&v);
     if (errors->count == 0)
-        validate_limits(&v);
+        validate_limits(&v); /* before the rule that they keep cheap */
+    rule_field_selection_merging(&v);
     return errors->count ? -1 : 0;
 }

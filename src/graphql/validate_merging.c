@@ -20,8 +20,23 @@ struct pair {
     struct pair *next;
 };
 
+/* A selection list. Long ones have their fields by key in chains, so that comparing two of them
+ * does not take the product of their lengths. */
+struct set {
+    const struct ast_selection *head;
+    struct link {
+        const struct ast_selection *s;
+        struct link *next;
+    } * *chains, *others; /* others: spreads and inline fragments; chains NULL: not indexed */
+    size_t n_chains;      /* a power of two */
+    struct set *next;
+};
+
+#define INDEXED_FROM 16u /* fields */
+
 struct merging {
     struct validation *v;
+    struct set **sets;
     struct pair **pairs;
     size_t n_buckets, n_pairs;
     unsigned conflicts;
@@ -171,33 +186,100 @@ static const struct ast_selection *inner(const struct ast_selection *s)
     return s->fragment ? s->fragment->selections : NULL;
 }
 
-/* One field against every field of a set, its fragments included. */
-static void compare_with_set(struct merging *m, const struct ast_selection *field,
-                             const struct ast_selection *set, bool exclusive)
+static size_t chain_of(const struct set *set, const char *key)
 {
-    for (; set && !enough(m); set = set->next) {
-        if (set->kind != AST_FIELD) {
-            if (inner(set) && first_time(m, FIELD_WITH_SET, field, inner(set), exclusive))
-                compare_with_set(m, field, inner(set), exclusive);
-            continue;
-        }
-        if (strcmp(set->key, field->key) != 0)
-            continue;
-        compare_fields(m, field, set, exclusive);
-        if (stands_for(set, field))
-            return;
+    uint64_t h = 0;
+
+    for (; *key; key++)
+        h = (h ^ (unsigned char)*key) * UINT64_C(1099511628211);
+    return (h ^ h >> 32) & (set->n_chains - 1);
+}
+
+static void index_set(struct merging *m, struct set *set, size_t n)
+{
+    for (set->n_chains = 32; set->n_chains < n; set->n_chains *= 2)
+        ;
+    set->chains = arena_alloc(m->v->arena, set->n_chains * sizeof(*set->chains));
+    for (const struct ast_selection *s = set->head; s; s = s->next) {
+        struct link **at =
+            s->kind == AST_FIELD ? &set->chains[chain_of(set, s->key)] : &set->others;
+        struct link *link = arena_take(m->v->arena, sizeof(*link));
+
+        *link = (struct link){s, *at};
+        *at = link;
     }
+}
+
+static struct set *set_of(struct merging *m, const struct ast_selection *head)
+{
+    struct set **bucket = &m->sets[((uintptr_t)head >> 4) % m->n_buckets], *set;
+    size_t n = 0;
+
+    for (set = *bucket; set; set = set->next)
+        if (set->head == head)
+            return set;
+    set = arena_alloc(m->v->arena, sizeof(*set));
+    *set = (struct set){.head = head, .next = *bucket};
+    *bucket = set;
+    for (const struct ast_selection *s = head; s; s = s->next)
+        n += s->kind == AST_FIELD;
+    if (n >= INDEXED_FROM)
+        index_set(m, set, n);
+    return set;
+}
+
+static bool compare_with_set(struct merging *m, const struct ast_selection *field,
+                             const struct set *set, bool exclusive);
+
+/* Returns whether the rest of the set need not be looked at. */
+static bool compare_with(struct merging *m, const struct ast_selection *field,
+                         const struct ast_selection *s, bool exclusive)
+{
+    if (s->kind != AST_FIELD) {
+        if (inner(s) && first_time(m, FIELD_WITH_SET, field, inner(s), exclusive))
+            compare_with_set(m, field, set_of(m, inner(s)), exclusive);
+        return enough(m);
+    }
+    if (strcmp(s->key, field->key) != 0)
+        return false;
+    compare_fields(m, field, s, exclusive);
+    return stands_for(s, field) || enough(m);
+}
+
+static bool compare_with_links(struct merging *m, const struct ast_selection *field,
+                               const struct link *link, bool exclusive)
+{
+    for (; link; link = link->next)
+        if (compare_with(m, field, link->s, exclusive))
+            return true;
+    return false;
+}
+
+/* One field against every field of a set, its fragments included. */
+static bool compare_with_set(struct merging *m, const struct ast_selection *field,
+                             const struct set *set, bool exclusive)
+{
+    if (set->chains)
+        return compare_with_links(m, field, set->chains[chain_of(set, field->key)], exclusive) ||
+               compare_with_links(m, field, set->others, exclusive);
+    for (const struct ast_selection *s = set->head; s; s = s->next)
+        if (compare_with(m, field, s, exclusive))
+            return true;
+    return false;
 }
 
 /* Every field of a against every field of b. */
 static void compare_sets(struct merging *m, const struct ast_selection *a,
                          const struct ast_selection *b, bool exclusive)
 {
+    const struct set *set;
+
     if (!first_time(m, SETS, a, b, exclusive))
         return;
+    set = set_of(m, b);
     for (; a && !enough(m); a = a->next) {
         if (a->kind == AST_FIELD)
-            compare_with_set(m, a, b, exclusive);
+            compare_with_set(m, a, set, exclusive);
         else if (inner(a))
             compare_sets(m, inner(a), b, exclusive);
     }
@@ -220,6 +302,7 @@ void rule_field_selection_merging(struct validation *v)
     m->v = v;
     m->n_buckets = v->document->tokens * 8u + 64;
     m->pairs = arena_alloc(v->arena, m->n_buckets * sizeof(struct pair *));
+    m->sets = arena_alloc(v->arena, m->n_buckets * sizeof(struct set *));
     for (const struct ast_definition *d = v->document->definitions; d; d = d->next)
         if (ast_is_executable(d))
             each_set(m, d->selections);

@@ -6,26 +6,27 @@ is shown beside it. One client sends one request after the other, on one kept co
 """
 
 import argparse
-import http.client
+import itertools
 import json
+import http.client
 import os
 import pathlib
-import platform
 import random
-import shutil
 import socket
-import statistics
 import subprocess
 import sys
-import time
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "daemon"))
+import bench_graphql_lists  # noqa: E402
+import bench_graphql_peers  # noqa: E402
+from bench import machine  # noqa: E402
+from bench_graphql_service import (GUILD, MEMBERS, MINUTE, T0, Client, Service, Table, columns,  # noqa: E402
+                                   one_by_one, percentile, resident_mb, user_of)
+import documents  # noqa: E402
 import harness  # noqa: E402
 
 OPERATIONS = harness.SOURCE_DIR / "graphql" / "operations"
-T0 = 1_780_000_020_000  # a whole minute of 2026
-MINUTE = 60_000
 
 
 def parse():
@@ -35,134 +36,15 @@ def parse():
     parser.add_argument("--rows", type=int, default=100000, help="sightings of a run (100000)")
     parser.add_argument("--requests", type=int, default=1000000,
                         help="requests before memory is looked at (1000000)")
+    parser.add_argument("--singles", type=int, default=5000, help="single mutations of a run (5000)")
+    parser.add_argument("--pages", type=int, default=300, help="requests per page of a list (300)")
     parser.add_argument("--only", action="append", choices=list(PARTS),
                         help="one part; may be repeated")
+    parser.add_argument("--attack", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
-# --- measuring ---------------------------------------------------------------------------------------
-
-def cpu_us(pid):
-    """Microseconds that all threads of a process have run."""
-    total = 0
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        try:
-            total += int((task / "schedstat").read_text().split()[0])
-        except FileNotFoundError:
-            pass
-    return total / 1000
-
-
-def postgres_us(pg):
-    total = 0
-    for pid in harness.children_of(pg.pid):
-        try:
-            total += cpu_us(pid)
-        except FileNotFoundError:
-            pass
-    return total
-
-
-def resident_mb(pid):
-    with open(f"/proc/{pid}/status") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS")) / 1024
-
-
-def percentile(values, share):
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
-
-
-class Table:
-    """The figures, with what is to be reached and whether it is."""
-
-    def __init__(self):
-        self.missed = 0
-        print(f"{'figure':52} {'measured':>24} {'reach':>9}", flush=True)
-
-    def row(self, name, values, most=None, form=".2f"):
-        """values: of the runs; the median counts."""
-        middle = statistics.median(values)
-        text = format(middle, form)
-        if len(values) > 1:
-            text += f" ({format(min(values), form)}-{format(max(values), form)})"
-        wanted = "" if most is None else f"{most:g}"
-        state = "" if most is None else "ok" if middle <= most else "MISSED"
-        self.missed += state == "MISSED"
-        print(f"{name:52} {text:>24} {wanted:>9} {state}", flush=True)
-        return middle
-
-
-class Client:
-    """One kept connection over a Unix socket or TCP."""
-
-    def __init__(self, path=None, port=None, token=None, target="/graphql"):
-        self.connection = http.client.HTTPConnection("localhost", port)
-        if path:
-            self.connection.sock = socket.socket(socket.AF_UNIX)
-            self.connection.sock.connect(str(path))
-        self.target = target
-        self.headers = {"Content-Type": "application/json"}
-        if token:
-            self.headers["Authorization"] = f"Bearer {token}"
-
-    def send(self, body):
-        self.connection.request("POST", self.target, body, self.headers)
-        return self.connection.getresponse().read()
-
-    def ask(self, query, variables=None):
-        answer = json.loads(self.send(json.dumps({"query": query, "variables": variables or {}})))
-        assert "errors" not in answer, answer
-        return answer["data"]
-
-
-class Service:
-    """presence-graphqld on a database of its own."""
-
-    def __init__(self):
-        self.directory = harness.new_dir("presence-bench-")
-        self.pg = harness.Postgres(self.directory)
-        self.pg.start()
-        self.graphqld = harness.Graphqld(self.directory, harness.Conf(self.directory).save(),
-                                         self.pg).prepare()
-        self.admin = self.graphqld.new_token("bench", "admin,ingest,read")
-        self.graphqld.start()
-        self.client = Client(self.graphqld.conf.graphql_socket, token=self.admin)
-
-    def close(self):
-        self.graphqld.abandon()
-        self.pg.abandon()
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-    def spent(self, work, count):
-        """Runs work; microseconds of the service's and of PostgreSQL's CPU for each of count."""
-        before = cpu_us(self.graphqld.pid), postgres_us(self.pg)
-        work()
-        after = cpu_us(self.graphqld.pid), postgres_us(self.pg)
-        return (after[0] - before[0]) / count, (after[1] - before[1]) / count
-
-
 # --- recordSightings ---------------------------------------------------------------------------------
-
-KINDS = ["MESSAGE"] * 12 + ["REACTION_ADD", "VOICE_JOIN", "VOICE_LEAVE", "TYPING"]
-
-
-def columns(rng, rows, minute, users=20000):
-    """Sightings as a worker coalesces them: one guild, some channels, one minute."""
-    out = {k: [] for k in ("guildId", "userId", "channelId", "kind", "count", "firstAt", "lastAt",
-                           "counted")}
-    for user in sorted(rng.sample(range(users), rows)):
-        kind = rng.choice(KINDS)
-        first = minute + rng.randrange(30000)
-        out["guildId"].append("500000000000000001")
-        out["userId"].append(str(600000000000000000 + user))
-        out["channelId"].append(str(700000000000000000 + rng.randrange(40)))
-        out["kind"].append(kind)
-        out["count"].append(1 + rng.randrange(3))
-        out["firstAt"].append(first)
-        out["lastAt"].append(first + rng.randrange(20000))
-        out["counted"].append(kind != "TYPING")
-    return out
-
 
 def record_bodies(size, total, lane, position, minute):
     """Ready requests of `size` sightings each: what the client spends is not what is measured."""
@@ -179,6 +61,8 @@ def record_bodies(size, total, lane, position, minute):
 
 
 def record(table, options):
+    """Returns microseconds per row by 1,000, for the ratios."""
+    reached = []
     service = Service()
     try:
         for lane, (size, most) in enumerate(((1000, 1.0), (5000, 0.8))):
@@ -196,24 +80,217 @@ def record(table, options):
                 if run > 0:  # the first one fills caches
                     ours.append(one)
                     theirs.append(other)
-            table.row(f"recordSightings by {size:,}: us per row", ours, most)
+            middle = table.row(f"recordSightings by {size:,}: us per row", ours, most)
+            reached.append(middle)
             table.row("  PostgreSQL, with the activity log", theirs, 20)
+        return reached[0]
     finally:
         service.close()
 
 
-PARTS = {"record": record}
+# --- the language ------------------------------------------------------------------------------------
+
+GUILD_FIELDS = ("id name available leftAt ownerId afkChannelId systemChannelId locale memberCount "
+                "humanCount botJoinedAt rosterAt settingsVersion").split()
+MEMBER_FIELDS = ("guildId userId username globalName nick roles joinedAt premiumSince timeoutUntil "
+                 "pending leftAt state knowledge idleSince observedIdleMs observedShare notBefore "
+                 "lastSeen lastSeenKind lastSeenChannelId lastCounted lastCountedKind").split()
+
+
+def long_query():
+    """200 lines as a dashboard would send them: aliases, fragments, variables, directives."""
+    lines = ["query Dashboard($guild: Snowflake!, $user: Snowflake!, $after: String,",
+             "                $with: Boolean = true) {"]
+    for n in range(6):
+        lines += f"""  g{n}: guild(id: $guild) {{
+    ...GuildFacts
+    humans: humanCount
+    lastAct {{ ch type ts }}
+    settings {{ key value }}
+    page{n}: members(first: {n + 10}, after: $after, orderBy: IDLE) {{
+      nodes {{
+        ...MemberFacts
+        stateSince
+        gaps {{ count }}
+      }}
+      pageInfo {{
+        hasNextPage
+        endCursor
+      }}
+      totalCount @include(if: $with)
+    }}
+  }}
+  m{n}: member(guildId: $guild, userId: $user) {{
+    ...MemberFacts
+    presentUntil
+    idleStats {{ timesIdle avgIdleTime prevAvgs }}
+    lastAct {{ ch type ts }}
+    certain{n}: knowledge
+  }}""".splitlines()
+    lines += ["  service {", "    version", "  }", "}", "", "fragment GuildFacts on Guild {",
+              *(f"  {f}" for f in GUILD_FIELDS), "}", "", "fragment MemberFacts on Member {",
+              *(f"  {f}" for f in MEMBER_FIELDS), "}"]
+    return lines + ["# the end"] * (200 - len(lines))
+
+
+def language(table, options):
+    lines = long_query()
+    assert len(lines) == 200
+    with tempfile.NamedTemporaryFile("w", suffix=".graphql") as f:
+        f.write("\n".join(lines) + "\n")
+        f.flush()
+        runs = [[float(v) for v in subprocess.run(
+            [harness.program("tests/gql_bench"), "document", f.name, "2000"], check=True,
+            stdout=subprocess.PIPE, text=True).stdout.split()] for _ in range(options.runs)]
+    table.row("parse + validate a query of 200 lines: us", [r[0] for r in runs], 150, ".0f")
+    table.row("  the same, found in the cache: us", [r[1] for r in runs], 5)
+
+
+# --- one row -----------------------------------------------------------------------------------------
+
+RENAME = """mutation ($guild: Snowflake!, $user: Snowflake!, $nick: String) {
+  updateMember(guildId: $guild, userId: $user, patch: { nick: $nick }) {
+    code
+    member { guildId userId nick }
+  }
+}"""
+def single(table, options):
+    """Returns microseconds of one mutation, for the ratios."""
+    service = Service()
+    try:
+        service.client.ask("""mutation ($guilds: [GuildInput!]!) { upsertGuilds(guilds: $guilds)
+                           { code } }""", {"guilds": [{"guildId": GUILD, "at": T0, "name": "x", "available": True}]})
+        service.client.ask("""mutation ($members: [MemberInput!]!) { upsertMembers(members: $members)
+                           { code } }""", {"members": [
+            {"guildId": GUILD, "userId": user_of(n), "at": T0, "onRoster": True, "bot": False}
+            for n in range(MEMBERS)]})
+
+        def body_of(n):
+            return json.dumps({"query": RENAME, "variables": {
+                "guild": GUILD, "user": user_of(n), "nick": f"name {n}"}}).encode()
+
+        one_by_one(service.client.send, body_of, 200)
+        ours, theirs, times = [], [], []
+        for run in range(options.runs):
+            def work():
+                times.append(one_by_one(service.client.send,
+                                        lambda n: body_of(n + 7 * run), options.singles))
+
+            one, other = service.spent(work, options.singles)
+            ours.append(one)
+            theirs.append(other)
+        middle = table.row("single-row mutation (updateMember): us", ours, 60, ".0f")
+        table.row("  p50 with one client: ms", [percentile(t, 0.5) for t in times], 0.6)
+        table.row("  p99: ms", [percentile(t, 0.99) for t in times])
+        table.row("  PostgreSQL: us", theirs, form=".0f")
+        return middle
+    finally:
+        service.close()
+
+
+# --- memory ------------------------------------------------------------------------------------------
+
+IN_FLIGHT = 64
+
+
+def memory(table, options):
+    """Pipelined requests: mostly one that no table is read for, now and then a new document and one
+    that PostgreSQL answers."""
+    service = Service()
+    try:
+        path, token = service.graphqld.conf.graphql_socket, service.admin
+
+        def request(query):
+            body = json.dumps({"query": query}).encode()
+            return (b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                    b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s"
+                    % (token.encode(), len(body), body))
+
+        plain = request("{ service { version } }") * (IN_FLIGHT - 2)
+        at_begin = []
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(path))
+            for n in range(options.requests // IN_FLIGHT):
+                s.sendall(plain + request(f"{{ a{n % 5000}: __typename }}")
+                          + request("{ guilds(first: 3) { nodes { id name } } }"))
+                seen = 0
+                while seen < IN_FLIGHT:
+                    seen += s.recv(1 << 18).count(b"HTTP/1.1 200")
+                if n == options.requests // IN_FLIGHT // 10:
+                    at_begin.append(resident_mb(service.graphqld.pid))
+        held = table.row(f"resident after {options.requests:,} requests: MB",
+                         [resident_mb(service.graphqld.pid)], 25, ".1f")
+        table.row("  more than after the first tenth of them: MB", [held - at_begin[0]], 1, ".1f")
+        return held
+    finally:
+        service.close()
+
+
+# --- hostile requests --------------------------------------------------------------------------------
+
+def hostile(table, options):
+    """A normal query beside clients that send the worst documents one after the other."""
+    service = Service()
+    try:
+        before = resident_mb(service.graphqld.pid)
+        attackers = [subprocess.Popen([sys.executable, __file__, "--attack",
+                                       str(service.graphqld.conf.graphql_socket)])
+                     for _ in range(2)]
+        try:
+            body = json.dumps({"query": "{ guilds(first: 3) { nodes { id name } } }"}).encode()
+            times = one_by_one(service.client.send, lambda n: body, 3000)
+        finally:
+            for a in attackers:
+                a.kill()
+                a.wait()
+        table.row("a normal query beside hostile ones, p99: ms", [percentile(times, 0.99)], 50)
+        table.row("  memory that they took: MB", [resident_mb(service.graphqld.pid) - before], 15,
+                  ".1f")
+    finally:
+        service.close()
+
+
+def attack(path):
+    """Until it is killed."""
+    client = Client(path)
+    bodies = [body for _, body, _ in documents.hostile()]
+    for body in itertools.cycle(bodies):
+        try:
+            client.send(body)
+        except (OSError, http.client.HTTPException):  # the server closes after some of them
+            client = Client(path)
+
+
+# --- lists of a million members ----------------------------------------------------------------------
+
+def lists(table, options):
+    worst = {}
+    for row in bench_graphql_lists.bench(options.pages, quiet=True):
+        at = worst.setdefault(row["list"], [row["figure_ms"], 0])
+        at[1] = max(at[1], row["p99_ms"])
+    for name, (most, p99) in worst.items():
+        table.row(f"100 of 1,000,000 members, {name}, worst p99: ms", [p99], most, ".1f")
+
+
+PARTS = {"language": language, "record": record, "single": single, "memory": memory,
+         "hostile": hostile, "lists": lists, "peers": bench_graphql_peers.peers}
 
 
 def main():
     options = parse()
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
-          f"load {os.getloadavg()[0]:.1f}\n")
+    if options.attack:
+        attack(options.attack)
+    print(f"{machine()}\n")
     table = Table()
+    reached = {}
     try:
         for name, part in PARTS.items():
-            if not options.only or name in options.only:
-                part(table, options)
+            if options.only and name not in options.only:
+                continue
+            if name == "peers":
+                part(table, options, reached)
+            else:
+                reached[name] = part(table, options)
     finally:
         harness.Postgres.drop_template()
     sys.exit(1 if table.missed else 0)

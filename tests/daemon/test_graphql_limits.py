@@ -63,6 +63,9 @@ def nested(n):
 
 # (what is at the limit, what is one above, the code, what the message says)
 DOCUMENTS = {
+    "document": ("{ service { version } }" + " " * (262144 - 23),
+                 "{ service { version } }" + " " * (262144 - 22),
+                 "LIMIT_DOCUMENT", "262145 bytes; the limit is 262144"),
     "tokens": (f"query($a: [Int!] = [{'0 ' * 9981}]) {{ service {{ version }} }}",
                f"query($a: [Int!] = [{'0 ' * 9982}]) {{ service {{ version }} }}",
                "LIMIT_TOKENS", "more than 10000 tokens"),
