@@ -5,7 +5,8 @@
  *   lane      which worker owns which lane, and its events on the way (laneq, plan)
  *   fetch     HTTP and DNS by way of lane 0's owner
  *   discover  what Discord says before we connect: application, URL, shards, budget
- *   shard     one gateway session each: gw.h over ws.h and inflate.h (idgate, resume)
+ *   shard     one gateway session each: gw.h over ws.h and inflate.h (_conn, _gate, _send, _state;
+ *             idgate, resume; shards.c: all of them)
  *   session   MSG_SESSION: tells lane 0's owner since when and until when we watched
  *   reload    SIGHUP, in two phases                 (secrets.c: the tokens)
  *   control   the Unix socket of presencectl (status.c renders the answers) */
@@ -300,18 +301,20 @@ void discover_clear(struct master *m);
 int discover_budget(struct master *m, const char *body, size_t len, char **url_r,
                     unsigned *shards_r, const char **error_r);
 
-/* shard.c */
+/* shards.c, and of one: */
 void shards_start(struct master *m, unsigned count, const char *url);
 void shards_stop(struct master *m, bool keep);
 void shards_clear(struct master *m);
 void shards_pause(struct master *m, bool paused);
-void shards_gate(struct master *m); /* lets waiting shards identify */
+void shards_note_state(struct master *m); /* into m->state */
 void shard_durable(struct master *m, unsigned lane, const struct msg_durable *d);
-void shard_cut(struct shard *s);           /* debug: drops the connection */
+void shard_cut(struct shard *s); /* debug: drops the connection */
+/* shard_gate.c */
+void shards_gate(struct master *m); /* lets waiting shards identify */
+/* shard_state.c */
 void shards_tell_worker(struct worker *w); /* MSG_GATEWAY_STATE of every shard */
 bool shards_all_live(const struct master *m);
 unsigned shard_guilds(const struct shard *s); /* known guilds of the shard */
-void shards_note_state(struct master *m);     /* into m->state */
 const char *shard_state_name(enum shm_shard_state state);
 /* shard_send.c */
 void shard_send_request(struct master *m, uint64_t guild, const char *payload, size_t len);
