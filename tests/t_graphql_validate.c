@@ -532,6 +532,42 @@ static void test_every_field_has_its_sql(void **state)
     gql_schema_free(&own);
 }
 
+static void described(const char *description, const char *of, const char *name, const char *part)
+{
+    if (!description || !*description)
+        fail_msg("%s %s %s has no description", of, name, part);
+}
+
+static void inputs_described(const struct gql_input *in, size_t n, const char *of, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        described(in[i].description, of, name, in[i].name);
+}
+
+static void test_everything_is_described(void **state)
+{
+    struct gql_schema *own = gql_schema_builtin();
+
+    (void)state;
+    for (const struct gql_type *t = own->types; t; t = t->next) {
+        if (strncmp(t->name, "__", 2) == 0)
+            continue;
+        described(t->description, "type", t->name, "");
+        inputs_described(t->inputs, t->n_inputs, "input", t->name);
+        for (size_t i = 0; i < t->n_values; i++)
+            described(t->values[i].description, "enum", t->name, t->values[i].name);
+        for (size_t i = 0; i < t->n_fields; i++) {
+            described(t->fields[i].description, "type", t->name, t->fields[i].name);
+            inputs_described(t->fields[i].args, t->fields[i].n_args, t->name, t->fields[i].name);
+        }
+    }
+    for (const struct gql_directive *d = own->directives; d; d = d->next) {
+        described(d->description, "directive", d->name, "");
+        inputs_described(d->args, d->n_args, "directive", d->name);
+    }
+    gql_schema_free(&own);
+}
+
 static void test_kinds_are_numbered_as_in_activity_h(void **state)
 {
     struct gql_schema *own = gql_schema_builtin();
@@ -582,6 +618,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_many_equal_fields),
         cmocka_unit_test(test_operations_of_the_workers),
         cmocka_unit_test(test_every_field_has_its_sql),
+        cmocka_unit_test(test_everything_is_described),
         cmocka_unit_test(test_kinds_are_numbered_as_in_activity_h),
     };
 
