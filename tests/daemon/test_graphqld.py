@@ -844,7 +844,7 @@ def test_scopes(graphqld):
         "lanes": ("{ lanes(lanes: [1]) { lane } }", {"ingest", "both"}),
         "record": ("mutation { recordSightings(batches: {lane: 1, epoch: 1, from: 5, to: 5,"
                    " sessions: []}) { code } }", {"ingest", "both"}),
-        "guilds": ("{ guilds { nodes { id } } }", {"read", "admin", "both"}),
+        "guilds": ("{ guilds { nodes { id } } }", {"read", "admin", "both", "one"}),
         "guild": (f'{{ guild(id: "{GUILD}") {{ id }} }}', {"read", "admin", "both", "one"}),
         "other": ('{ guild(id: "5") { id } }', {"read", "admin", "both"}),
         "nested": (f'{{ x: member(guildId: "{GUILD}", userId: 1) {{ gaps {{ count }} }} }}',
