@@ -1,5 +1,6 @@
 /* What must be known before a shard may connect: the application's flags, the gateway's URL, how
- * many shards, and the identify budget. Called by main.c at start, by shard.c for the budget.
+ * many shards, and the identify budget. Called by main.c at start, by shard.c and shard_gate.c for
+ * the budget.
  * Diagnostics: discord_unreachable (each failed try), token_refused, shards_planned. */
 #include <inttypes.h>
 #include <stdlib.h>

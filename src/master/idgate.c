@@ -1,5 +1,5 @@
 /* One Identify per key and 5 s, and never the last of the day's budget: an exhausted budget resets
- * the bot's token. Called by shard.c.
+ * the bot's token. Called by shard_gate.c.
  * Diagnostics: none; the caller tells the operator. */
 #include "idgate.h"
 

@@ -1,5 +1,5 @@
-/* Lanes: who owns them, and the way of an event from a shard to the owner. Called by worker.c and
- * shard.c; the queue itself is laneq.c's.
+/* Lanes: who owns them, and the way of an event from a shard to the owner. Called by worker.c,
+ * workers.c and shard_conn.c; the queue itself is laneq.c's.
  * Diagnostics: lane_moved (debug), flow_paused, flow_resumed, worker_hung. */
 #include <inttypes.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Resume point of one session, from what its lanes were given and what they report durable. Called
- * by fanout.c and shard.c.
+ * by lane.c and the shard's files.
  * Diagnostics: none. */
 #include "resume.h"
 

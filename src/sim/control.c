@@ -7,7 +7,7 @@
 
 #include "presence/log.h"
 #include "sim/act.h"
-#include "sim/config.h"
+#include "sim/options.h"
 #include "sim/control_call.h"
 #include "sim/gateway.h"
 #include "sim/load.h"
@@ -33,7 +33,7 @@ static void do_act(struct control_call *c)
 
 static void do_config(struct control_call *c)
 {
-    if (config_apply(c->sim, c->args, &c->error) == 0)
+    if (options_apply(c->sim, c->args, &c->error) == 0)
         control_ok(c);
 }
 
@@ -51,7 +51,7 @@ static void get_state(struct control_call *c)
 
 static void get_config(struct control_call *c)
 {
-    config_print(c->sim, &c->out);
+    options_print(c->sim, &c->out);
 }
 
 static void do_load(struct control_call *c)

@@ -1,6 +1,6 @@
 bin_PROGRAMS += presence-sim
 presence_sim_SOURCES = \
-  src/sim/main.c src/sim/config.c src/sim/config.h src/sim/sim.h \
+  src/sim/main.c src/sim/options.c src/sim/options.h src/sim/sim.h \
   src/sim/world.c src/sim/world.h src/sim/render.c src/sim/render_guild.c \
   src/sim/render_message.c src/sim/render.h src/sim/intents.h \
   src/sim/truth.c src/sim/truth.h src/sim/session.c src/sim/session.h \

@@ -1,6 +1,6 @@
 /* presence-sim: command line, listeners, start and end.
  * Diagnostics: a wrong argument or a busy port ends the start with one line. */
-#include <config.h> /* not sim/config.h */
+#include "config.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -11,7 +11,7 @@
 
 #include "presence/fd.h"
 #include "presence/log.h"
-#include "sim/config.h"
+#include "sim/options.h"
 #include "sim/control.h"
 #include "sim/gateway.h"
 #include "sim/load.h"
@@ -31,7 +31,7 @@ struct options {
     uint32_t guilds, members;
     uint64_t seed;
     char *load;
-    char *settings; /* JSON for config_apply, collected */
+    char *settings; /* JSON for options_apply, collected */
 };
 
 static const char usage[] =
@@ -293,7 +293,7 @@ static void apply_settings(struct sim *sim, struct options *o)
     char *text = xasprintf("{%s}", o->settings ? o->settings : ""), *error = NULL;
     struct json *args = json_parse(text, strlen(text), &error);
 
-    if (!args || config_apply(sim, args, &error))
+    if (!args || options_apply(sim, args, &error))
         die("%s", error);
     json_free(&args);
     free(text);
@@ -311,7 +311,7 @@ static void tear_down(struct sim *sim)
     received_clear(sim);
     truth_clear(&sim->truth);
     world_clear(&sim->world);
-    config_clear(sim);
+    options_clear(sim);
     free(sim->faults.refuse_rest_path);
     free(sim->faults.refuse_rest_scope);
     free(sim->gateway_url);
@@ -328,7 +328,7 @@ int main(int argc, char **argv)
     log_init("presence-sim");
     signal(SIGPIPE, SIG_IGN);
     parse(&o, argc, argv);
-    config_defaults(&sim);
+    options_defaults(&sim);
     world_init(&sim.world, o.guilds, o.members, o.seed, PERMISSIONS);
     truth_init(&sim.truth);
     apply_settings(&sim, &o);

@@ -1,6 +1,6 @@
 /* Settings by name. Called by main and by the control API.
  * Diagnostics: a wrong value is told to the caller. */
-#include "sim/config.h"
+#include "sim/options.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static const struct setting settings[] = {
 
 #define N_SETTINGS (sizeof(settings) / sizeof(settings[0]))
 
-void config_defaults(struct sim *sim)
+void options_defaults(struct sim *sim)
 {
     sim->config = (struct sim_config){.token = xstrdup("sim-token"),
                                       .shards = 1,
@@ -66,7 +66,7 @@ void config_defaults(struct sim *sim)
                                       .check_user_agent = true};
 }
 
-void config_clear(struct sim *sim)
+void options_clear(struct sim *sim)
 {
     free(sim->config.token);
     sim->config.token = NULL;
@@ -147,7 +147,7 @@ static void apply_text(struct sim *sim, const char *key, const struct json *j)
         sim->world.guilds[i].roles[3].permissions = sim->world.permissions;
 }
 
-int config_apply(struct sim *sim, const struct json *args, char **error_r)
+int options_apply(struct sim *sim, const struct json *args, char **error_r)
 {
     for (const struct json *j = json_first(args); j; j = json_next(j))
         if ((*error_r = check(j)))
@@ -161,7 +161,7 @@ int config_apply(struct sim *sim, const struct json *args, char **error_r)
     return 0;
 }
 
-void config_print(const struct sim *sim, struct buf *out)
+void options_print(const struct sim *sim, struct buf *out)
 {
     buf_puts(out, "{");
     for (size_t i = 0; i < N_SETTINGS; i++) {
