@@ -51,9 +51,9 @@ def environment(there):
     return os.environ | {"NODE_PATH": str(there)}
 
 
-def run(there, script, *args, stdin=None, timeout=300):
+def run(there, script, *args, env=None, timeout=300):
     """What the script prints: JSON."""
-    done = subprocess.run(command(script, *args), input=stdin, capture_output=True, text=True,
-                          env=environment(there), timeout=timeout)
+    done = subprocess.run(command(script, *args), capture_output=True, text=True,
+                          env=environment(there) | (env or {}), timeout=timeout)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
