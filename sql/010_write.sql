@@ -26,6 +26,8 @@ BEGIN
     RETURN (x & 63)::smallint;
 END $$;
 
+-- Functions that run queries are in plpgsql although one statement would do: it keeps their plans.
+
 -- --- results ----------------------------------------------------------------------------------
 
 CREATE FUNCTION write_result(code text, errors text[], keys jsonb) RETURNS jsonb
@@ -61,12 +63,13 @@ BEGIN
 END $$;
 
 CREATE FUNCTION write_keep(operation text, guild bigint, a jsonb, result jsonb) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE plpgsql AS $$
+BEGIN
     INSERT INTO presence.request (guild_id, request_id, operation, fingerprint, result)
     SELECT guild, (a->>'requestId')::bigint, operation,
            hashtextextended((a - 'requestId')::text, 0), result
-     WHERE coalesce(a->'requestId', 'null') <> 'null'
-$$;
+     WHERE coalesce(a->'requestId', 'null') <> 'null';
+END $$;
 
 -- Nothing was changed. `errors` name the argument and what was expected.
 CREATE FUNCTION write_refuse(operation text, guild bigint, a jsonb, code text, errors text[],
@@ -103,20 +106,24 @@ $$;
 
 -- NULL, or what is wrong with the length of a list.
 CREATE FUNCTION list_fault(a jsonb, name text, most integer) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN jsonb_array_length(a->name) BETWEEN 1 AND most THEN NULL
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN CASE WHEN jsonb_array_length(a->name) BETWEEN 1 AND most THEN NULL
                 ELSE format('%s: expected 1 to %s entries, not %s', name, most,
-                            jsonb_array_length(a->name)) END
-$$;
+                            jsonb_array_length(a->name)) END;
+END $$;
 
 CREATE FUNCTION text_fault(a jsonb, name text, most integer) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN length(a->>name) > most
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN CASE WHEN length(a->>name) > most
                 THEN format('%s: expected at most %s characters, not %s', name, most,
-                            length(a->>name)) END
-$$;
+                            length(a->>name)) END;
+END $$;
 
 CREATE FUNCTION ids_of(list jsonb) RETURNS bigint[]
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT translate(list::text, '[] ', '{}')::bigint[] WHERE jsonb_typeof(list) = 'array'
-$$;
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN CASE WHEN jsonb_typeof(list) = 'array'
+                THEN translate(list::text, '[] ', '{}')::bigint[] END;
+END $$;

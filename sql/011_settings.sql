@@ -211,18 +211,20 @@ CREATE TRIGGER setting_value BEFORE INSERT OR UPDATE ON setting
 
 -- What is in force: defaults, and what was set since the last reset.
 CREATE FUNCTION settings_of(guild bigint) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = presence, pg_temp AS $$
-    SELECT coalesce(jsonb_object_agg(d.key, coalesce(s.value, d.default_value)), '{}')
+LANGUAGE plpgsql STABLE SET search_path = presence, pg_temp AS $$
+BEGIN
+    RETURN (SELECT coalesce(jsonb_object_agg(d.key, coalesce(s.value, d.default_value)), '{}')
       FROM setting_definition d
       LEFT JOIN setting s ON s.guild_id = guild AND s.key = d.key
            AND s.changed_at >= coalesce((SELECT g.reset_at FROM guild g WHERE g.guild_id = guild),
-                                        '-infinity')
-$$;
+                                        '-infinity'));
+END $$;
 
 -- What is wrong with settings that are each good.
 CREATE FUNCTION settings_faults(v jsonb) RETURNS text[]
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT array_remove(ARRAY[
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN array_remove(ARRAY[
         CASE WHEN (v->'auto_kick')::boolean AND (v->'time_until_inactive')::numeric < 604800
              THEN 'time_until_inactive: expected at least 604800 (7 days) while auto_kick is on' END,
         CASE WHEN v->>'channel_archive_auto' = 'archive'
@@ -230,8 +232,8 @@ LANGUAGE sql IMMUTABLE AS $$
              THEN 'channel_archive_auto: archive needs channel_archive_category' END,
         CASE WHEN v->>'report_schedule.every' = 'week'
                   AND (v->'report_schedule.day')::numeric > 7
-             THEN 'report_schedule.day: expected 1 to 7 while reports are weekly' END], NULL)
-$$;
+             THEN 'report_schedule.day: expected 1 to 7 while reports are weekly' END], NULL);
+END $$;
 
 CREATE FUNCTION settings_check() RETURNS trigger
 LANGUAGE plpgsql SET search_path = presence, pg_temp AS $$
@@ -262,7 +264,9 @@ END $$;
 -- The changes with their values read, and what is wrong with each.
 CREATE FUNCTION setting_changes(a jsonb)
 RETURNS TABLE (n bigint, key text, value jsonb, fault text)
-LANGUAGE sql STABLE SET search_path = presence, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = presence, pg_temp AS $$
+BEGIN
+    RETURN QUERY
     SELECT c.n, c.e->>'key', x.v,
            CASE WHEN count(*) OVER (PARTITION BY c.e->>'key') > 1 THEN 'the key stands twice'
                 WHEN length(c.e->>'value') > 16000 THEN 'expected at most 16000 characters'
@@ -273,8 +277,8 @@ LANGUAGE sql STABLE SET search_path = presence, pg_temp AS $$
                 WHEN x.v IS NULL THEN 'expected JSON'
                 ELSE setting_fault(c.e->>'key', x.v) END
       FROM jsonb_array_elements(a->'changes') WITH ORDINALITY AS c(e, n),
-           LATERAL (SELECT json_or_null(left(c.e->>'value', 16001)) AS v) x
-$$;
+           LATERAL (SELECT json_or_null(left(c.e->>'value', 16001)) AS v) x;
+END $$;
 
 CREATE FUNCTION update_settings(a jsonb, caller text) RETURNS void
 LANGUAGE plpgsql SET search_path = presence, pg_temp AS $$

@@ -44,8 +44,9 @@ $$;
 
 -- members: an array of MemberInput, at most one per member.
 CREATE FUNCTION put_members(members jsonb) RETURNS void
-LANGUAGE sql SET search_path = presence, pg_temp AS $$
-    SELECT batch_members(
+LANGUAGE plpgsql SET search_path = presence, pg_temp AS $$
+BEGIN
+    PERFORM batch_members(
         array_agg(x.g), array_agg(x.u), array_agg((x.m->>'at')::timestamptz),
         array_agg(member_mask(x.m)), array_agg((x.m->>'bot')::boolean),
         array_agg((x.m->>'onRoster')::boolean), array_agg(x.m->>'username'),
@@ -56,8 +57,8 @@ LANGUAGE sql SET search_path = presence, pg_temp AS $$
         array_agg((x.m->>'flags')::integer), array_agg((x.m->>'avatarHash')::bigint),
         array_agg((x.m->>'lastEditAt')::timestamptz))
       FROM (SELECT (m->>'guildId')::bigint AS g, (m->>'userId')::bigint AS u, m
-              FROM jsonb_array_elements(members) m ORDER BY 1, 2) x
-$$;
+              FROM jsonb_array_elements(members) m ORDER BY 1, 2) x;
+END $$;
 
 CREATE FUNCTION update_member(a jsonb, caller text) RETURNS void
 LANGUAGE plpgsql SET search_path = presence, pg_temp AS $$
@@ -83,12 +84,13 @@ END $$;
 
 -- A key that stands twice, or a list that is too long or empty.
 CREATE FUNCTION rows_fault(a jsonb, name text, id text) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT coalesce(presence.list_fault(a, name, 5000),
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN coalesce(presence.list_fault(a, name, 5000),
         (SELECT format('%s[%s]: stands twice', name, max(e.n) - 1)
            FROM jsonb_array_elements(a->name) WITH ORDINALITY AS e(v, n)
-          GROUP BY e.v->'guildId', e.v->id HAVING count(*) > 1 LIMIT 1))
-$$;
+          GROUP BY e.v->'guildId', e.v->id HAVING count(*) > 1 LIMIT 1));
+END $$;
 
 -- true: go on.
 CREATE FUNCTION upsert_begin(operation text, a jsonb, name text, id text) RETURNS boolean
@@ -251,7 +253,9 @@ END $$;
 -- code and text of what stands against it; no row: nothing.
 CREATE FUNCTION absence_fault(g bigint, u bigint, f timestamptz, t timestamptz, v jsonb)
 RETURNS TABLE (code text, fault text)
-LANGUAGE sql STABLE SET search_path = presence, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = presence, pg_temp AS $$
+BEGIN
+    RETURN QUERY
     SELECT 'INVALID', 'until: expected a time to come, after from'
      WHERE t <= f OR t <= now()
     UNION ALL
@@ -270,8 +274,8 @@ LANGUAGE sql STABLE SET search_path = presence, pg_temp AS $$
                AND x.set_at >= coalesce((SELECT r.reset_at FROM guild r WHERE r.guild_id = g),
                                         '-infinity'))
            >= (v->>'away_per_year')::integer
-     LIMIT 1
-$$;
+     LIMIT 1;
+END $$;
 
 CREATE FUNCTION set_absence(a jsonb, caller text) RETURNS void
 LANGUAGE plpgsql SET search_path = presence, pg_temp AS $$
@@ -355,8 +359,9 @@ LANGUAGE sql AS $$ SELECT presence.change_absence('endAbsence', a, caller) $$;
 -- --- decisions --------------------------------------------------------------------------------
 
 CREATE FUNCTION decision_faults(a jsonb) RETURNS text[]
-LANGUAGE sql STABLE SET search_path = presence, pg_temp AS $$
-    SELECT CASE WHEN list_fault(a, 'decisions', 500) IS NOT NULL
+LANGUAGE plpgsql STABLE SET search_path = presence, pg_temp AS $$
+BEGIN
+    RETURN CASE WHEN list_fault(a, 'decisions', 500) IS NOT NULL
                 THEN ARRAY[list_fault(a, 'decisions', 500)]
                 ELSE (SELECT array_agg(format('decisions[%s].%s', d.n - 1, f.fault) ORDER BY d.n)
                         FROM jsonb_array_elements(a->'decisions') WITH ORDINALITY AS d(e, n),
@@ -368,8 +373,8 @@ LANGUAGE sql STABLE SET search_path = presence, pg_temp AS $$
                                 (CASE WHEN NOT evidence_good(d.e->'evidence')
                                       THEN 'evidence: expected at most 32 acts and protections,'
                                            ' 16384 characters in all' END)) AS f(fault)
-                       WHERE f.fault IS NOT NULL) END
-$$;
+                       WHERE f.fault IS NOT NULL) END;
+END $$;
 
 CREATE FUNCTION record_decisions(a jsonb, caller text) RETURNS void
 LANGUAGE plpgsql SET search_path = presence, pg_temp AS $$

@@ -4,14 +4,16 @@
 -- changed; it comes back when the reset is taken back.
 
 CREATE FUNCTION job_keys(ids bigint[], guilds bigint[]) RETURNS jsonb
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT coalesce(jsonb_agg(jsonb_build_array(k.g, k.j) ORDER BY k.n), '[]')
-      FROM unnest(guilds, ids) WITH ORDINALITY AS k(g, j, n)
-$$;
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN (SELECT coalesce(jsonb_agg(jsonb_build_array(k.g, k.j) ORDER BY k.n), '[]')
+      FROM unnest(guilds, ids) WITH ORDINALITY AS k(g, j, n));
+END $$;
 
 CREATE FUNCTION job_faults(a jsonb) RETURNS text[]
-LANGUAGE sql STABLE SET search_path = presence, pg_temp AS $$
-    SELECT CASE WHEN list_fault(a, 'jobs', 1000) IS NOT NULL
+LANGUAGE plpgsql STABLE SET search_path = presence, pg_temp AS $$
+BEGIN
+    RETURN CASE WHEN list_fault(a, 'jobs', 1000) IS NOT NULL
                 THEN ARRAY[list_fault(a, 'jobs', 1000)]
                 ELSE (SELECT array_agg(format('jobs[%s].%s', j.n - 1, f.fault) ORDER BY j.n)
                         FROM jsonb_array_elements(a->'jobs') WITH ORDINALITY AS j(e, n),
@@ -26,8 +28,8 @@ LANGUAGE sql STABLE SET search_path = presence, pg_temp AS $$
                        <= coalesce((j.e->>'dueAt')::timestamptz, now())
                   THEN 'expiresAt: expected a time after dueAt' END),
             (text_fault(j.e, 'reason', 512))) AS f(fault)
-                       WHERE f.fault IS NOT NULL) END
-$$;
+                       WHERE f.fault IS NOT NULL) END;
+END $$;
 
 -- Where there is an open job of the kind already, that one is given back.
 CREATE FUNCTION enqueue_jobs(a jsonb, caller text) RETURNS void
