@@ -102,7 +102,8 @@ void compile_parameter(struct compiler *k, const char *value)
         return;
     }
     k->values[k->n_params++] = value;
-    buf_printf(&k->sql, "$%d", k->n_params);
+    buf_putc(&k->sql, '$');
+    buf_put_i64(&k->sql, k->n_params);
 }
 
 static void all_arguments(struct compiler *k, const struct scope *s)
@@ -272,16 +273,27 @@ static void field(struct compiler *k, const struct gql_type *t, const struct col
     }
 }
 
+static void put_member(struct compiler *k, const char *key, bool first)
+{
+    buf_puts(&k->sql, first ? "\"" : ",\"");
+    buf_puts(&k->sql, key);
+    buf_puts(&k->sql, "\":");
+}
+
 void compile_object(struct compiler *k, const struct gql_type *t, const struct collected *fields,
                     const char *alias)
 {
     buf_puts(&k->sql, "('{");
     for (const struct collected *f = fields; f && !k->failed; f = f->next) {
         if (strcmp(f->field->name, "__typename") == 0) {
-            buf_printf(&k->sql, "%s\"%s\":\"%s\"", f == fields ? "" : ",", f->key, t->name);
+            put_member(k, f->key, f == fields);
+            buf_puts(&k->sql, "\"");
+            buf_puts(&k->sql, t->name);
+            buf_puts(&k->sql, "\"");
             continue;
         }
-        buf_printf(&k->sql, "%s\"%s\":' || coalesce(", f == fields ? "" : ",", f->key);
+        put_member(k, f->key, f == fields);
+        buf_puts(&k->sql, "' || coalesce(");
         field(k, t, f, alias);
         buf_puts(&k->sql, ", 'null') || '");
     }

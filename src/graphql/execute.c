@@ -16,7 +16,9 @@ static bool from_schema(const struct collected *f)
 
 void request_put_key(struct request *r, const char *key)
 {
-    buf_printf(&r->data, "%s\"%s\":", buf_len(&r->data) ? "," : "", key);
+    buf_puts(&r->data, buf_len(&r->data) ? ",\"" : "\"");
+    buf_puts(&r->data, key);
+    buf_puts(&r->data, "\":");
 }
 
 static void put_meta(struct request *r, const struct gql_type *root, const struct collected *f)

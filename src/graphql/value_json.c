@@ -8,19 +8,27 @@
 
 static int put(struct buf *out, const struct gql_ref *ref, const struct gql_value *v);
 
+/* Names and times, which need no escapes. */
+static void put_quoted(struct buf *out, const char *text)
+{
+    buf_putc(out, '"');
+    buf_puts(out, text);
+    buf_putc(out, '"');
+}
+
 static void put_int(struct buf *out, const struct gql_type *t, int64_t v)
 {
     char time[CLOCK_RFC3339_SIZE];
 
     if (t->kind == GQL_ENUM) {
-        buf_printf(out, "\"%s\"", t->values[v].name);
+        put_quoted(out, t->values[v].name);
     } else if (t->scalar == SCALAR_BOOLEAN) {
         buf_puts(out, v ? "true" : "false");
     } else if (t->scalar == SCALAR_DATETIME || t->scalar == SCALAR_UNIXMS) {
         clock_rfc3339((unixms_t){v}, time);
-        buf_printf(out, "\"%s\"", time);
+        put_quoted(out, time);
     } else {
-        buf_printf(out, "%lld", (long long)v);
+        buf_put_i64(out, v);
     }
 }
 
@@ -33,7 +41,10 @@ static int put_members(struct buf *out, const struct gql_input *inputs, size_t n
     for (size_t i = 0; i < n; i++) {
         if (values[i].kind == VALUE_ABSENT)
             continue;
-        buf_printf(out, "%s\"%s\":", first ? "" : ",", inputs[i].name);
+        if (!first)
+            buf_putc(out, ',');
+        put_quoted(out, inputs[i].name);
+        buf_putc(out, ':');
         first = false;
         if (put(out, inputs[i].ref, &values[i])) {
             *bad_r = inputs[i].name;
