@@ -12,12 +12,12 @@
 #include "presence/log.h"
 #include "presence/sd.h"
 
-#define CONNECTIONS          6u
-#define HTTP_CONNECTIONS_MAX 4096u
-#define PARTITIONS_EVERY_MS  (6 * 3600 * 1000)
-#define PARTITIONS_RETRY_MS  10000
-#define DRAIN_MAX_MS         10000
-#define DRAIN_LOOK_MS        20
+#define CONNECTIONS           6u
+#define HTTP_CONNECTIONS_MAX  4096u
+#define HOUSEKEEPING_EVERY_MS (6 * 3600 * 1000)
+#define HOUSEKEEPING_RETRY_MS 10000
+#define DRAIN_MAX_MS          10000
+#define DRAIN_LOOK_MS         20
 
 static const char init_sql[] =
     "SET synchronous_commit = on; SET statement_timeout = '5s'; SET timezone = 'UTC';"
@@ -37,33 +37,34 @@ struct server {
     struct graphiql *graphiql; /* NULL: switched off */
     char *token_file;
     unsigned port;
-    struct pg_call partitions;
-    struct loop_timer *partitions_timer;
+    struct loop_timer *housekeeping_timer;
     struct loop_timer *drain_timer;
     monoms_t drain_since;
     loop_cb *drained;
     void *drained_arg;
 };
 
-/* --- partitions ahead
+/* --- housekeeping: partitions ahead, and requests that nobody repeats any more
  * ----------------------------------------------------------------------------- */
 
-static void partitions_done(void *arg, const struct pg_answer *a)
+static void housekeeping_done(void *arg, const struct pg_answer *a)
 {
     struct server *s = arg;
     bool ok = pg_outcome(a) == PG_OK;
 
     if (pg_outcome(a) == PG_FAILED)
-        log_error("partitions", "cannot make partitions: %s", pg_message(a));
-    loop_timer_set(s->partitions_timer, ok ? PARTITIONS_EVERY_MS : PARTITIONS_RETRY_MS);
+        log_error("housekeeping", "in the database: %s", pg_message(a));
+    loop_timer_set(s->housekeeping_timer, ok ? HOUSEKEEPING_EVERY_MS : HOUSEKEEPING_RETRY_MS);
 }
 
-static void make_partitions(void *arg)
+static void keep_house(void *arg)
 {
+    static const struct pg_call partitions = {.sql = "SELECT presence.ensure_months(2)"};
+    static const struct pg_call requests = {.sql = "SELECT presence.forget_requests()"};
     struct server *s = arg;
 
-    s->partitions = (struct pg_call){.sql = "SELECT presence.ensure_months(2)"};
-    pg_submit(s->service.pg, &s->partitions, 1, partitions_done, s);
+    pg_submit(s->service.pg, &partitions, 1, housekeeping_done, s);
+    pg_submit(s->service.pg, &requests, 1, housekeeping_done, s);
 }
 
 /* --- requests
@@ -159,8 +160,8 @@ struct server *server_new(struct loop *loop, const struct conf *conf, int listen
     s->service.pg = pg_new(loop, &pg);
     s->service.subscriptions =
         subscriptions_new(loop, s->service.pg, conf->graphqld.conninfo, init_sql);
-    s->partitions_timer = loop_timer_new(loop, make_partitions, s);
-    loop_timer_set(s->partitions_timer, 1000);
+    s->housekeeping_timer = loop_timer_new(loop, keep_house, s);
+    loop_timer_set(s->housekeeping_timer, 1000);
     return s;
 }
 
@@ -178,7 +179,7 @@ void server_free(struct server **server)
     graphiql_free(&s->graphiql);
     tokens_free(&s->service.tokens);
     gql_schema_free(&s->schema);
-    loop_timer_free(&s->partitions_timer);
+    loop_timer_free(&s->housekeeping_timer);
     loop_timer_free(&s->drain_timer);
     free(s->token_file);
     free(s);
