@@ -11,10 +11,10 @@
 
 #include "presence/fd.h"
 #include "presence/log.h"
-#include "sim/options.h"
 #include "sim/control.h"
 #include "sim/gateway.h"
 #include "sim/load.h"
+#include "sim/options.h"
 #include "sim/received.h"
 #include "sim/rest.h"
 

@@ -1,4 +1,4 @@
-/* Settings of the running simulator: one table of names for the command line and /_sim/options. */
+/* Settings of the running simulator: one table of names for the command line and /_sim/config. */
 #ifndef SIM_OPTIONS_H
 #define SIM_OPTIONS_H
 

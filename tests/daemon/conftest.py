@@ -1,6 +1,7 @@
 """Fixtures of the daemon tests. A process that logs an undeclared error fails its test."""
 
 import pathlib
+import resource
 import shutil
 import socket
 import sys
@@ -10,7 +11,18 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import busy  # noqa: E402
 import harness  # noqa: E402
+
+DESCRIPTORS = 4096
 import writes  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def descriptors():
+    """Some tests hold more connections than a login session may usually open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < DESCRIPTORS:
+        enough = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
 
 
 @pytest.fixture(scope="session", autouse=True)
