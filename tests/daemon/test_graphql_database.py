@@ -9,8 +9,7 @@ import pytest
 
 import harness
 import namespaces
-from test_graphql_writes import DAY, later
-from writes import World, Writes
+from writes import DAY, World, Writes, later
 
 ACCEPT = "application/graphql-response+json"
 

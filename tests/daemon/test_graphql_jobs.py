@@ -5,8 +5,8 @@ import threading
 import psycopg2
 import pytest
 
-from test_graphql_writes import DAY, HOSTILE, later
-from writes import Writes
+from test_graphql_writes import HOSTILE
+from writes import DAY, Writes, later
 
 JOB = "job { jobId kind state userId owner leaseUntil attempts dueAt finishedAt failure }"
 JOBS = JOB.replace("job {", "created jobs {")

@@ -3,8 +3,8 @@
 import psycopg2
 import pytest
 
-from test_graphql_writes import DAY, EVIDENCE, change, later
-from writes import T0, Writes
+from test_graphql_writes import EVIDENCE, change
+from writes import DAY, T0, Writes, later
 
 CASCADE = "cascade { relation rows again }"
 TABLES = ("guild", "member", "channel", "role", "last_seen", "activity", "voice_session", "coverage",

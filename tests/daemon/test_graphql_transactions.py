@@ -6,8 +6,7 @@ import re
 import pytest
 
 import harness
-from test_graphql_writes import DAY, later
-from writes import T0, literal
+from writes import calls, literal
 
 # pid, virtual transaction, text
 LINE = re.compile(r"^\S+ \S+ \S+ \[(\d+)\] <presence-graphqld> (\S+) LOG:  (?:execute \S+|statement): (.*)")
@@ -36,48 +35,6 @@ def log(w):
     yield since
     w.pg.execute("ALTER SYSTEM RESET ALL")
     w.pg.execute("SELECT pg_reload_conf()")
-
-
-def calls(w):
-    """A call that changes something, for each mutation; in this order."""
-    g, evidence = {"guildId": w.guild}, {"lastActs": [], "protections": []}
-    yield "recordSightings", {"batches": [{"lane": 5, "epoch": "1", "from": "0", "to": "1",
-                                           "sessions": []}]}
-    yield "claimLanes", {"lanes": [6], "epoch": "2"}
-    yield "upsertGuilds", {"guilds": [{**g, "at": T0, "name": "n"}]}
-    yield "upsertMembers", {"members": [w.member(w.user), w.member("5"), w.member("6")]}
-    yield "upsertChannels", {"channels": [{**g, "channelId": w.channel, "at": T0}]}
-    yield "upsertRoles", {"roles": [{**g, "roleId": w.role, "at": T0}]}
-    yield "updateGuild", {**g, "patch": {"name": "x"}}
-    yield "updateMember", {**g, "userId": w.user, "patch": {"nick": "x"}}
-    yield "updateSettings", {**g, "version": 0, "changes": [
-        {"key": "mode", "value": '"on"'}, {"key": "min_days", "value": "2"},
-        {"key": "away_approval", "value": "true"}]}
-    yield "addExemption", {**g, "target": ":USER", "targetId": w.user}
-    yield "removeExemption", {**g, "target": ":USER", "targetId": w.user}
-    yield "setAbsence", {**g, "userId": w.user, "until": later(DAY), "actorId": w.user}
-    absence = str(w.rows("SELECT max(absence_id) FROM absence WHERE guild_id = %s", w.guild)[0][0])
-    yield "approveAbsence", {**g, "absenceId": absence, "actorId": w.actor}
-    yield "endAbsence", {**g, "absenceId": absence}
-    yield "recordDecisions", {**g, "decisions": [{"kind": ":FLAG", "userId": w.user,
-                                                  "evidence": evidence}] * 3}
-    yield "enqueueJobs", {**g, "jobs": [{"kind": ":KICK", "userId": w.user},
-                                        {"kind": ":FLAG", "userId": "5"}]}
-    lane, = w.rows("SELECT lane FROM guild WHERE guild_id = %s", w.guild)[0]
-    first, second = (str(r[0]) for r in w.rows("SELECT job_id FROM job WHERE guild_id = %s"
-                                               " ORDER BY 1", w.guild))
-    yield "claimJobs", {"lanes": [lane], "owner": "a", "first": 1}
-    yield "claimJob", {**g, "jobId": first, "owner": "a"}
-    yield "heartbeatJobs", {"owner": "a", "jobs": [{**g, "jobId": first}]}
-    yield "advanceJob", {**g, "jobId": first, "owner": "a", "state": ":RECHECKING"}
-    yield "finishJob", {**g, "jobId": first, "owner": "a", "state": ":KICKED"}
-    yield "cancelJobs", {**g, "jobIds": [second]}
-    yield "softReset", g
-    yield "takeBackReset", g
-    yield "hardReset", {"type": ":MEMBER", "id": w.user, **g}
-    yield "deleteMember", {**g, "userId": "5"}
-    yield "eraseUser", {"userId": "6"}
-    yield "deleteGuild", g
 
 
 def test_every_mutation_is_one_transaction_and_one_round_trip(w, log):

@@ -1,22 +1,15 @@
 """Mutations: settings, people, exemptions, absences, decisions; good, in conflict, missing, out of
 range, hostile, repeated."""
 
-import datetime
 import json
 import threading
 
 import pytest
 
 import harness
-from writes import T0, World, Writes, literal
+from writes import DAY, T0, World, Writes, later, literal
 
-DAY = 86400
 HOSTILE = "Robert'); DROP TABLE member;-- \\\" {p} {*} $1 %s \u2028\U0001f600"
-
-
-def later(seconds):
-    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
-    return at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 # --- settings -------------------------------------------------------------------------------------
