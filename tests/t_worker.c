@@ -64,7 +64,7 @@ static struct {
     struct httpd_request *held;
     uint64_t claimed;
     unsigned applied, lanes_asked, refused;
-    unsigned members, bots, humans, rosters, seeds_asked, rest_asked;
+    unsigned members, bots, humans, rosters, seeds_asked, guild_seeds_asked, rest_asked;
     bool rest_limited; /* answer the next REST call 429 */
     pid_t redis;
     /* what the worker asked the gateway */
@@ -288,6 +288,7 @@ static void seeds(struct httpd_request *req)
         (unsigned long long)GUILD, (unsigned long long)OLD_SESSION, (unsigned long long)GUILD,
         (unsigned long long)ALICE, (unsigned long long)VOICE);
 
+    t.guild_seeds_asked++;
     answer_text(req, 200, text);
     free(text);
 }
@@ -1118,6 +1119,44 @@ static void test_spool_outlives_the_segment(void **state)
     assert_int_equal(t.counted, 45);
 }
 
+/* PostgreSQL has nothing of the lane yet when it is claimed; the spool has. */
+static void test_a_new_segment_is_seeded_behind_a_spool(void **state)
+{
+    static const char voice[] = "{\"guild_id\":\"%llu\",\"user_id\":\"%llu\",\"channel_id\":"
+                                "\"%llu\",\"self_mute\":true,\"self_deaf\":%s}";
+    unsigned asked;
+
+    (void)state;
+    t.gateway = OLD_SESSION;
+    t.stuck_lane = lane_number();
+    t.fault = FAULT_LANE_AWAY;
+    spawn();
+    grant();
+    dispatch("VOICE_STATE_UPDATE", voice, (unsigned long long)GUILD, (unsigned long long)ALICE,
+             (unsigned long long)VOICE, "false");
+    WAIT(t.acked == 1 && t.durable == 1);
+    kill_worker();
+    shm_close(&t.shm);
+    shm_remove(t.instance);
+    open_segment();
+    asked = t.lanes_asked;
+    spawn();
+    grant();
+    dispatch("VOICE_STATE_UPDATE", voice, (unsigned long long)GUILD, (unsigned long long)ALICE,
+             (unsigned long long)VOICE, "true");
+    WAIT(t.lanes_asked > asked);
+    for (int64_t end_ms = clock_mono().ms + 300; clock_mono().ms < end_ms;)
+        loop_once(t.loop, 50);
+    assert_int_equal(t.acked, 0);
+    t.fault = FAULT_NONE;
+    WAIT(t.durable == 2 && spool_is_empty());
+    assert_int_equal(t.counted, 2);
+    assert_int_equal(seen_find(&t.shm, (snowflake_t){GUILD}, (snowflake_t){ALICE})->flags &
+                         SEEN_VOICE_KNOWN,
+                     SEEN_VOICE_KNOWN);
+    assert_true(t.guild_seeds_asked > 0);
+}
+
 static void test_release_and_drain(void **state)
 {
     int status;
@@ -1535,6 +1574,7 @@ int main(void)
         T(test_a_new_segment_is_seeded),
         T(test_a_successor_still_waits_for_the_database),
         T(test_spool_outlives_the_segment),
+        T(test_a_new_segment_is_seeded_behind_a_spool),
         T(test_release_and_drain),
         T(test_orphan_makes_everything_durable),
         T(test_catalogue),

@@ -30,13 +30,19 @@ static void take_sessions(struct lane *lane, const struct json *state)
     }
 }
 
+/* What the spool holds of an earlier segment is recorded as well, though not yet in PostgreSQL. */
+static bool recorded_elsewhere(const struct lane *lane)
+{
+    return !lane->pg_empty || (lane->spool && !spool_empty(lane->spool));
+}
+
 static void take_state(struct lane *lane, const struct json *state)
 {
     uint64_t epoch = json_id(json_get(state, "epoch"));
 
     if (!lane->in_flight && !lane->pg_known)
         build_position(lane, epoch, json_id(json_get(state, "position")));
-    lane->virgin = lane->pg_empty && ring_tail(&lane->ring) == 0;
+    lane->virgin = !recorded_elsewhere(lane) && ring_tail(&lane->ring) == 0;
     take_sessions(lane, state);
 }
 
@@ -72,7 +78,7 @@ static void lanes_answered(void *arg, const struct gql_answer *answer)
             continue;
         told = told || needs_asking(lane);
         take_state(lane, s);
-        lane->seeds_due = lane->fresh && !lane->pg_empty;
+        lane->seeds_due = lane->fresh && recorded_elsewhere(lane);
         if (!lane->seeds_due)
             seeds_settle(lane);
     }

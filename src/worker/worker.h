@@ -61,7 +61,7 @@ struct lane {
     uint64_t ack_n, ack_sent;      /* delivery numbers */
     bool replayed; /* events came again: the master counts them as outstanding until told again */
     bool fresh; /* the ring remembers nothing: old sessions' events wait for what PostgreSQL has */
-    bool seeds_due;    /* fresh, and PostgreSQL has something of it: seeds.c */
+    bool seeds_due;    /* fresh, and PostgreSQL or the spool has something of it: seeds.c */
     bool spool_failed; /* disk full: said so */
 
     /* what PostgreSQL has */

@@ -141,6 +141,34 @@ def test_a_lane_is_scribbled_over_while_it_is_used(make_busy):
     busy.settle()
 
 
+def test_a_lane_of_which_only_the_spool_has_anything(make_busy):
+    """The database has never heard of a guild, its spool has all: what comes after the segment's
+    loss means what it means beside that."""
+    busy = make_busy(sim_args=["--guilds", 1])
+    busy.sim.post("/_sim/act", {"kind": "message", "guild": 0, "user": 2})
+    busy.settle()
+    busy.graphqld.kill()
+    busy.sim.post("/_sim/act", {"kind": "guild_join"})
+    wait_until(lambda: busy.presenced.ctl("status")["lanes"]["spooled"] == 1, 20, "a spool is used")
+    for kind in ("voice_join", "member_update"):
+        busy.sim.post("/_sim/act", {"kind": kind, "guild": 1, "user": 2})
+
+    def durable():
+        shard = busy.presenced.ctl("status")["shards"][0]
+        return shard["resume_seq"] == busy.sim.get("/_sim/sessions")[0]["last_seq"]
+
+    wait_until(durable, 20, "all is in the spool")
+    kill_everything_of(busy.presenced)
+    segment_of(busy).unlink()
+    for kind in ("voice_self", "voice_leave"):
+        busy.sim.post("/_sim/act", {"kind": kind, "guild": 1, "user": 2})
+    busy.graphqld.start()
+    position = busy.presenced.log.position()
+    busy.presenced.start()
+    busy.presenced.log.wait_for("gateway_resumed", since=position)
+    busy.settle()
+
+
 def test_a_session_of_which_nothing_is_durable(make_busy):
     """All is killed before the first event could be recorded: the session is resumed from its READY
     on, which leaves nothing to be recorded and cannot be sent again."""
