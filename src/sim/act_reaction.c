@@ -2,6 +2,7 @@
  * through the table. Diagnostics: see act.c. */
 #include "sim/act.h"
 #include "sim/intents.h"
+#include "sim/interactions.h"
 #include "sim/render.h"
 
 /* --- reactions, votes, typing ----------------------------------------------------------------- */
@@ -161,6 +162,7 @@ static void put_interaction_data(struct act *a, int type, struct buf *d)
 static void act_interaction(struct act *a)
 {
     int type = (int)act_int(a, "type", 2);
+    char token[INTERACTION_TOKEN_SIZE];
     struct buf d, member;
 
     if (!act_need_channel(a) || a->slot == NONE) {
@@ -168,6 +170,8 @@ static void act_interaction(struct act *a)
         return;
     }
     a->id = world_next_id(a->w);
+    interactions_add(a->sim->interactions, a->id, type, a->guild, a->channel, a->user);
+    interaction_token(a->id, token);
     buf_init(&member, 0);
     render_member_fields(a->w, a->guild, a->slot, true, &member);
     act_begin(a, &d);
@@ -176,13 +180,13 @@ static void act_interaction(struct act *a)
     buf_puts(&d, ",\"application_id\":");
     render_id(&d, a->w->users[SELF_USER].id);
     buf_printf(&d,
-               ",\"type\":%d,\"version\":1,\"token\":\"tok-%llx\",\"guild\":{\"id\":\"%llu\","
+               ",\"type\":%d,\"version\":1,\"token\":\"%s\",\"guild\":{\"id\":\"%llu\","
                "\"locale\":\"en-US\",\"features\":[]},\"guild_locale\":\"en-US\",\"locale\":"
                "\"en-US\",\"member\":{\"permissions\":\"%llu\",%s},\"app_permissions\":\"%llu\","
                "\"entitlements\":[],\"authorizing_integration_owners\":{\"0\":\"%llu\"},"
                "\"context\":0,\"attachment_size_limit\":10485760,\"channel_id\":\"%llu\","
                "\"channel\":",
-               type, (unsigned long long)world_hash(a->id), (unsigned long long)a->g->id,
+               type, token, (unsigned long long)a->g->id,
                (unsigned long long)a->g->roles[0].permissions, buf_cstr(&member),
                (unsigned long long)a->w->permissions, (unsigned long long)a->g->id,
                (unsigned long long)act_channel_id(a));

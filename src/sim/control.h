@@ -49,12 +49,14 @@
  * POST /_sim/refuse     {"connects":n,"status":503, 0 for a reset},
  *                       {"identifies":n,"code":4004, 0 for op 9},
  *                       {"rest":n,"status":500 or 429, 0 for no answer,"path":part,"retry_after":s,
- *                        "scope":"user", "shared", "global" or "banned","after":bool: once it is done}
+ *                        "scope":"user", "shared", "global" or "banned","after":bool: once it is done,
+ *                        "code":50007}
  * POST /_sim/config     any of heartbeat_ms, enforce_heartbeat, identify_remaining, identify_total,
  *                       identify_window_ms, max_concurrency, shards, guilds_per_shard,
  *                       intents_allowed, session_ttl_ms, replay_max, guild_create_delay_ms,
  *                       chunk_window_ms, send_limit, rest_bucket, rest_window_ms, rest_global,
- *                       check_user_agent, token, permissions
+ *                       check_user_agent, interaction_ack_ms, interaction_token_ms, token,
+ *                       permissions
  * GET  /_sim/config     the same
  * GET  /_sim/received   what clients sent: {"next":n,"items":[{"n","at_ms","what",...}]}, oldest
  *                       first; ?since=n and ?what=heartbeat narrow it. what: connect, identify,

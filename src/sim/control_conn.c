@@ -248,6 +248,7 @@ void control_refuse(struct control_call *c)
         f->refuse_rest_path = path ? xstrdup(path) : NULL;
         free(f->refuse_rest_scope);
         f->refuse_rest_scope = xstrdup(json_string(json_get(c->args, "scope"), "user"));
+        f->refuse_rest_code = (int)json_int(json_get(c->args, "code"), 0);
         f->refuse_rest_after = json_bool(json_get(c->args, "after"), false);
     }
     control_ok(c);

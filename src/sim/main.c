@@ -11,8 +11,10 @@
 
 #include "presence/fd.h"
 #include "presence/log.h"
+#include "sim/commands.h"
 #include "sim/control.h"
 #include "sim/gateway.h"
+#include "sim/interactions.h"
 #include "sim/load.h"
 #include "sim/options.h"
 #include "sim/received.h"
@@ -306,6 +308,8 @@ static void tear_down(struct sim *sim)
     load_free(&sim->load);
     loop_timer_free(&sim->tick);
     rest_free(&sim->rest);
+    commands_free(&sim->commands);
+    interactions_free(&sim->interactions);
     ws_server_free(&sim->ws);
     sessions_clear(sim);
     received_clear(sim);
@@ -335,6 +339,8 @@ int main(int argc, char **argv)
     open_gateway(&sim, o.gateway, o.gateway_name);
     open_http(&sim, o.http);
     sim.rest = rest_new();
+    sim.commands = commands_new();
+    sim.interactions = interactions_new();
     sim.load = load_new(&sim);
     sim.tick = loop_timer_new(sim.loop, on_tick, &sim);
     loop_timer_set(sim.tick, TICK_MS);

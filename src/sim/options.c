@@ -40,6 +40,8 @@ static const struct setting settings[] = {
     ROW(rest_window_ms, 1, 3600000),
     ROW(rest_global, 1, 1000000),
     ROW(check_user_agent, 0, 1),
+    ROW(interaction_ack_ms, 0, 3600000),
+    ROW(interaction_token_ms, 0, 86400000),
 };
 
 #define N_SETTINGS (sizeof(settings) / sizeof(settings[0]))
@@ -63,7 +65,9 @@ void options_defaults(struct sim *sim)
                                       .rest_bucket = 50,
                                       .rest_window_ms = 1000,
                                       .rest_global = 50,
-                                      .check_user_agent = true};
+                                      .check_user_agent = true,
+                                      .interaction_ack_ms = 3000,
+                                      .interaction_token_ms = 900000};
 }
 
 void options_clear(struct sim *sim)

@@ -85,11 +85,18 @@ static void answer(struct rest_call *c)
 
 /* --- the checks ------------------------------------------------------------------------------- */
 
+/* Calls that need no bot come from anything that speaks HTTP. */
+static bool by_webhook(const struct rest_call *c)
+{
+    return c->n_segments > 0 &&
+           (!strcmp(c->segments[0], "webhooks") || !strcmp(c->segments[0], "interactions"));
+}
+
 static bool good_agent(const struct rest_call *c)
 {
     const char *agent = httpd_header(c->req, "User-Agent");
 
-    return !c->sim->config.check_user_agent ||
+    return !c->sim->config.check_user_agent || by_webhook(c) ||
            (agent && strncmp(agent, "DiscordBot (", 12) == 0 && strchr(agent, ')'));
 }
 
@@ -98,24 +105,6 @@ static bool good_token(const struct rest_call *c)
     const char *auth = httpd_header(c->req, "Authorization");
 
     return auth && strncmp(auth, "Bot ", 4) == 0 && strcmp(auth + 4, c->sim->config.token) == 0;
-}
-
-static bool read_body(struct rest_call *c)
-{
-    size_t len;
-    const char *text = httpd_body(c->req, &len);
-    const char *type = httpd_header(c->req, "Content-Type");
-
-    if (len == 0)
-        return true;
-    if (!type || strncmp(type, "application/json", 16) != 0) {
-        rest_error(c, 400, 50035, "Invalid Form Body");
-        return false;
-    }
-    c->body = json_parse_exact(text, len, NULL);
-    if (!c->body)
-        rest_error(c, 400, 50109, "The request body contains invalid JSON.");
-    return c->body != NULL;
 }
 
 /* --- routing ---------------------------------------------------------------------------------- */
@@ -154,17 +143,22 @@ static bool fits(const struct rest_call *c, const char *pattern)
     return i == c->n_segments;
 }
 
+static const struct rest_route *const tables[] = {rest_read_routes, rest_member_routes,
+                                                  rest_message_routes, rest_command_routes,
+                                                  rest_interaction_routes};
+
 static const struct rest_route *find_route(struct rest_call *c)
 {
     bool path_known = false;
 
-    for (const struct rest_route *r = rest_routes; r->method; r++) {
-        if (!fits(c, r->path))
-            continue;
-        path_known = true;
-        if (strcmp(r->method, httpd_method(c->req)) == 0)
-            return r;
-    }
+    for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
+        for (const struct rest_route *r = tables[t]; r->method; r++) {
+            if (!fits(c, r->path))
+                continue;
+            path_known = true;
+            if (strcmp(r->method, httpd_method(c->req)) == 0)
+                return r;
+        }
     if (path_known)
         rest_error(c, 405, 0, "405: Method Not Allowed");
     else
@@ -180,7 +174,7 @@ static void run(struct rest_call *c)
         return;
     if (route->needs_token && !good_token(c))
         rest_error(c, 401, 0, "401: Unauthorized");
-    else if (rest_within_limits(c, route) && read_body(c))
+    else if (rest_within_limits(c, route) && rest_read_body(c))
         route->fn(c);
 }
 

@@ -139,7 +139,7 @@ static void fail(struct rest_call *c, const struct sim_faults *f)
     else if (c->status >= 500)
         buf_puts(&c->out, "<html><body>bad gateway</body></html>");
     else if (c->status != 0)
-        rest_error(c, c->status, 0, "refused on request");
+        rest_error(c, c->status, f->refuse_rest_code, "refused on request");
 }
 
 bool rest_fault(struct rest_call *c, bool after)

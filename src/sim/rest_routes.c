@@ -11,47 +11,11 @@
 
 #define IDENTIFY_RESET_MS 14400000
 
-static uint64_t id_of(const char *text)
-{
-    char *end;
-    uint64_t id = strtoull(text, &end, 10);
-
-    return *end || end == text ? 0 : id;
-}
-
 static int64_t query_int(struct rest_call *c, const char *key, int64_t otherwise)
 {
     const char *text = httpd_query(c->req, key);
 
     return text ? strtoll(text, NULL, 10) : otherwise;
-}
-
-/* The guild in segment 1, or NONE with the answer given. */
-static uint32_t need_guild(struct rest_call *c)
-{
-    uint32_t guild = world_guild(c->w, id_of(c->segments[1]));
-
-    if (guild == NONE)
-        rest_error(c, 404, 10004, "Unknown Guild");
-    else if (!c->w->guilds[guild].present) {
-        rest_error(c, 403, 50001, "Missing Access");
-        return NONE;
-    }
-    return guild;
-}
-
-/* The member in segment 3, or NONE with the answer given. */
-static uint32_t need_member(struct rest_call *c, uint32_t guild)
-{
-    uint32_t user =
-        strcmp(c->segments[3], "@me") == 0 ? SELF_USER : world_user(c->w, id_of(c->segments[3]));
-    uint32_t slot = user == NONE ? NONE : guild_member(c->w, guild, user);
-
-    if (user == NONE)
-        rest_error(c, 404, 10013, "Unknown User");
-    else if (slot == NONE)
-        rest_error(c, 404, 10007, "Unknown Member");
-    return slot;
 }
 
 /* --- gateway, self, application --------------------------------------------------------------- */
@@ -82,7 +46,7 @@ static void get_self(struct rest_call *c)
 
 static void get_user(struct rest_call *c)
 {
-    uint32_t user = world_user(c->w, id_of(c->segments[1]));
+    uint32_t user = world_user(c->w, rest_id(c->segments[1]));
 
     if (user == NONE)
         rest_error(c, 404, 10013, "Unknown User");
@@ -145,7 +109,7 @@ static void get_application(struct rest_call *c)
 
 static void get_guild(struct rest_call *c)
 {
-    uint32_t guild = need_guild(c);
+    uint32_t guild = rest_need_guild(c);
 
     if (guild == NONE)
         return;
@@ -159,8 +123,8 @@ static void get_guild(struct rest_call *c)
 
 static void get_member(struct rest_call *c)
 {
-    uint32_t guild = need_guild(c);
-    uint32_t slot = guild == NONE ? NONE : need_member(c, guild);
+    uint32_t guild = rest_need_guild(c);
+    uint32_t slot = guild == NONE ? NONE : rest_need_member(c, guild);
 
     if (slot != NONE)
         render_member(c->w, guild, slot, true, &c->out);
@@ -180,10 +144,10 @@ static int by_id(const void *a, const void *b)
 
 static void get_members(struct rest_call *c)
 {
-    uint32_t guild = need_guild(c), n = 0;
+    uint32_t guild = rest_need_guild(c), n = 0;
     int64_t limit = query_int(c, "limit", 1);
     const char *after_text = httpd_query(c->req, "after");
-    uint64_t after = after_text ? id_of(after_text) : 0;
+    uint64_t after = after_text ? rest_id(after_text) : 0;
     const struct guild *g;
     struct listed *list;
 
@@ -215,7 +179,7 @@ static void get_members(struct rest_call *c)
 
 static void search_members(struct rest_call *c)
 {
-    uint32_t guild = need_guild(c);
+    uint32_t guild = rest_need_guild(c);
     const char *prefix = httpd_query(c->req, "query");
     int64_t limit = query_int(c, "limit", 1), n = 0;
     const struct guild *g;
@@ -246,7 +210,7 @@ static void search_members(struct rest_call *c)
 
 static void get_roles(struct rest_call *c)
 {
-    uint32_t guild = need_guild(c);
+    uint32_t guild = rest_need_guild(c);
     bool first = true;
 
     if (guild == NONE)
@@ -265,11 +229,11 @@ static void get_roles(struct rest_call *c)
 
 static void get_role(struct rest_call *c)
 {
-    uint32_t guild = need_guild(c), role;
+    uint32_t guild = rest_need_guild(c), role;
 
     if (guild == NONE)
         return;
-    role = guild_role(&c->w->guilds[guild], id_of(c->segments[3]));
+    role = guild_role(&c->w->guilds[guild], rest_id(c->segments[3]));
     if (role == NONE)
         rest_error(c, 404, 10011, "Unknown Role");
     else
@@ -295,7 +259,7 @@ static void list_channels(struct rest_call *c, const struct guild *g, bool threa
 
 static void get_channels(struct rest_call *c)
 {
-    uint32_t guild = need_guild(c);
+    uint32_t guild = rest_need_guild(c);
 
     if (guild != NONE)
         list_channels(c, &c->w->guilds[guild], false);
@@ -303,7 +267,7 @@ static void get_channels(struct rest_call *c)
 
 static void get_active_threads(struct rest_call *c)
 {
-    uint32_t guild = need_guild(c);
+    uint32_t guild = rest_need_guild(c);
 
     if (guild == NONE)
         return;
@@ -314,8 +278,8 @@ static void get_active_threads(struct rest_call *c)
 
 static void get_voice_state(struct rest_call *c)
 {
-    uint32_t guild = need_guild(c);
-    uint32_t slot = guild == NONE ? NONE : need_member(c, guild);
+    uint32_t guild = rest_need_guild(c);
+    uint32_t slot = guild == NONE ? NONE : rest_need_member(c, guild);
 
     if (slot == NONE)
         return;
@@ -332,56 +296,26 @@ static void get_voice_state(struct rest_call *c)
 
 /* --- channels and messages -------------------------------------------------------------------- */
 
-/* The channel in segment 1, or NONE with the answer given. */
-static uint32_t need_channel(struct rest_call *c, uint32_t *guild_r)
-{
-    uint32_t channel = world_channel(c->w, id_of(c->segments[1]), guild_r);
-
-    if (channel == NONE)
-        rest_error(c, 404, 10003, "Unknown Channel");
-    else if (!c->w->guilds[*guild_r].present || c->w->guilds[*guild_r].channels[channel].hidden) {
-        rest_error(c, 403, 50001, "Missing Access");
-        return NONE;
-    }
-    return channel;
-}
-
 static void get_channel(struct rest_call *c)
 {
-    uint32_t guild, channel = need_channel(c, &guild);
+    uint32_t guild, channel = rest_need_channel(c, &guild);
 
     if (channel != NONE)
         render_channel(&c->w->guilds[guild], &c->w->guilds[guild].channels[channel], true, &c->out);
 }
 
-static void put_message(struct rest_call *c, uint32_t guild, const struct message *m)
-{
-    struct message_view v = {.id = m->id,
-                             .type = m->type,
-                             .guild = guild,
-                             .channel = m->channel,
-                             .user = m->user,
-                             .metadata_user = NONE,
-                             .target = NONE,
-                             .edited_ms = m->edited_ms,
-                             .content = m->content,
-                             .with_content = true};
-
-    render_message(c->w, &v, &c->out);
-}
-
 static void get_message(struct rest_call *c)
 {
-    uint32_t guild, channel = need_channel(c, &guild);
+    uint32_t guild, channel = rest_need_channel(c, &guild);
     const struct message *m;
 
     if (channel == NONE)
         return;
-    m = guild_message(&c->w->guilds[guild], id_of(c->segments[3]));
+    m = guild_message(&c->w->guilds[guild], rest_id(c->segments[3]));
     if (!m || m->channel != channel)
         rest_error(c, 404, 10008, "Unknown Message");
     else
-        put_message(c, guild, m);
+        rest_put_message(c, guild, m, NULL);
 }
 
 static int newest_first(const void *a, const void *b)
@@ -394,7 +328,7 @@ static int newest_first(const void *a, const void *b)
 
 static void get_messages(struct rest_call *c)
 {
-    uint32_t guild, channel = need_channel(c, &guild), n = 0;
+    uint32_t guild, channel = rest_need_channel(c, &guild), n = 0;
     const struct message *found[RECENT_MAX];
     int64_t limit = query_int(c, "limit", 50);
     const char *before = httpd_query(c->req, "before"), *after = httpd_query(c->req, "after");
@@ -408,8 +342,8 @@ static void get_messages(struct rest_call *c)
     for (uint32_t i = 0; i < RECENT_MAX; i++) {
         const struct message *m = &c->w->guilds[guild].recent[i];
 
-        if (m->id && m->channel == channel && (!before || m->id < id_of(before)) &&
-            (!after || m->id > id_of(after)))
+        if (m->id && m->channel == channel && (!before || m->id < rest_id(before)) &&
+            (!after || m->id > rest_id(after)))
             found[n++] = m;
     }
     qsort(found, n, sizeof(found[0]), newest_first);
@@ -417,12 +351,12 @@ static void get_messages(struct rest_call *c)
     for (uint32_t i = 0; i < n && i < limit; i++) {
         if (i)
             buf_putc(&c->out, ',');
-        put_message(c, guild, found[i]);
+        rest_put_message(c, guild, found[i], NULL);
     }
     buf_putc(&c->out, ']');
 }
 
-const struct rest_route rest_routes[] = {
+const struct rest_route rest_read_routes[] = {
     {"GET", "gateway", false, get_gateway},
     {"GET", "gateway/bot", true, get_gateway_bot},
     {"GET", "users/@me", true, get_self},

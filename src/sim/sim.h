@@ -15,6 +15,8 @@
 struct conn;
 struct session;
 struct load;
+struct commands;
+struct interactions;
 
 #define MAX_CONCURRENCY_MAX 64u
 
@@ -39,6 +41,8 @@ struct sim_config {
     int64_t rest_window_ms;
     uint32_t rest_global; /* requests per second */
     bool check_user_agent;
+    int64_t interaction_ack_ms;   /* an acknowledgement that comes later is too late */
+    int64_t interaction_token_ms; /* how long an interaction's token lives */
 };
 
 /* Faults that apply to whoever comes next. */
@@ -52,6 +56,7 @@ struct sim_faults {
     char *refuse_rest_path;         /* only paths that begin so; NULL = all */
     double refuse_rest_retry_after; /* seconds, with 429 */
     char *refuse_rest_scope; /* with 429: user, shared, global, banned (no JSON, no scope); owned */
+    int refuse_rest_code;     /* of the error body; 0 = general */
     bool refuse_rest_after;  /* only once the call has been done */
     uint32_t fragment; /* new connections: WebSocket fragments of this size; 0 = whole */
     bool trickle;      /* new connections: one byte per TCP segment */
@@ -83,7 +88,8 @@ struct sim {
     size_t n_received, cap_received;
     uint64_t received_total;
     struct rest *rest;
-    char *commands_json; /* application commands, as last PUT */
+    struct commands *commands;
+    struct interactions *interactions;
 };
 
 /* Records what a client sent, for GET /_sim/received. fields: the rest of a JSON object, beginning

@@ -93,6 +93,7 @@ struct message {
     int type;
     int64_t edited_ms;
     char *content; /* or NULL = derived from the id */
+    char nonce[26 * 4]; /* of the bot's own: 25 characters; "" = none */
 };
 
 struct scheduled_event {

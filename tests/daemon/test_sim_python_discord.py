@@ -12,14 +12,15 @@ import pytest
 from simclient import Sim
 
 CLIENT = pathlib.Path(__file__).with_name("discord_py_client.py")
+ACTOR = pathlib.Path(__file__).with_name("discord_py_actor.py")
 
 pytest.importorskip("discord", reason="python3-discord is not installed")
 
 
 class Client:
-    def __init__(self, sim):
+    def __init__(self, sim, program=CLIENT):
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", str(CLIENT), sim.base + "/api/v10", sim.gateway_url,
+            [sys.executable, "-W", "ignore", str(program), sim.base + "/api/v10", sim.gateway_url,
              sim.token], stdout=subprocess.PIPE, text=True)
         self.seen = []
 
@@ -125,3 +126,27 @@ def test_asked_to_reconnect(sim, client, fault):
     assert time.monotonic() < deadline
     done = sim.act("message", user=5)
     client.wait("message", id=done["id"])
+
+
+def test_what_it_does_by_rest(sim):
+    actor = Client(sim, ACTOR)
+    try:
+        done = actor.wait("acted")
+        g = sim.world()["guilds"][0]["id"]
+        assert done["role"] in sim.rest("GET", f"/guilds/{g}/members/{done['given']}")[2]["roles"]
+        assert sim.rest("GET", f"/guilds/{g}/members/{done['kicked']}")[2]["code"] == 10007
+        assert actor.wait("managed")["code"] == 50013
+        assert actor.wait("owner")["code"] == 50013
+        assert actor.wait("gone")["code"] == 10007
+        assert actor.wait("edited")["content"] == "report 2"
+        assert actor.wait("direct")["content"] == "still there?"
+        assert actor.wait("synced")["names"] == ["status"]
+        reasons = {r["reason"] for r in sim.received("rest")}
+        assert {"f%C3%BCr 41 d idle", "back", "idle 90 d"} <= reasons  # it leaves spaces as they are
+        asked = sim.act("interaction", user=9, name="status")
+        assert actor.wait("answered")["id"] == asked["id"]
+        answers = [r["status"] for r in sim.received("rest")
+                   if r["path"].startswith(("/interactions", "/webhooks"))]
+        assert answers == [204, 200, 200]
+    finally:
+        actor.stop()

@@ -1,0 +1,26 @@
+/* The world's guilds and members as permissions and hierarchy want them. */
+#ifndef SIM_ACCESS_H
+#define SIM_ACCESS_H
+
+#include "presence/hierarchy.h"
+#include "sim/world.h"
+
+struct access_guild {
+    struct permissions_guild guild;
+    struct permissions_role roles[ROLES_MAX];
+};
+
+struct access_member {
+    struct permissions_member member;
+    snowflake_t roles[ROLES_MAX];
+};
+
+/* Both point into themselves: not to be copied. */
+void access_guild(const struct world *w, uint32_t guild, struct access_guild *out);
+void access_member(const struct world *w, uint32_t guild, uint32_t slot, struct access_member *out);
+
+/* What the bot may do now in the guild, or in a channel or thread of it. */
+uint64_t access_bot(const struct world *w, uint32_t guild);
+uint64_t access_bot_in(const struct world *w, uint32_t guild, uint32_t channel);
+
+#endif
