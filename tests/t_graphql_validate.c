@@ -370,6 +370,32 @@ static void test_many_errors(void **state)
     arena_free(&arena);
 }
 
+/* A built-in scalar is in the schema if something is of it. */
+static void test_unused_scalars(void **state)
+{
+    static const char text[] = "directive @d(f: Float) on FIELD type Query { a(b: [ID!]): Int }";
+    static const char *const scalars[] = {"Int", "Float", "ID", "String"};
+    struct arena *arena = arena_new();
+    struct gql_errors errors;
+    struct gql_schema *full, *bare;
+
+    (void)state;
+    gql_errors_init(&errors, arena);
+    full = gql_schema_new(text, sizeof(text) - 1, &errors);
+    bare = gql_schema_new("type Query { a: String }", 24, &errors);
+    assert_true(full && bare);
+    for (size_t i = 0; i < 4; i++)
+        assert_non_null(gql_type_find(full, scalars[i]));
+    assert_null(gql_type_find(bare, "Float"));
+    assert_null(gql_type_find(bare, "ID"));
+    assert_non_null(gql_type_find(bare, "String"));
+    assert_non_null(gql_type_find(bare, "Boolean")); /* of introspection */
+    check(bare, "query($x: ID) {a(x: $x)}", "ID is no input type", NULL);
+    gql_schema_free(&full);
+    gql_schema_free(&bare);
+    arena_free(&arena);
+}
+
 static void test_limits(void **state)
 {
     struct gql_limits limits = {.depth = 4, .aliases = 3, .roots = 4, .directives = 2};
@@ -611,6 +637,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_merging),
         cmocka_unit_test(test_all_errors),
         cmocka_unit_test(test_many_errors),
+        cmocka_unit_test(test_unused_scalars),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_suggestions_are_for_those_who_may_see_the_schema),
         cmocka_unit_test(test_doubling_fragments_cost_no_more),

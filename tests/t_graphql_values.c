@@ -18,7 +18,7 @@ static const char sdl[] = "directive @auth(requires: Int) on OBJECT enum Color {
                           "scalar Snowflake scalar DateTime scalar UnixMs scalar BigInt "
                           "input In { a: Int! b: [Int!] = [7] c: [Color] d: [[Int]] e: [In!] f: "
                           "String g: Float h: Color }"
-                          "input One @oneOf { a: Int b: String } type Query { a: Int }";
+                          "input One @oneOf { a: Int b: String } type Query { a(id: ID): Int }";
 
 static int set_up(void **state)
 {

@@ -438,6 +438,43 @@ static void add_implementers(struct build *b)
         }
 }
 
+static bool inputs_use(const struct gql_input *in, size_t n, const struct gql_type *t)
+{
+    for (size_t i = 0; i < n; i++)
+        if (in[i].ref->type == t)
+            return true;
+    return false;
+}
+
+static bool is_used(const struct gql_schema *s, const struct gql_type *t)
+{
+    for (const struct gql_type *of = s->types; of; of = of->next) {
+        if (inputs_use(of->inputs, of->n_inputs, t))
+            return true;
+        for (size_t i = 0; i < of->n_fields; i++)
+            if (of->fields[i].ref->type == t ||
+                inputs_use(of->fields[i].args, of->fields[i].n_args, t))
+                return true;
+    }
+    for (const struct gql_directive *d = s->directives; d; d = d->next)
+        if (inputs_use(d->args, d->n_args, t))
+            return true;
+    return false;
+}
+
+/* A built-in scalar that nothing in the schema is of does not exist (section 3.5). */
+static void drop_unused_scalars(struct gql_schema *s)
+{
+    for (struct gql_type **at = &s->types; *at;) {
+        struct gql_type *t = *at;
+
+        if (t->scalar >= SCALAR_INT && t->scalar <= SCALAR_ID && !is_used(s, t))
+            *at = t->next;
+        else
+            at = &t->next;
+    }
+}
+
 static struct gql_ref *ref_to(struct build *b, const char *name, bool non_null)
 {
     struct gql_ref *ref = arena_alloc(b->s->arena, sizeof(*ref));
@@ -496,6 +533,7 @@ struct gql_schema *gql_schema_new(const char *sdl, size_t len, struct gql_errors
         goto fail;
     add_implementers(&b);
     meta_fields(&b);
+    drop_unused_scalars(s);
     return s;
 fail:
     arena_free(&arena);
