@@ -26,15 +26,18 @@ tests_t_gw_LDADD = libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
 EXTRA_DIST += tests/suite.py tests/daemon/pytest.ini scripts/deps scripts/build scripts/demo scripts/test .ci/run tests/demo.py
 
 include tests/core.mk
-include tests/ops.mk
 include tests/master.mk
 include tests/sim.mk
-include tests/talk.mk
+include tests/rest.mk
 check_PROGRAMS += tests/t_batch
 tests_t_batch_SOURCES = tests/t_batch.c
 tests_t_batch_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_batch_LDADD = libworker.la liblink_json.la libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
-EXTRA_DIST += tests/suite.py tests/daemon/pytest.ini scripts/deps scripts/build scripts/test .ci/run
+
+check_PROGRAMS += tests/t_delay
+tests_t_delay_SOURCES = tests/t_delay.c
+tests_t_delay_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_t_delay_LDADD = libworker.la libbase.la $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/t_event
 tests_t_event_SOURCES = tests/t_event.c

@@ -28,6 +28,8 @@ enum ctl_exit { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_UNREACHABLE = 
  * Commands. */
 #define INVITE_PERMISSIONS UINT64_C(277293943939)
 
+#define HELP_COLUMN 31 /* of usage texts */
+
 #define TIMEOUT_MS        10000
 #define TIMEOUT_RELOAD_MS 60000
 #define TIMEOUT_QUERY_MS  30000
@@ -85,9 +87,10 @@ static bool offered(const struct control_command *c)
 
 static void print_command(const char *name, const char *args, const char *help)
 {
-    printf("  %s %s%*s%s\n", name, args,
-           (int)(strlen(name) + strlen(args) < 28 ? 28 - strlen(name) - strlen(args) : 1), "",
-           help);
+    int width = printf("  %s %s", name, args);
+
+    printf("%s%*s%s\n", width < HELP_COLUMN ? "" : "\n",
+           width < HELP_COLUMN ? HELP_COLUMN - width : HELP_COLUMN, "", help);
 }
 
 static void usage(void)

@@ -179,7 +179,7 @@ static void show_counters(const struct json *result, struct buf *out)
                "recorded  %s sightings from %s events in %s batches; %s repeated ones dropped\n",
                count_of(c, "sightings"), count_of(c, "events"), count_of(c, "batches"),
                count_of(c, "duplicates"));
-    buf_printf(out, "table     %s of %s members, %s; %s evicted, %s looked up again\n",
+    buf_printf(out, "table     %s of %s members, %s; %s evicted, %s looked up elsewhere\n",
                count_of(t, "rows_live"), count_of(t, "rows"), size_of(t, "bytes"),
                count_of(c, "evictions"), count_of(c, "misses"));
     buf_printf(out, "lanes     %s; %s slots waiting to be durable, %s of them in the spool\n",

@@ -112,7 +112,7 @@ def test_help_and_version_are_asked_for_alike(program):
 
 def test_presencectl_8_lists_exactly_the_commands():
     text = output(harness.program("presencectl"), "--help").partition("commands:")[2]
-    commands = {line.split()[0] for line in text.splitlines() if line.strip()}
+    commands = set(re.findall(r"^  (\w+)", text, re.M))
     listed = {line.split()[2] for line in page("presencectl.8").read_text().splitlines()
               if line.startswith(".It Cm ")}
     assert listed - {"debug"} == commands - {"debug"}
