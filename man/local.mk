@@ -18,5 +18,6 @@ install-data-local: etc/presence.conf
 uninstall-local:
 	if cmp -s etc/presence.conf $(DESTDIR)$(sysconfdir)/presence/presence.conf; then \
 	  rm -f $(DESTDIR)$(sysconfdir)/presence/presence.conf; fi
-EXTRA_DIST += README.md etc/presenced.service etc/presence-graphqld.service
+EXTRA_DIST += README.md etc/presenced.service etc/presence-graphqld.service \
+  etc/presence-graphqld.socket
 dist_man_MANS += man/presence-sim.1

@@ -110,6 +110,13 @@ def test_help_and_version_are_asked_for_alike(program):
     assert wrong.stdout == "" and wrong.stderr
 
 
+def test_the_socket_unit_listens_where_the_sample_configuration_looks():
+    unit = (harness.SOURCE_DIR / "etc/presence-graphqld.socket").read_text()
+    sample = (harness.SOURCE_DIR / "etc/presence.conf.in").read_text()
+    (name,) = re.findall(r"^ListenStream=/run/presence/(\S+)$", unit, re.M)
+    assert f"# url = unix:{name}\n" in sample and f"# listen = unix:{name}\n" in sample
+
+
 def test_presencectl_8_lists_exactly_the_commands():
     text = output(harness.program("presencectl"), "--help").partition("commands:")[2]
     commands = set(re.findall(r"^  (\w+)", text, re.M))
