@@ -221,6 +221,74 @@ def test_a_token_in_the_path_is_another_matter(sim):
         assert not any("secret-token" in line for line in client.log)
 
 
+# --- a whole job ----------------------------------------------------------------------------------
+
+
+def test_a_job_through_every_trouble_loses_nothing_and_does_nothing_twice(sim):
+    """40 roles are given under limits while connections end before and after the deed, Discord has
+    a problem, and 429s of every scope come: each is given, and told so."""
+    sim.config(rest_bucket=10, rest_window_ms=200)
+    world = sim.world(members=True)["guilds"]
+    jobs = [(g["id"], m["id"], g["roles"][1]["id"]) for g in world for m in g["members"][3:17]][:40]
+    troubles = [{"rest": 2, "status": 502}, {"rest": 2, "status": 0},
+                {"rest": 2, "status": 0, "after": True},
+                {"rest": 1, "status": 500, "after": True}] + [
+                    {"rest": 1, "status": 429, "retry_after": 0.1, "scope": scope}
+                    for scope in ("user", "shared", "global")]
+    with Client(sim) as client:
+        numbers = []
+        for i, (g, user, role) in enumerate(jobs):
+            if i % 6 == 0 and troubles:
+                wait_until(lambda: len(client.order) >= len(numbers) - 3, what="the calls before")
+                sim.post("refuse", path="/roles/", **troubles.pop())
+            numbers.append(client.send("PUT", f"/guilds/{g}/members/{user}/roles/{role}",
+                                       reason="a job"))
+        assert {client.wait(n, 60)["outcome"] for n in numbers} == {"ok"}
+        assert max(o["invalid"] for o in client.outcomes.values()) == 2  # shared ones do not count
+    sim.config(rest_bucket=100000)
+    for g, user, role in jobs:
+        assert role in sim.rest("GET", f"/guilds/{g}/members/{user}")[2]["roles"]
+    refused = [r["status"] for r in calls(sim, "/roles/") if r["status"] == 429]
+    assert len(refused) == 3  # those that were asked for: none of our own pacing
+
+
+def test_a_kick_whose_answer_is_lost(sim):
+    """The second try finds nobody: that is what was wanted."""
+    g = sim.world(members=True)["guilds"][0]
+    sim.post("refuse", rest=1, status=0, after=True, path="/members/")
+    with Client(sim) as client:
+        got = client.call("DELETE", f"/guilds/{g['id']}/members/{g['members'][9]['id']}",
+                          reason="idle 90 d")
+        assert got["outcome"] == "unknown_member"
+    assert len(calls(sim, "/members/")) == 2
+
+
+def test_a_message_with_a_nonce_whose_answer_is_lost(sim):
+    channel = sim.world()["guilds"][0]["channels"][1]["id"]
+    sim.post("refuse", rest=1, status=0, after=True, path="/messages")
+    with Client(sim) as client:
+        got = client.call("POST", f"/channels/{channel}/messages", nonce=True, json={
+            "content": "once", "nonce": "7f3a", "enforce_nonce": True},
+            files=[{"name": "a.csv", "type": "text/csv", "text": "id\n"}])
+        assert got["outcome"] == "ok"
+    messages = sim.rest("GET", f"/channels/{channel}/messages")[2]
+    assert [m["content"] for m in messages].count("once") == 1
+
+
+def test_what_the_bot_may_not_is_told_by_name(sim):
+    guild = sim.world(members=True)["guilds"][0]
+    owner, member = guild["members"][2]["id"], guild["members"][8]["id"]
+    with Client(sim) as client:
+        for path, outcome in [(f"{owner}", "no_permission"),
+                              (f"{member}/roles/{guild['roles'][3]['id']}", "no_permission"),
+                              (f"{member}/roles/{guild['id']}", "unknown_role")]:
+            got = client.call("DELETE", f"/guilds/{guild['id']}/members/{path}")
+            assert got["outcome"] == outcome, path
+        sim.post("refuse", rest=1, status=403, code=50007)
+        assert client.call("POST", "/channels/5/messages", json={"content": "x"})["outcome"] == \
+            "cannot_dm"
+
+
 # --- lanes ----------------------------------------------------------------------------------------
 
 
