@@ -58,6 +58,8 @@ struct rest {
     size_t waiting[2];
     size_t with_deadline;
     size_t bulk_under_way;
+    int64_t
+        held_ms[2]; /* per lane, in this round: the global limit has no place before; 0 = it may */
     struct rest_calls under_way, over;
 };
 

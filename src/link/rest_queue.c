@@ -107,17 +107,22 @@ static int64_t lane_wait(struct rest *r, enum budget_lane lane, int64_t now_ms)
 static int64_t call_wait(struct rest_call *call, int64_t now_ms)
 {
     struct rest *r = call->rest;
-    int64_t wait_ms =
-        call->route.interaction ? 0 : budget_blocked(r->budget, BUDGET_GLOBAL, now_ms);
+    int64_t *held_ms = &r->held_ms[call->lane];
+    int64_t wait_ms;
 
-    if (wait_ms == 0)
-        wait_ms = buckets_take(r->buckets, &call->route, now_ms, &call->ticket);
-    if (wait_ms != 0 || call->route.interaction)
-        return wait_ms;
-    wait_ms = budget_take(r->budget, call->lane, now_ms * 1000);
+    if (call->route.interaction)
+        return buckets_take(r->buckets, &call->route, now_ms, &call->ticket);
+    if (*held_ms == 0)
+        *held_ms = budget_blocked(r->budget, BUDGET_GLOBAL, now_ms);
+    if (*held_ms > 0)
+        return *held_ms;
+    wait_ms = buckets_take(r->buckets, &call->route, now_ms, &call->ticket);
     if (wait_ms != 0)
+        return wait_ms;
+    *held_ms = budget_take(r->budget, call->lane, now_ms * 1000);
+    if (*held_ms > 0)
         buckets_put_back(r->buckets, &call->ticket);
-    return wait_ms;
+    return *held_ms;
 }
 
 /* The first call of the line that does not wait by itself, or NULL and for how long. */
@@ -222,6 +227,7 @@ void rest_pump(void *arg)
     int64_t now_ms = clock_mono().ms, soonest_ms = -1;
 
     expire(r, now_ms, &soonest_ms);
+    r->held_ms[BUDGET_ANSWERS] = r->held_ms[BUDGET_BULK] = 0;
     if (r->base) {
         serve_lane(r, BUDGET_ANSWERS, now_ms, &soonest_ms);
         serve_lane(r, BUDGET_BULK, now_ms, &soonest_ms);
