@@ -4,9 +4,13 @@
 
 #include "graphql/bind_priv.h"
 
-#define IDLE_SINCE      "greatest(l.last_counted, l.present_until)"
-#define RESET           BIND_RESET
-#define KNOWN           "l.idle_slot >= presence.idle_slot(" RESET ") AND " IDLE_SINCE " >= " RESET
+#define IDLE_SINCE "greatest(l.last_counted, l.present_until)"
+#define RESET      BIND_RESET
+/* One comparison, and never twice in a list: the planner takes each for a third of the rows. */
+#define KNOWN           "(l.idle_slot, " IDLE_SINCE ") >= (presence.idle_slot(" RESET "), " RESET ")"
+#define QUIET(since)    "l.idle_slot <= " since " AND " IDLE_SINCE " <= " since
+#define ACTIVE(since)   "l.idle_slot >= presence.idle_slot(" since ") AND " IDLE_SINCE " >= " since
+#define CUTOFF          "(SELECT presence.observed_cutoff({owner}, {filter.observedIdleMs}::bigint))"
 #define JOINED_OR_RESET "(m.joined_at IS NOT NULL OR " RESET " <> '-infinity')"
 #define WITH_SEEN                                                                                  \
     "LEFT JOIN presence.last_seen l ON l.guild_id = m.guild_id AND l.user_id = m.user_id"
@@ -43,24 +47,18 @@ static const struct bind_filter filters[] = {
      " END",
      NULL, false},
     {"knowledge", "l", NULL, true, "'{v}' = 'KNOWN'", NULL, false},
-    {"quietSince", NULL, "l", false,
-     KNOWN " AND l.idle_slot <= {filter.quietSince}::timestamptz AND " IDLE_SINCE
-           " <= {filter.quietSince}::timestamptz",
+    {"quietSince", "m", "l", false, KNOWN " AND " QUIET("{filter.quietSince}::timestamptz"), NULL,
+     false},
+    {"quietSince", "l", "l", false, QUIET("{filter.quietSince}::timestamptz"), NULL, false},
+    {"activeSince", "m", "l", false, KNOWN " AND " ACTIVE("{filter.activeSince}::timestamptz"),
      NULL, false},
-    {"activeSince", NULL, "l", false,
-     KNOWN
-     " AND l.idle_slot >= presence.idle_slot({filter.activeSince}::timestamptz) AND " IDLE_SINCE
-     " >= {filter.activeSince}::timestamptz",
-     NULL, false},
-    {"observedIdleMs", NULL, "l", false,
-     KNOWN " AND l.idle_slot <= (SELECT presence.observed_cutoff({owner}, "
-           "{filter.observedIdleMs}::bigint))"
-           " AND " IDLE_SINCE
-           " <= (SELECT presence.observed_cutoff({owner}, {filter.observedIdleMs}::bigint))",
-     NULL, false},
+    {"activeSince", "l", "l", false, ACTIVE("{filter.activeSince}::timestamptz"), NULL, false},
+    {"observedIdleMs", "m", "l", false, KNOWN " AND " QUIET(CUTOFF), NULL, false},
+    {"observedIdleMs", "l", "l", false, QUIET(CUTOFF), NULL, false},
     {"lastKinds", NULL, "l", true,
-     "l.last_counted >= " RESET " AND l.last_counted_kind = presence.kind_number('{v}')", NULL,
-     true},
+     "(l.last_counted < " RESET
+     ") IS NOT TRUE AND l.last_counted_kind = presence.kind_number('{v}')",
+     NULL, true},
     {"roles", NULL, "m", false,
      "m.roles @> {filter.roles}::bigint[] AND"
      " (presence.role_holders({filter.roles}::bigint[]) IS NULL"
