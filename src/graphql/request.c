@@ -53,7 +53,7 @@ void request_answer(struct request *r)
 {
     unsigned status = status_of(r);
     bool stream = r->media == MEDIA_STREAM && status == 200;
-    struct httpd_header headers[4] = {{"Content-Type", content_type(r->media, stream)},
+    struct httpd_header headers[5] = {{"Content-Type", content_type(r->media, stream)},
                                       {"Cache-Control", "no-store"}};
     size_t n = 2;
     struct httpd_request *http = r->http;
@@ -76,6 +76,8 @@ void request_answer(struct request *r)
         headers[n++] = (struct httpd_header){"WWW-Authenticate", "Bearer"};
     if (status == 405)
         headers[n++] = (struct httpd_header){"Allow", r->service->get ? "POST, GET" : "POST"};
+    if (status == 411) /* what follows may be a body, or another request */
+        headers[n++] = (struct httpd_header){"Connection", "close"};
     if (status == 429) {
         snprintf(seconds, sizeof(seconds), "%u", r->retry_after_sec);
         headers[n++] = (struct httpd_header){"Retry-After", seconds};
@@ -353,6 +355,14 @@ static void handle_post(struct request *r)
 
     if (!media_is_json(httpd_header(r->http, "Content-Type"))) {
         refuse(r, 415, "BAD_REQUEST", "expected Content-Type: application/json, in UTF-8");
+        return;
+    }
+    if (!httpd_header(r->http, "Content-Length") && !httpd_header(r->http, "Transfer-Encoding")) {
+        refuse(r, 411, "BAD_REQUEST", "expected Content-Length, or Transfer-Encoding: chunked");
+        return;
+    }
+    if (httpd_header(r->http, "Content-Encoding")) {
+        refuse(r, 415, "BAD_REQUEST", "expected a body without Content-Encoding");
         return;
     }
     if (gql_body_read(r->arena, body, len, begin_variables, r, &r->body, &r->errors)) {

@@ -5,6 +5,7 @@
  * Diagnostics: errors of the library are warnings; fatal only when the library breaks its word. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "link/httpd_priv.h"
@@ -114,28 +115,53 @@ static enum MHD_Result queue_response(struct httpd_request *req)
     return rc;
 }
 
-static enum MHD_Result refuse_too_large(struct httpd_request *req)
+/* Refused by ourselves; the connection ends with it. text is static. */
+static enum MHD_Result refuse(struct httpd_request *req, unsigned status, const char *type,
+                              const char *text)
 {
-    const char *text = req->server->too_large;
-
-    req->status = MHD_HTTP_CONTENT_TOO_LARGE;
+    req->status = status;
     req->response = MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
                                                     MHD_RESPMEM_PERSISTENT);
-    MHD_add_response_header(req->response, "Content-Type", "application/json");
+    MHD_add_response_header(req->response, "Content-Type", type);
     MHD_add_response_header(req->response, "Connection", "close");
     return queue_response(req);
 }
 
+static enum MHD_Result refuse_too_large(struct httpd_request *req)
+{
+    return refuse(req, MHD_HTTP_CONTENT_TOO_LARGE, "application/json", req->server->too_large);
+}
+
+static enum MHD_Result refuse_broken(struct httpd_request *req, const char *why)
+{
+    return refuse(req, MHD_HTTP_BAD_REQUEST, "text/plain", why);
+}
+
+/* The path of a target in absolute form (RFC 9112, section 3.2.2) begins behind the host. */
+static const char *path_of(const char *target)
+{
+    const char *path;
+
+    if (strncasecmp(target, "http://", 7) != 0)
+        return target;
+    path = strchr(target + 7, '/');
+    return path ? path : "/";
+}
+
 static enum MHD_Result begin(struct httpd *h, struct MHD_Connection *conn, const char *method,
-                             const char *path, void **con_cls)
+                             const char *target, const char *version, void **con_cls)
 {
     struct httpd_request *req = xcalloc(1, sizeof(*req));
     const char *length = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Content-Length");
+    const char *wrong = httpd_check(conn, version);
 
-    *req = (struct httpd_request){.server = h, .conn = conn, .method = method, .path = path};
+    *req = (struct httpd_request){
+        .server = h, .conn = conn, .method = method, .path = path_of(target)};
     buf_init(&req->body, 0);
     buf_init(&req->out, 0);
     *con_cls = req;
+    if (wrong)
+        return refuse_broken(req, wrong);
     if (length && strtoull(length, NULL, 10) > h->body_max)
         return refuse_too_large(req);
     return MHD_YES;
@@ -157,10 +183,20 @@ static enum MHD_Result take_body(struct httpd_request *req, const char *bytes, s
     return MHD_YES;
 }
 
+/* The library may have read the length otherwise than it stands there (a folded line). */
+static bool has_its_length(struct httpd_request *req)
+{
+    const char *length = httpd_header(req, "Content-Length");
+
+    return !length || strtoull(length, NULL, 10) == buf_len(&req->body);
+}
+
 static enum MHD_Result complete(struct httpd_request *req)
 {
     if (req->discarded > 0)
         return refuse_too_large(req);
+    if (!has_its_length(req))
+        return refuse_broken(req, "the body is not as long as Content-Length says");
     req->handed_over = req->in_handler = true;
     httpd_conn_busy(req->conn);
     owed_add(req);
@@ -181,9 +217,8 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
 {
     struct httpd_request *req = *con_cls;
 
-    (void)version;
     if (!req)
-        return begin(cls, conn, method, url, con_cls);
+        return begin(cls, conn, method, url, version, con_cls);
     if (*upload_size > 0)
         return take_body(req, upload, upload_size);
     if (!req->handed_over)
@@ -245,8 +280,9 @@ struct httpd *httpd_new(struct loop *loop, int listen_fd, const struct httpd_opt
     h->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, h,
         MHD_OPTION_EXTERNAL_LOGGER, library_log, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-        httpd_conn_notify, h, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        MHD_OPTION_UNESCAPE_CALLBACK, httpd_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, httpd_conn_notify, h,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (o->header_max ? o->header_max : (size_t)HEADER_MAX_DEFAULT) + 4096,
         MHD_OPTION_CONNECTION_LIMIT, o->connections_max ? o->connections_max : CONN_MAX_DEFAULT,
         MHD_OPTION_CONNECTION_TIMEOUT, o->idle_sec ? o->idle_sec : IDLE_SEC_DEFAULT,

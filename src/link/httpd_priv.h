@@ -55,6 +55,11 @@ void httpd_arm_timer(struct httpd *h, int64_t in_ms);
 void httpd_owed_remove(struct httpd_request *req);
 void httpd_request_free(struct httpd_request *req);
 
+/* httpd_check.c: what is wrong with a request's head, or NULL. */
+const char *httpd_check(struct MHD_Connection *conn, const char *version);
+/* Percent-decoding in place; what is none, and %00, stays as it is. Returns the new length. */
+size_t httpd_unescape(void *cls, struct MHD_Connection *conn, char *text);
+
 /* httpd_answer.c: once per request. */
 void httpd_tell_gone(struct httpd_request *req);
 

@@ -1,5 +1,5 @@
 noinst_LTLIBRARIES += liblink_httpd.la
-liblink_httpd_la_SOURCES = src/link/httpd.c src/link/httpd_answer.c src/link/httpd_conn.c \
+liblink_httpd_la_SOURCES = src/link/httpd.c src/link/httpd_answer.c src/link/httpd_check.c src/link/httpd_conn.c \
   src/link/httpd_listen.c src/link/httpd_priv.h include/presence/httpd.h
 liblink_httpd_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS)
 liblink_httpd_la_LIBADD = $(MHD_LIBS)
