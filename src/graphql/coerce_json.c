@@ -195,20 +195,41 @@ static void wrap(struct gql_json *j, const struct gql_ref *ref, struct gql_value
     value_wrap(j->arena, ref, v);
 }
 
-static const char *leaf_string(struct gql_json *j, const struct gql_type *t, const char *text,
-                               size_t len, struct gql_value *out)
+struct leaf {
+    enum { LEAF_STRING, LEAF_NUMBER, LEAF_BOOLEAN } kind;
+    const char *text; /* of a string or number */
+    size_t len;
+    bool truth;
+};
+
+static const char *leaf_value(struct gql_json *j, const struct gql_type *t, const struct leaf *leaf,
+                              struct gql_value *out)
 {
-    if (t->kind == GQL_ENUM)
-        return value_from_enum(t, text, len, out);
-    if (t->kind == GQL_INPUT)
-        return value_expected(t);
-    return value_from_string(j->arena, t, text, len, out);
+    if (leaf->kind == LEAF_BOOLEAN)
+        return value_from_boolean(t, leaf->truth, out);
+    if (t->kind == GQL_SCALAR && leaf->kind == LEAF_NUMBER)
+        return value_from_number(j->arena, t, leaf->text, leaf->len, out);
+    if (t->kind == GQL_SCALAR)
+        return value_from_string(j->arena, t, leaf->text, leaf->len, out);
+    if (t->kind == GQL_ENUM && leaf->kind == LEAF_STRING)
+        return value_from_enum(t, leaf->text, leaf->len, out);
+    return value_expected(t);
 }
 
 static const char *quoted(struct gql_json *j, const char *text, size_t len)
 {
     return arena_printf(j->arena, "\"%.*s\"%s", (int)(len > 40 ? 40 : len), text,
                         len > 40 ? " (cut)" : "");
+}
+
+/* As it stands in the JSON, for messages. */
+static const char *written(struct gql_json *j, const struct leaf *leaf)
+{
+    if (leaf->kind == LEAF_STRING)
+        return quoted(j, leaf->text, leaf->len);
+    if (leaf->kind == LEAF_NUMBER)
+        return arena_strndup(j->arena, leaf->text, leaf->len > 40 ? 40 : leaf->len);
+    return leaf->truth ? "true" : "false";
 }
 
 static int not_an_object(struct gql_json *j)
@@ -218,9 +239,8 @@ static int not_an_object(struct gql_json *j)
     return -1;
 }
 
-static int on_string(void *arg, const char *text, size_t len)
+static int on_leaf(struct gql_json *j, const struct leaf *leaf)
 {
-    struct gql_json *j = arg;
     struct gql_value v = {0};
     const char *expected;
     struct target to;
@@ -230,71 +250,33 @@ static int on_string(void *arg, const char *text, size_t len)
     if (skipping(j))
         return 0;
     if (top(j)->kind == FRAME_INTS) {
-        expected = leaf_string(j, top(j)->ref->type, text, len, &v);
+        expected = leaf_value(j, top(j)->ref->type, leaf, &v);
         if (expected)
-            return bad(j, top(j)->ref->of, quoted(j, text, len), expected);
+            return bad(j, top(j)->ref->of, written(j, leaf), expected);
         ints_add(j, top(j), v.i);
         return 0;
     }
     to = target(j);
-    expected = leaf_string(j, to.ref->type, text, len, to.out);
+    expected = leaf_value(j, to.ref->type, leaf, to.out);
     if (expected)
-        return bad(j, to.ref, quoted(j, text, len), expected);
+        return bad(j, to.ref, written(j, leaf), expected);
     wrap(j, to.ref, to.out);
     return 0;
+}
+
+static int on_string(void *arg, const char *text, size_t len)
+{
+    return on_leaf(arg, &(struct leaf){LEAF_STRING, text, len, false});
 }
 
 static int on_number(void *arg, const char *text, size_t len)
 {
-    struct gql_json *j = arg;
-    struct gql_value v = {0};
-    const char *expected;
-    struct target to;
-
-    if (j->depth == 0)
-        return not_an_object(j);
-    if (skipping(j))
-        return 0;
-    if (top(j)->kind == FRAME_INTS) {
-        expected = value_from_number(j->arena, top(j)->ref->type, text, len, &v);
-        if (expected)
-            return bad(j, top(j)->ref->of, arena_strndup(j->arena, text, len > 40 ? 40 : len),
-                       expected);
-        ints_add(j, top(j), v.i);
-        return 0;
-    }
-    to = target(j);
-    expected = to.ref->type->kind == GQL_SCALAR
-                   ? value_from_number(j->arena, to.ref->type, text, len, to.out)
-                   : value_expected(to.ref->type);
-    if (expected)
-        return bad(j, to.ref, arena_strndup(j->arena, text, len > 40 ? 40 : len), expected);
-    wrap(j, to.ref, to.out);
-    return 0;
+    return on_leaf(arg, &(struct leaf){LEAF_NUMBER, text, len, false});
 }
 
 static int on_boolean(void *arg, bool value)
 {
-    struct gql_json *j = arg;
-    struct gql_value v = {0};
-    struct target to;
-
-    if (j->depth == 0)
-        return not_an_object(j);
-    if (skipping(j))
-        return 0;
-    if (top(j)->kind == FRAME_INTS) {
-        if (value_from_boolean(top(j)->ref->type, value, &v))
-            return bad(j, top(j)->ref->of, value ? "true" : "false",
-                       value_expected(top(j)->ref->type));
-        ints_add(j, top(j), v.i);
-        return 0;
-    }
-    to = target(j);
-    if (value_from_boolean(to.ref->type, value, to.out))
-        return bad(j, to.ref, value ? "true" : "false", value_expected(to.ref->type));
-    wrap(j, to.ref, to.out);
-    return 0;
+    return on_leaf(arg, &(struct leaf){LEAF_BOOLEAN, NULL, 0, value});
 }
 
 static int on_null(void *arg)
