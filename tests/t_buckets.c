@@ -144,7 +144,8 @@ static void test_headers(void **state)
          "0123456789012345678901234567890123456789012345678901234567890123456789"},
         {NULL, NULL},
     };
-    static const struct header huge[] = {{"X-RateLimit-Remaining", "1e300"}, {NULL, NULL}};
+    static const struct header huge[] = {
+        {"X-RateLimit-Remaining", "1e300"}, {"X-RateLimit-Reset", "1e300"}, {NULL, NULL}};
     struct buckets_answer a = read_answer(200, all);
 
     (void)state;
@@ -157,6 +158,7 @@ static void test_headers(void **state)
     assert_true(a.limit == -1 && a.remaining == -1 && a.reset_sec == -1 && a.reset_after_sec == -1);
     assert_true(a.retry_after_sec == -1 && !a.scope_told && !a.bucket[0]);
     assert_int_equal(read_answer(200, huge).remaining, -1);
+    assert_true(read_answer(200, huge).reset_sec == -1);
     for (size_t i = 0; i < 8; i++)
         assert_non_null(buckets_headers[i]);
     assert_null(buckets_headers[8]);

@@ -7,6 +7,8 @@
 
 #include "presence/buckets.h"
 
+#define MOMENT_MAX_SEC 1e11
+
 const char *const buckets_headers[] = {
     "X-RateLimit-Limit",       "X-RateLimit-Remaining", "X-RateLimit-Reset",
     "X-RateLimit-Reset-After", "X-RateLimit-Bucket",    "X-RateLimit-Scope",
@@ -38,6 +40,14 @@ static double seconds(double v)
     return v > BUCKETS_WAIT_MAX_SEC ? BUCKETS_WAIT_MAX_SEC : v;
 }
 
+/* A time of day; -1 for one that nobody will live to see. */
+static double moment(const char *text)
+{
+    double v = number(text);
+
+    return v > MOMENT_MAX_SEC ? -1 : v;
+}
+
 static int count(const char *text)
 {
     double v = number(text);
@@ -66,7 +76,7 @@ void buckets_answer_header(struct buckets_answer *a, const char *name, const cha
     else if (!strcasecmp(name, "X-RateLimit-Remaining"))
         a->remaining = count(value);
     else if (!strcasecmp(name, "X-RateLimit-Reset"))
-        a->reset_sec = number(value);
+        a->reset_sec = moment(value);
     else if (!strcasecmp(name, "X-RateLimit-Reset-After"))
         a->reset_after_sec = number(value);
     else if (!strcasecmp(name, "Retry-After"))

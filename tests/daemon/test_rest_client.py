@@ -348,16 +348,45 @@ class Recorder(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def recorder():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
-    server.seen, server.daemon_threads = [], True
+class Scripted(http.server.BaseHTTPRequestHandler):
+    """Answers with what server.script holds for the path, the last of it for ever."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        script = self.server.script[self.path.rpartition("/")[2]]
+        status, headers, body = script.pop(0) if len(script) > 1 else script[0]
+        self.send_response(status)
+        for name, value in ({"Content-Type": "application/json"} | headers).items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+def serving(handler):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.seen, server.script, server.daemon_threads = [], {}, True
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def recorder():
+    yield from serving(Recorder)
+
+
+@pytest.fixture
+def scripted():
+    yield from serving(Scripted)
 
 
 def test_what_a_request_looks_like(recorder):
@@ -384,3 +413,45 @@ def test_what_a_request_looks_like(recorder):
     assert parts[3] == b"--\r\n"
     # One connection is kept for what may be repeated.
     assert put[4] == patch[4] == upload[4] != answer[4]
+
+
+# --- servers that say strange things --------------------------------------------------------------
+
+STRANGE = {
+    # 429s without, or with a senseless, time to wait: a made-up one; then all is well
+    "word": ([(429, {"X-RateLimit-Scope": "user"}, '{"retry_after":"soon"}')], "not_sent"),
+    "negative": ([(429, {"X-RateLimit-Scope": "user"}, '{"retry_after":-5}')], "not_sent"),
+    "endless": ([(429, {"X-RateLimit-Scope": "user"}, '{"retry_after":1e308}')], "not_sent"),
+    "zero": ([(429, {"X-RateLimit-Scope": "user"}, '{"retry_after":0}'), (200, {}, "{}")], "ok"),
+    "array": ([(429, {"X-RateLimit-Scope": "user", "Retry-After": "0"}, "[]"), (200, {}, "[]")], "ok"),
+    # error bodies that are none
+    "nothing": ([(403, {}, "")], "forbidden"),
+    "broken": ([(403, {}, '{"code":')], "forbidden"),
+    "list": ([(403, {}, "[50013]")], "forbidden"),
+    "huge": ([(403, {}, '{"code":1e300}')], "forbidden"),
+    "below": ([(403, {}, '{"code":-50013}')], "forbidden"),
+    "text": ([(403, {}, '{"code":"50013"}')], "forbidden"),
+    "html": ([(403, {"Content-Type": "text/html"}, '{"code":50013}')], "forbidden"),
+    "deep": ([(404, {}, "[" * 100000)], "not_found"),
+    # statuses nobody promised
+    "moved": ([(302, {"Location": "http://127.0.0.1:1/"}, "")], "unexpected"),
+    "teapot": ([(418, {}, "{}")], "bad_request"),
+    "empty": ([(204, {}, "")], "ok"),
+    # limits' headers that are none
+    "headers": ([(200, {"X-RateLimit-Limit": "-1", "X-RateLimit-Remaining": "many",
+                        "X-RateLimit-Reset-After": "nan", "X-RateLimit-Bucket": "b" * 500}, "{}")],
+                "ok"),
+    "far": ([(200, {"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "4",
+                    "X-RateLimit-Reset": "1e300", "X-RateLimit-Reset-After": "1e300"}, "{}")], "ok"),
+}
+
+
+def test_strange_answers(scripted):
+    scripted.script = {name: list(script) for name, (script, _) in STRANGE.items()}
+    base = f"http://127.0.0.1:{scripted.server_port}"
+    with Client(None, base=base) as client:
+        numbers = {name: client.send("GET", f"/strange/{name}", give_up_ms=1500) for name in STRANGE}
+        for name, (_, outcome) in STRANGE.items():
+            got = client.wait(numbers[name])
+            expected = ("not_sent", "rate_limited") if outcome == "not_sent" else (outcome,)
+            assert got["outcome"] in expected, (name, got)
