@@ -6,9 +6,11 @@ exact, every time right, the roster and who sits in voice as they are. `make soa
 for longer and with more seeds (PRESENCE_SOAK_SEEDS, PRESENCE_SOAK_SECONDS).
 """
 
+import contextlib
 import os
 import random
 import signal
+import urllib.error
 
 import pytest
 
@@ -224,3 +226,20 @@ def test_good_bad_and_half_bad_reloads(busy):
     busy.let_pass(1000)
     busy.settle()
     busy.check_heartbeats()
+
+
+def test_hands_among_the_loads_voice_events(make_busy):
+    """The load's voice events show no raised hand, so it is down from then on: what a moderator does
+    next is still nobody's act."""
+    busy = make_busy(["--guilds", 1, "--members", 1])
+    moderated = 0
+    for seed in range(1, 13):
+        for deed in ("voice_join", "voice_hand"):
+            with contextlib.suppress(urllib.error.HTTPError):  # he may sit there already
+                busy.sim.post("/_sim/act", {"kind": deed})
+        busy.load(100, events=1, mix={"voice": 1}, seed=seed)
+        harness.wait_until(lambda: not busy.sim.get("/_sim/load")["running"], 20, "the event")
+        with contextlib.suppress(urllib.error.HTTPError):  # or he has left
+            moderated += busy.sim.post("/_sim/act", {"kind": "voice_server"})["ok"]
+    assert moderated > 3
+    busy.settle()
