@@ -93,6 +93,7 @@ CREATE INDEX member_name ON member (guild_id, name_key, user_id)
 CREATE INDEX member_roles ON member USING gin (roles);
 CREATE INDEX member_stated ON member (guild_id, state, user_id)
     WHERE bot = false AND left_at IS NULL AND state <> 'UNDECIDED';
+CREATE INDEX member_unknown ON member (guild_id, user_id) WHERE bot IS NULL;
 CREATE INDEX member_left ON member (guild_id, user_id) WHERE left_at IS NOT NULL;
 
 -- idle_slot instead of an index on a time: a time that moves with every act would end HOT updates and

@@ -217,6 +217,8 @@ LANGUAGE sql STABLE AS $$
      WHERE CASE WHEN names IS NULL THEN k.counts_by_default ELSE k.name = ANY (names) END
 $$;
 
+-- Here and below: nothing of members who may turn out to be bots.
+
 -- Acts of the kinds that count by default, by channel.
 CREATE FUNCTION channel_figures(guild bigint, days integer)
 RETURNS TABLE (channel_id bigint, people bigint, acts bigint, messages bigint,
@@ -229,6 +231,8 @@ LANGUAGE sql STABLE AS $$
               FROM presence.activity a
              WHERE a.guild_id = guild AND a.minute >= (SELECT presence.days_ago(days))
                AND a.last_at >= (SELECT presence.reset_floor(guild))
+               AND NOT EXISTS (SELECT FROM presence.member m WHERE m.guild_id = guild
+                               AND m.user_id = a.user_id AND m.bot IS NULL)
                AND a.kind = ANY ((SELECT presence.kind_numbers(NULL))::smallint[])
              GROUP BY a.channel_id, a.user_id) x
      GROUP BY x.channel_id
@@ -243,7 +247,10 @@ LANGUAGE sql STABLE AS $$
       FROM (SELECT s.*, coalesce(s.to_at, s.confirmed_until) AS until,
                    greatest((SELECT presence.days_ago(days)),
                             (SELECT presence.reset_floor(guild))) AS floor
-              FROM presence.voice_session s WHERE s.guild_id = guild) v
+              FROM presence.voice_session s
+             WHERE s.guild_id = guild
+               AND NOT EXISTS (SELECT FROM presence.member m WHERE m.guild_id = guild
+                                  AND m.user_id = s.user_id AND m.bot IS NULL)) v
      WHERE v.until > v.floor
      GROUP BY v.channel_id
 $$;
@@ -264,6 +271,8 @@ LANGUAGE sql STABLE AS $$
                            FROM presence.activity a
                           WHERE a.guild_id = guild AND a.minute >= (SELECT presence.days_ago(days))
                AND a.last_at >= (SELECT presence.reset_floor(guild))
+               AND NOT EXISTS (SELECT FROM presence.member m WHERE m.guild_id = guild
+                               AND m.user_id = a.user_id AND m.bot IS NULL)
                             AND (member IS NULL OR a.user_id = member)
                             AND (channel IS NULL OR a.channel_id = channel)
                             AND a.kind = ANY ((SELECT presence.kind_numbers(kinds))::smallint[])) x
@@ -299,6 +308,8 @@ LANGUAGE sql STABLE AS $$
                   WHERE a.guild_id = guild
                     AND a.minute >= (SELECT presence.days_ago(days)) - interval '1 day'
                     AND a.last_at >= (SELECT presence.reset_floor(guild))
+                    AND NOT EXISTS (SELECT FROM presence.member m WHERE m.guild_id = guild
+                                    AND m.user_id = a.user_id AND m.bot IS NULL)
                     AND (member IS NULL OR a.user_id = member)
                     AND (channel IS NULL OR a.channel_id = channel)
                     AND a.kind = ANY ((SELECT presence.kind_numbers(kinds))::smallint[])

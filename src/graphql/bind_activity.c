@@ -12,7 +12,8 @@ static const struct bind_order orders[] = {
      NULL,
      "a.guild_id, a.user_id, a.minute, a.channel_id, a.kind",
      "a.guild_id",
-     "a.last_at >= " BIND_RESET,
+     "a.last_at >= " BIND_RESET " AND NOT EXISTS (SELECT FROM presence.member m"
+     " WHERE m.guild_id = a.guild_id AND m.user_id = a.user_id AND m.bot IS NULL)",
      {{"a.minute", KEY_TIME},
       {"a.user_id", KEY_BIG},
       {"a.channel_id", KEY_BIG},

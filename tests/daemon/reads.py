@@ -1,7 +1,8 @@
 """What the tests of reads share: one small world, recorded as a worker would, that no test changes.
 
 Two guilds. In the first: ten members of three channels and acts of the last hundred days, of which
-MODEL tells what the figures are made of; the second holds what must never be counted."""
+MODEL tells what the figures are made of; what the second holds must never be counted, nor what
+STRANGER does, of whom it is not known whether it is a bot."""
 
 import collections
 import contextlib
@@ -17,6 +18,7 @@ NOW = int(time.time() * 1000) // MINUTE * MINUTE
 GUILD, OTHER = "500000000000000001", "500000000000000777"
 CHANNELS = ("700000000000000001", "700000000000000002", "700000000000000003")
 USERS = tuple(str(600000000000000001 + i) for i in range(10))
+STRANGER = "600000000000000999"
 KINDS = ("MESSAGE", "REACTION_ADD", "COMMAND", "TYPING")
 
 Act = collections.namedtuple("Act", "at kind user channel count")
@@ -69,11 +71,14 @@ class World:
             sightings=sightings(
                 *[act(a.at, a.kind, guild=GUILD, user=a.user, channel=a.channel, count=a.count,
                       counted=a.kind != "TYPING") for a in MODEL],
-                act(NOW - 2 * HOUR, guild=OTHER, user=USERS[9], channel=CHANNELS[2], count=7)))
+                # of another guild, and of somebody who may be a bot
+                act(NOW - 2 * HOUR, guild=OTHER, user=USERS[9], channel=CHANNELS[2], count=7),
+                act(NOW - 2 * HOUR, guild=GUILD, user=STRANGER, channel=CHANNELS[1], count=7)))
         # an hour of it lies within the last seven days
         for user, since, until in ((USERS[0], NOW - 7 * DAY - HOUR, NOW - 7 * DAY + HOUR),
                                    (USERS[1], NOW - 30 * MINUTE, None)):
             self.lane.record(voice=[self.edge(user, CHANNELS[1], since)])
+            self.lane.record(voice=[self.edge(STRANGER, CHANNELS[1], since)])
             if until:
                 self.lane.record(voice=[self.edge(user, None, until)])
         self.lane.record(present=[{"guildId": GUILD, "userId": USERS[1], "until": NOW - 10 * MINUTE}])

@@ -16,7 +16,7 @@ from test_graphqld import stamp
 STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]+): (.*)")
 # what a connection of the pool begins with, and what the service does at its start and once a day
 ASIDE = re.compile(r"SET synchronous_commit|SELECT max\(version\) FROM presence.migration$"
-                   r"|SELECT presence.ensure_months")
+                   r"|SELECT presence.(ensure_months|forget_requests)\(")
 OPERATIONS = harness.SOURCE_DIR / "graphql" / "operations"
 VARIABLES = {"lanes": [3, 4], "keys": [{"guildId": GUILD, "userId": u} for u in USERS]}
 DOCUMENTS = 50
@@ -173,7 +173,7 @@ def relations(plan):
     (f'{{ members(guildId: "{GUILD}", orderBy: IDLE) {{ nodes {{ userId lastSeen }} }} }}',
      {"member", "last_seen", "guild"}),
     (f'{{ channels(guildId: "{GUILD}") {{ nodes {{ name }} }} }}', {"channel"}),
-    (f'{{ heatmap(guildId: "{GUILD}") {{ acts }} }}', {"activity"}),
+    (f'{{ heatmap(guildId: "{GUILD}") {{ acts }} }}', {"activity", "member"}),
     (f'{{ heatmap(guildId: "{GUILD}") {{ observedMs }} }}', set()),
     ("{ service { version } }", set()),
 ], ids=["names", "count", "idle", "channels", "acts", "watched", "version"])
