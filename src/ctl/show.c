@@ -213,6 +213,16 @@ void show_status(const struct json *result, struct buf *out)
     show_workers(result, out);
 }
 
+/* When, doing what; somebody who was never seen was not idle since 1970 either. */
+static void put_act(const struct json *result, const char *label, const char *ms, const char *kind,
+                    struct buf *out)
+{
+    if (number(result, ms) > 0)
+        buf_printf(out, "%-15s%s (%s)\n", label, time_of(result, ms), text(result, kind));
+    else
+        buf_printf(out, "%-15snever, as far as is known\n", label);
+}
+
 void show_member(const struct json *result, struct buf *out)
 {
     const struct json *bot = json_get(result, "bot");
@@ -222,17 +232,17 @@ void show_member(const struct json *result, struct buf *out)
                                                            : "not in the table (see PostgreSQL)");
     if (!json_bool(json_get(result, "known"), false))
         return;
-    buf_printf(out, "last seen      %s (%s)\n", time_of(result, "last_seen_ms"),
-               text(result, "last_seen_kind"));
-    buf_printf(out, "last counted   %s (%s)\n", time_of(result, "last_counted_ms"),
-               text(result, "last_counted_kind"));
+    put_act(result, "last seen", "last_seen_ms", "last_seen_kind", out);
+    put_act(result, "last counted", "last_counted_ms", "last_counted_kind", out);
     buf_printf(out, "in voice       %s", text(result, "voice_channel"));
     if (number(result, "present_until_ms") > 0)
         buf_printf(out, ", present until %s", time_of(result, "present_until_ms"));
     buf_printf(out, "\nbot            %s\n",
                json_is_bool(bot) ? yes_no(result, "bot") : "not known yet");
-    buf_printf(out, "on the roster  %s\npending        %s\nloading        %s\n",
-               yes_no(result, "on_roster"), yes_no(result, "pending"), yes_no(result, "loading"));
+    buf_printf(out, "on the roster  %s\nscreening      %s\n", yes_no(result, "on_roster"),
+               json_bool(json_get(result, "pending"), false) ? "not passed yet" : "passed");
+    if (json_bool(json_get(result, "loading"), false))
+        buf_puts(out, "what was before is being looked up in Redis and PostgreSQL\n");
     buf_printf(out, "lane           %s, worker %s\n", count_of(result, "lane"),
                count_of(result, "worker"));
 }

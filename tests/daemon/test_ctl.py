@@ -111,6 +111,25 @@ def test_the_request(peer):
     assert done.stdout.startswith("member 6 of guild 5: not in the table")
 
 
+def test_a_member_in_words(peer):
+    result = {"known": True, "user": "6", "guild": "5", "bot": None, "on_roster": True,
+              "last_seen_ms": 1785585600123, "last_seen_kind": "typing", "last_counted_ms": None,
+              "last_counted_kind": None, "present_until_ms": None, "voice_channel": None,
+              "loading": True, "pending": True, "lane": 3, "worker": 0, "shard": 0}
+    path, _ = peer(reply(ok=True, result=result))
+    done = ctl("-s", str(path), "member", "5", "6")
+    assert done.stdout.splitlines() == [
+        "member 6 of guild 5: in the table",
+        "last seen      2026-08-01T12:00:00.123Z (typing)",
+        "last counted   never, as far as is known",
+        "in voice       -",
+        "bot            not known yet",
+        "on the roster  yes",
+        "screening      not passed yet",
+        "what was before is being looked up in Redis and PostgreSQL",
+        "lane           3, worker 0"]
+
+
 def test_json_is_the_result_alone(peer):
     result = {"known": True, "user": "6", "later": [1, {"a": None}]}
     path, _ = peer(reply(ok=True, result=result))
