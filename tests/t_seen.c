@@ -371,6 +371,31 @@ static void second_chance(void **state)
     assert_true(hot * 3 * 5 < cold); /* per row, a fifth as often at the most */
 }
 
+static void who_was_let_go_is_remembered(void **state)
+{
+    uint64_t n = 5000, gone = 0, told = 0;
+    bool inserted;
+
+    (void)state;
+    own_lane(SLOT);
+    fill(0);
+    make_all_durable();
+    for (uint64_t i = 5000; i < 5020; i++)
+        seen_touch(&shm, GUILD, user(i), SLOT, &inserted);
+    assert_true(counter(SHM_COUNT_EVICTIONS) > 0);
+    for (uint64_t i = 0; i < 5020; i++) {
+        bool here = seen_find(&shm, GUILD, user(i)) != NULL;
+
+        if (i < n && i >= shm.header->rows + 200)
+            continue; /* never was */
+        told += seen_let_go(&shm, GUILD, user(i));
+        gone += !here;
+        if (!here)
+            assert_true(seen_let_go(&shm, GUILD, user(i)));
+    }
+    assert_in_range(told, gone, gone + 100); /* few others share a bit with one of them */
+}
+
 static void an_evicted_row_is_blank(void **state)
 {
     bool inserted;
@@ -833,6 +858,7 @@ int main(void)
         SMALL_TEST(rows_in_use_stay),
         SMALL_TEST(rows_of_other_owners_stay),
         SMALL_TEST(second_chance),
+        SMALL_TEST(who_was_let_go_is_remembered),
         SMALL_TEST(an_evicted_row_is_blank),
         SEEN_TEST(claims_of_the_dead_are_released),
         SEEN_TEST(sightings),

@@ -889,6 +889,48 @@ static void test_spools_while_the_service_is_of_another_version(void **state)
     WAIT(t.counted == 30 && spool_is_empty());
 }
 
+static uint64_t spooled(void)
+{
+    return atomic_load(&t.shm.header->counters[SHM_COUNT_SPOOLED].value);
+}
+
+/* Half a ring and more behind a batch that is not answered yet. */
+static void crowd_the_ring(void)
+{
+    t.fault = FAULT_HOLD;
+    post(1);
+    WAIT(t.acked == 1 && t.held);
+    post(700);
+    WAIT(t.acked == 701);
+    assert_true(ring_head(&(struct ring){.lane = shm_lane(&t.shm, lane_number())}) > 512);
+}
+
+static void test_an_answer_relieves_the_ring_before_the_disk(void **state)
+{
+    (void)state;
+    spawn();
+    grant();
+    crowd_the_ring();
+    t.fault = FAULT_NONE;
+    release_batch();
+    WAIT(t.durable == 701 && t.counted == 701);
+    assert_int_equal(spooled(), 0);
+}
+
+static void test_a_ring_that_stays_crowded_goes_to_disk(void **state)
+{
+    (void)state;
+    spawn();
+    grant();
+    crowd_the_ring();
+    WAIT(t.durable == 701); /* the answer has not come */
+    assert_true(spooled() > 0);
+    assert_true(t.counted <= 1);
+    t.fault = FAULT_NONE;
+    release_batch();
+    WAIT(t.counted == 701 && spool_is_empty());
+}
+
 static void test_successor_takes_over_the_ring(void **state)
 {
     (void)state;
@@ -1485,6 +1527,40 @@ static bool forget(void *arg, struct seen_row *row)
     return true;
 }
 
+/* Where nothing was recorded before, only those are asked about whom the table has let go. */
+static void test_who_was_here_from_the_first_is_not_asked_about(void **state)
+{
+    snowflake_t other = {GUILD + 1}, guild = {GUILD};
+    const struct seen_row *row;
+
+    (void)state;
+    while (route_lane(other) == lane_number())
+        other.id++;
+    shm_close(&t.shm);
+    shm_remove(t.instance);
+    open_segment_for(64);
+    fill_table(other); /* somebody of another lane finds no room */
+    seen_each(&t.shm, forget, NULL);
+    spawn();
+    grant();
+    t.fault = FAULT_HOLD;
+    post(3);
+    WAIT(t.acked == 3 && t.held);
+    for (uint64_t user = 806374682394759001u; user < 806374682394759004u; user++) {
+        row = seen_find(&t.shm, guild, (snowflake_t){user});
+        assert_non_null(row);
+        WAIT(!(row->flags & SEEN_LOADING));
+    }
+    assert_int_equal(t.seeds_asked, 0);
+    t.fault = FAULT_NONE;
+    release_batch();
+    WAIT(t.durable == 3);
+    seen_each(&t.shm, forget, NULL);
+    t.next_seq = 50;
+    post(1); /* by the first of them */
+    WAIT(t.seeds_asked == 1);
+}
+
 /* A sighting that found no room in the table is in the lane alone: the member's row, made later, is
  * read back only when the database has it. */
 static void test_what_found_no_room_is_read_after_its_commit(void **state)
@@ -1564,6 +1640,8 @@ int main(void)
         T(test_lost_answer_counts_once),
         T(test_spools_while_graphql_is_away),
         T(test_spools_while_the_service_is_of_another_version),
+        T(test_an_answer_relieves_the_ring_before_the_disk),
+        T(test_a_ring_that_stays_crowded_goes_to_disk),
         T(test_successor_takes_over_the_ring),
         T(test_successor_takes_over_the_spool),
         T(test_only_the_poisoned_event_is_moved_aside),
@@ -1587,6 +1665,7 @@ int main(void)
         T(test_redis_follows_and_is_never_stale),
         T(test_redis_warms_the_table),
         T(test_fetches),
+        T(test_who_was_here_from_the_first_is_not_asked_about),
         T(test_what_found_no_room_is_read_after_its_commit),
     };
 

@@ -59,6 +59,10 @@ void seen_set_durable(const struct shm *shm, unsigned lane, unixms_t durable);
 #define SEEN_ANY_SLOT UINT32_MAX
 void seen_release_claims(const struct shm *shm, unsigned slot);
 
+/* Whether the table may once have had a row of the member and have it no more, or lacked room for
+ * one; false is certain. */
+bool seen_let_go(const struct shm *shm, snowflake_t guild, snowflake_t user);
+
 /* Calls each for every live row (in table order) until it returns false. Rows of lanes that others
  * own may change or go away meanwhile. */
 void seen_each(const struct shm *shm, bool (*each)(void *arg, struct seen_row *row), void *arg);

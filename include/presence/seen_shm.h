@@ -48,6 +48,7 @@
     256u /* gateway sessions remembered per lane: one per shard, and old ones */
 #define SHM_MENTIONS_MAX 128u /* remembered per lane; one message mentions 100 at most */
 #define SHM_COUNTERS     64u
+#define SHM_LET_GO_BITS  4096u
 
 #define SEEN_PACK(ms, kind) (((uint64_t)(ms) << 16) | (uint16_t)(kind))
 #define SEEN_MS(packed)     ((int64_t)((packed) >> 16))
@@ -129,6 +130,9 @@ struct shm_lane {
      * that the master knows what a dead owner was at; 0 = none since the master began. */
     _Atomic uint64_t taken_n;
     uint64_t mention_next; /* place of the next mention, modulo SHM_MENTIONS_MAX */
+    /* A bit per hash of a member whose row was taken away or who found no room: whose bit is not
+     * set has been in the table ever since he was first seen here. */
+    _Atomic uint64_t let_go[SHM_LET_GO_BITS / 64];
     struct shm_session_seq sessions[SHM_SESSIONS_MAX];
     struct shm_mention mentions[SHM_MENTIONS_MAX]; /* of the last seconds, for a successor too */
 };

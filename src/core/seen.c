@@ -286,6 +286,31 @@ static void blank(struct seen_row *row)
     row->flags = row->member_flags = 0;
 }
 
+static _Atomic uint64_t *let_go_word(const struct shm *shm, uint64_t guild, uint64_t user,
+                                     uint64_t *bit_r)
+{
+    uint64_t at = route_mix(user ^ (guild << 32 | guild >> 32)) % SHM_LET_GO_BITS;
+
+    *bit_r = UINT64_C(1) << at % 64;
+    return &shm_lane(shm, route_lane((snowflake_t){guild}))->let_go[at / 64];
+}
+
+static void let_go(const struct shm *shm, uint64_t guild, uint64_t user)
+{
+    uint64_t bit;
+    _Atomic uint64_t *word = let_go_word(shm, guild, user, &bit);
+
+    atomic_fetch_or_explicit(word, bit, memory_order_release);
+}
+
+bool seen_let_go(const struct shm *shm, snowflake_t guild, snowflake_t user)
+{
+    uint64_t bit;
+    _Atomic uint64_t *word = let_go_word(shm, guild.id, user.id, &bit);
+
+    return atomic_load_explicit(word, memory_order_acquire) & bit;
+}
+
 static struct seen_row *evict(const struct shm *shm, const struct place *p, snowflake_t guild,
                               unsigned slot)
 {
@@ -296,6 +321,7 @@ static struct seen_row *evict(const struct shm *shm, const struct place *p, snow
         atomic_load_explicit(&shm_lane(shm, route_lane(guild))->owner, memory_order_acquire);
     if (!(row = choose_victim(&hand, p)))
         return NULL;
+    let_go(shm, row_guild(row), row_user(row));
     atomic_store_explicit(&row->state, claimed_by(slot), memory_order_release);
     set_tag(shm, row, 0);
     blank(row);
@@ -325,6 +351,7 @@ struct seen_row *seen_touch(const struct shm *shm, snowflake_t guild, snowflake_
         return row;
     }
     if (!(row = claim_empty(shm, &p, slot)) && !(row = evict(shm, &p, guild, slot))) {
+        let_go(shm, guild.id, user.id);
         shm_count(shm, SHM_COUNT_NO_ROOM, 1);
         return NULL;
     }
@@ -346,6 +373,7 @@ void seen_erase(const struct shm *shm, struct seen_row *row)
         return;
     owner = atomic_load_explicit(&shm_lane(shm, route_lane((snowflake_t){row_guild(row)}))->owner,
                                  memory_order_relaxed);
+    let_go(shm, row_guild(row), row_user(row));
     atomic_store_explicit(&row->state, claimed_by(owner - 1), memory_order_release);
     set_tag(shm, row, 0);
     blank(row);

@@ -9,6 +9,7 @@
 #include "presence/log.h"
 #include "worker/worker.h"
 
+#define CROWDED_MS     500
 #define SPOOL_ALERT_MS 60000
 #define EARLY_SLOTS    4000u /* about a full batch: do not wait for the timer */
 
@@ -113,12 +114,33 @@ void flush_spool_all(struct worker *w)
 
 /* --- when ------------------------------------------------------------------------------------ */
 
-/* A lane that fills faster than it drains gives its records to the disk at half. */
+static void arm(struct worker *w)
+{
+    if (!loop_timer_active(w->flush_timer))
+        loop_timer_set(w->flush_timer, w->conf.workers.flush_ms);
+}
+
+/* A lane that fills faster than it drains gives its records to the disk at half: at once while
+ * GraphQL is away, else only if it stays so. A catalogue's chunk is most of a ring, and the answer
+ * that makes room for the next is nearer than the disk. */
 static void relieve(struct lane *lane)
 {
-    if (flush_waiting(lane) > lane->ring.size / 2 && (lane->in_flight || lane->w->away) &&
-        !lane->spool_failed)
+    struct worker *w = lane->w;
+    monoms_t now;
+
+    if (flush_waiting(lane) <= lane->ring.size / 2) {
+        lane->crowded_since.ms = 0;
+        return;
+    }
+    if (lane->spool_failed || (!lane->in_flight && !w->away))
+        return;
+    now = clock_mono();
+    if (lane->crowded_since.ms == 0)
+        lane->crowded_since = now;
+    if (w->away || now.ms - lane->crowded_since.ms >= CROWDED_MS)
         flush_spool_lane(lane);
+    else
+        arm(w);
 }
 
 void flush_lane(struct lane *lane)
@@ -142,12 +164,6 @@ static bool due(const struct lane *lane)
     return w->draining || flush_waiting(lane) >= EARLY_SLOTS || lane->held ||
            (lane->spool && !spool_empty(lane->spool)) || lane->refused_to || !lane->unflushed ||
            lane->unflushed_since.ms <= w->flush_tick.ms;
-}
-
-static void arm(struct worker *w)
-{
-    if (!loop_timer_active(w->flush_timer))
-        loop_timer_set(w->flush_timer, w->conf.workers.flush_ms);
 }
 
 /* Into the request at hand, or the next one. False: no more may be under way. */

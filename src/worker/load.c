@@ -179,9 +179,11 @@ void load_from_graphql(struct worker *w, const struct load_key *keys, size_t n)
 
 /* --- the order ------------------------------------------------------------------------------- */
 
-static uint64_t counted(struct worker *w, enum shm_counter which)
+/* Whether all that was recorded of the member since the segment was made has gone into a row. */
+static bool never_without_room(const struct worker *w, struct load_key key)
 {
-    return atomic_load(&w->shm.header->counters[which].value);
+    return atomic_load(&w->shm.header->counters[SHM_COUNT_NO_ROOM].value) == 0 ||
+           !seen_let_go(&w->shm, key.guild, key.user);
 }
 
 /* Where nothing was ever recorded there is nothing to read: a first start with a million members
@@ -190,8 +192,7 @@ static bool nothing_to_read(struct worker *w, struct load_key key)
 {
     const struct lane *lane = lane_of(w, key);
 
-    return lane && lane->virgin && counted(w, SHM_COUNT_EVICTIONS) == 0 &&
-           counted(w, SHM_COUNT_NO_ROOM) == 0;
+    return lane && lane->virgin && !seen_let_go(&w->shm, key.guild, key.user);
 }
 
 /* Whether the store has what the row may lack. A row that was evicted was committed before; but a
@@ -208,7 +209,7 @@ static bool store_has_all(struct worker *w, struct load_key key)
     here = lane->pg_known && lane->pg_epoch == w->shm.header->epoch;
     if (!spooled && ring_head(&lane->ring) == ring_tail(&lane->ring))
         return true;
-    if (counted(w, SHM_COUNT_NO_ROOM) == 0 && (here || !spooled))
+    if (never_without_room(w, key) && (here || !spooled))
         return true;
     return here && lane->pg_pos >= key.after;
 }

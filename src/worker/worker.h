@@ -62,6 +62,7 @@ struct lane {
     bool replayed; /* events came again: the master counts them as outstanding until told again */
     bool fresh; /* the ring remembers nothing: old sessions' events wait for what PostgreSQL has */
     bool seeds_due;    /* fresh, and PostgreSQL or the spool has something of it: seeds.c */
+    monoms_t crowded_since; /* the ring is more than half full since; 0 = is not */
     bool spool_failed; /* disk full: said so */
 
     /* what PostgreSQL has */
