@@ -3,7 +3,8 @@
 -- the lane does not stand where the batch begins, so that nothing of it is applied.
 --
 -- Arrays come sorted by key and free of duplicates (src/graphql/ingest*.c). The planner settings
--- keep plans made over empty tables from being kept when the tables have grown.
+-- keep plans made over empty tables from being kept when the tables have grown; what joins large
+-- arrays with a table is planned anew each time (force_custom_plan).
 
 CREATE FUNCTION snowflake(id bigint) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -221,7 +222,86 @@ BEGIN
     RETURN h;
 END $$;
 
--- m_*: one entry per member; a_*: one per activity row; g_*: gaps inside the batch (rare).
+-- The length of the gap that ends with an act; NULL: none does.
+CREATE FUNCTION gap_ms(last timestamptz, next timestamptz) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN next - last >= interval '30 minutes'
+                THEN presence.unix_ms(next) - presence.unix_ms(last) END
+$$;
+
+-- For those who have a row; tells how many have one. Planned anew each time: a plan made over a small
+-- table goes through all of it, and would be kept. Nothing that an index holds changes, but for the
+-- slot once an hour.
+CREATE FUNCTION raise_seen(
+    guilds bigint[], users bigint[], seen timestamptz[], seen_kind smallint[], channel bigint[],
+    first_counted timestamptz[], counted timestamptz[], counted_kind smallint[]) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = presence, pg_temp SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    n bigint;
+BEGIN
+    UPDATE last_seen t
+       SET last_seen_kind = CASE WHEN u.seen >= t.last_seen IS NOT FALSE
+                                 THEN u.seen_kind ELSE t.last_seen_kind END,
+           last_channel = CASE WHEN u.seen >= t.last_seen IS NOT FALSE
+                               THEN coalesce(u.channel, t.last_channel) ELSE t.last_channel END,
+           last_seen = greatest(t.last_seen, u.seen),
+           last_counted_kind = CASE WHEN u.counted >= t.last_counted OR t.last_counted IS NULL
+                                    THEN u.counted_kind ELSE t.last_counted_kind END,
+           last_counted = greatest(t.last_counted, u.counted),
+           gap_count = t.gap_count + (gap_ms(t.last_counted, u.first) IS NOT NULL)::integer,
+           gap_sum_ms = t.gap_sum_ms + coalesce(gap_ms(t.last_counted, u.first), 0),
+           gap_max_ms = greatest(t.gap_max_ms, gap_ms(t.last_counted, u.first)),
+           gap_hist = CASE WHEN gap_ms(t.last_counted, u.first) IS NULL THEN t.gap_hist
+                           ELSE gap_hist_add(t.gap_hist, gap_ms(t.last_counted, u.first)) END
+      FROM unnest(guilds, users, raise_seen.seen, raise_seen.seen_kind, raise_seen.channel,
+                  first_counted, raise_seen.counted, raise_seen.counted_kind)
+           AS u(g, u, seen, seen_kind, channel, first, counted, counted_kind)
+     WHERE t.guild_id = u.g AND t.user_id = u.u;
+    GET DIAGNOSTICS n = ROW_COUNT;
+    RETURN n;
+END $$;
+
+-- For those who have none: rows of last_seen, and of member for whoever is not known at all; tells how
+-- many of them are bots, which get none. Each is looked for by itself (OFFSET 0 keeps it so).
+CREATE FUNCTION begin_seen(
+    guilds bigint[], users bigint[], seen timestamptz[], seen_kind smallint[], channel bigint[],
+    counted timestamptz[], counted_kind smallint[]) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = presence, pg_temp SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    new integer[];
+    strangers bigint;
+    bots bigint;
+BEGIN
+    new := array(SELECT i FROM generate_subscripts(guilds, 1) AS i
+                  WHERE NOT EXISTS (SELECT FROM last_seen t WHERE t.guild_id = guilds[i]
+                                       AND t.user_id = users[i] OFFSET 0)
+                  ORDER BY i);
+    SELECT count(*) FILTER (WHERE m.user_id IS NULL), count(*) FILTER (WHERE m.bot)
+      INTO strangers, bots
+      FROM unnest(new) AS i LEFT JOIN LATERAL
+           (SELECT x.user_id, x.bot FROM member x
+             WHERE x.guild_id = guilds[i] AND x.user_id = users[i] OFFSET 0) m ON true;
+    IF strangers > 0 THEN
+        INSERT INTO member (guild_id, user_id)
+        SELECT guilds[i], users[i] FROM unnest(new) AS i ON CONFLICT DO NOTHING;
+    END IF;
+    INSERT INTO last_seen (guild_id, user_id, last_seen, last_seen_kind, last_channel,
+                           last_counted, last_counted_kind, state)
+    SELECT guilds[i], users[i], seen[i], seen_kind[i], channel[i], counted[i], counted_kind[i],
+           m.state
+      FROM unnest(new) AS i, LATERAL
+           (SELECT seen_state(x) AS state, x.bot FROM member x
+             WHERE x.guild_id = guilds[i] AND x.user_id = users[i] OFFSET 0) m
+     WHERE m.bot IS NOT TRUE;
+    RETURN bots;
+END $$;
+
+-- m_*: one entry per member; a_*: one per activity row; g_*: gaps inside the batch (rare). A bot has no
+-- row in last_seen.
 CREATE FUNCTION batch_sightings(
     months date[],
     m_guild bigint[], m_user bigint[], m_seen timestamptz[], m_seen_kind smallint[],
@@ -235,59 +315,15 @@ SET search_path = presence, pg_temp SET enable_seqscan = off SET enable_hashjoin
 SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     month date;
-    strangers bigint;
-    bots bigint;
-    gaps bigint;
-    unusual bigint;                      -- new rows whose state is not the default
+    bots bigint := 0;
 BEGIN
     FOREACH month IN ARRAY months LOOP
         PERFORM ensure_month(month);
     END LOOP;
-    SELECT count(*) FILTER (WHERE m.user_id IS NULL), count(*) FILTER (WHERE m.bot),
-           count(*) FILTER (WHERE u.first_counted - t.last_counted >= interval '30 minutes'),
-           count(*) FILTER (WHERE t.user_id IS NULL AND (m.bot IS DISTINCT FROM false
-                                  OR m.left_at IS NOT NULL OR m.state <> 'UNDECIDED'))
-      INTO strangers, bots, gaps, unusual
-      FROM unnest(m_guild, m_user, m_first_counted) AS u(g, u, first_counted)
-      LEFT JOIN member m ON m.guild_id = u.g AND m.user_id = u.u
-      LEFT JOIN last_seen t ON t.guild_id = u.g AND t.user_id = u.u;
-    IF strangers > 0 THEN
-        INSERT INTO member (guild_id, user_id)
-        SELECT u.g, u.u FROM unnest(m_guild, m_user) AS u(g, u) ORDER BY u.g, u.u
-            ON CONFLICT DO NOTHING;
-    END IF;
-    IF gaps > 0 THEN
-        UPDATE last_seen t
-           SET gap_count = t.gap_count + 1, gap_sum_ms = t.gap_sum_ms + g.ms,
-               gap_max_ms = greatest(t.gap_max_ms, g.ms), gap_hist = gap_hist_add(t.gap_hist, g.ms)
-          FROM (SELECT u.g, u.u, unix_ms(u.first_counted) - unix_ms(p.last_counted) AS ms
-                  FROM unnest(m_guild, m_user, m_first_counted) AS u(g, u, first_counted)
-                  JOIN last_seen p ON p.guild_id = u.g AND p.user_id = u.u
-                 WHERE u.first_counted - p.last_counted >= interval '30 minutes') g
-         WHERE t.guild_id = g.g AND t.user_id = g.u;
-    END IF;
-
-    INSERT INTO last_seen AS t (guild_id, user_id, last_seen, last_seen_kind, last_channel,
-                                last_counted, last_counted_kind)
-    SELECT u.g, u.u, u.seen, u.seen_kind, u.channel, u.counted, u.counted_kind
-      FROM unnest(m_guild, m_user, m_seen, m_seen_kind, m_channel, m_counted, m_counted_kind)
-           AS u(g, u, seen, seen_kind, channel, counted, counted_kind)
-     WHERE bots = 0 OR NOT EXISTS (SELECT FROM member m
-                                    WHERE m.guild_id = u.g AND m.user_id = u.u AND m.bot)
-     ORDER BY u.g, u.u
-        ON CONFLICT (guild_id, user_id) DO UPDATE
-       SET last_seen_kind = CASE WHEN excluded.last_seen >= t.last_seen IS NOT FALSE
-                                 THEN excluded.last_seen_kind ELSE t.last_seen_kind END,
-           last_channel = CASE WHEN excluded.last_seen >= t.last_seen IS NOT FALSE
-                               THEN coalesce(excluded.last_channel, t.last_channel)
-                               ELSE t.last_channel END,
-           last_seen = greatest(t.last_seen, excluded.last_seen),
-           last_counted_kind = CASE WHEN excluded.last_counted >= t.last_counted
-                                         OR t.last_counted IS NULL
-                                    THEN excluded.last_counted_kind ELSE t.last_counted_kind END,
-           last_counted = greatest(t.last_counted, excluded.last_counted);
-    IF unusual > 0 THEN
-        PERFORM last_seen_follow(m_guild, m_user);
+    IF raise_seen(m_guild, m_user, m_seen, m_seen_kind, m_channel, m_first_counted, m_counted,
+                  m_counted_kind) < array_length(m_guild, 1) THEN
+        bots := begin_seen(m_guild, m_user, m_seen, m_seen_kind, m_channel, m_counted,
+                           m_counted_kind);
     END IF;
 
     INSERT INTO activity AS t (guild_id, user_id, minute, channel_id, kind, count, first_at,
@@ -324,7 +360,7 @@ CREATE FUNCTION batch_members(
     flags integer[], avatar bigint[], edits timestamptz[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = presence, pg_temp SET enable_seqscan = off SET enable_hashjoin = off
-SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
+SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
     MERGE INTO member AS m
     USING (SELECT * FROM unnest(guilds, users, ats, mask, in_bot, roster, username, global_name,
@@ -516,10 +552,14 @@ SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     o voice_session;
     ended timestamptz;
+    bots boolean := EXISTS (
+        SELECT FROM unnest(guilds, users) AS u(g, u), LATERAL
+               (SELECT m.bot FROM member m WHERE m.guild_id = u.g AND m.user_id = u.u OFFSET 0) m
+         WHERE m.bot);
 BEGIN
     FOR i IN 1 .. array_length(guilds, 1) LOOP
-        CONTINUE WHEN EXISTS (SELECT FROM member m WHERE m.guild_id = guilds[i]
-                                 AND m.user_id = users[i] AND m.bot);
+        CONTINUE WHEN bots AND EXISTS (SELECT FROM member m WHERE m.guild_id = guilds[i]
+                                          AND m.user_id = users[i] AND m.bot);
         SELECT * INTO o FROM voice_session v
          WHERE v.guild_id = guilds[i] AND v.user_id = users[i] AND v.to_at IS NULL;
         IF FOUND THEN
