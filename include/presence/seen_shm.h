@@ -40,7 +40,7 @@
 #include "presence/route.h"
 
 #define SHM_MAGIC       UINT64_C(0x31454e4553455250) /* "PRESENE1" */
-#define SHM_VERSION     5u
+#define SHM_VERSION     6u
 #define SHM_LINE        64u
 #define SHM_BUCKET_ROWS 8u
 #define SHM_SHARDS_MAX  256u

@@ -121,6 +121,8 @@ int event_interpret(struct event_ctx *ctx, const struct msg_event *event, const 
     const struct row *row;
     struct slice name;
 
+    ctx->found_user = SNOWFLAKE_NONE;
+    ctx->found = NULL;
     record_list_reset(list);
     memset(result_r, 0, sizeof(*result_r));
     result_r->guild = job.guild;

@@ -87,7 +87,13 @@ const char *member_read(struct slice value, struct member *m)
 
 struct seen_row *job_row(const struct job *job, snowflake_t user)
 {
-    return seen_find(job->ctx->shm, job->guild, user);
+    struct event_ctx *ctx = job->ctx;
+
+    if (!snowflake_equal(ctx->found_user, user)) {
+        ctx->found = seen_find(ctx->shm, job->guild, user);
+        ctx->found_user = user;
+    }
+    return ctx->found;
 }
 
 void *job_add(struct job *job, uint16_t type, size_t tail_len)

@@ -13,6 +13,9 @@ struct in_voice {
 struct event_ctx {
     const struct shm *shm;
     snowflake_t self;
+    /* Who was last looked for, for the event at work: handlers ask several times. */
+    snowflake_t found_user;
+    struct seen_row *found;
     /* Everybody in voice when the newest gateway session began to bring its guilds: one walk of the
      * table instead of one per guild. */
     struct in_voice *in_voice;
