@@ -41,11 +41,13 @@ struct gql_json {
 struct gql_json *gql_json_new(struct arena *arena, struct gql_variables *vars,
                               struct gql_errors *errors)
 {
-    struct gql_json *j = arena_alloc(arena, sizeof(*j));
+    struct gql_json *j = arena_take(arena, sizeof(*j));
 
     j->arena = arena;
     j->vars = vars;
     j->errors = errors;
+    j->variable = NULL;
+    j->depth = j->skip = 0; /* a frame is set when it is pushed */
     return j;
 }
 
