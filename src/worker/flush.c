@@ -1,7 +1,8 @@
 /* Group commit: what lies in the lanes goes to PostgreSQL through GraphQL, at most flush_ms after
  * it was logged, the lanes that are due together (flight.c); what cannot go there for a while goes
  * to the spool.
- * Diagnostics: alerts when the spool cannot take what the ring must give up. */
+ * Diagnostics: alerts when the spool cannot take what the ring must give up; fatal for a lane whose
+ * head and tail do not belong together (the master ends then, and begins with a new segment). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,12 @@
 
 uint64_t flush_waiting(const struct lane *lane)
 {
-    return ring_head(&lane->ring) - ring_tail(&lane->ring);
+    uint64_t tail = ring_tail(&lane->ring), head = ring_head(&lane->ring);
+
+    if (head - tail > lane->ring.size)
+        fatal("lane_damaged", "lane %u has tail %llu and head %llu", lane->number,
+              (unsigned long long)tail, (unsigned long long)head);
+    return head - tail;
 }
 
 bool flush_pending(const struct lane *lane)
@@ -77,7 +83,7 @@ bool flush_spool_lane(struct lane *lane)
     unsigned char *copy;
     int bad;
 
-    if (from == to)
+    if (flush_waiting(lane) == 0)
         return true;
     if (!lane->spool || spool_over_limit(lane->w)) {
         errno = lane->spool ? EDQUOT : ENOENT;
