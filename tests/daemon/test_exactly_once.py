@@ -20,7 +20,7 @@ from busy import HEARTBEAT_MS, RATE, kill_worker, resident
 SEEDS = int(os.environ.get("PRESENCE_SOAK_SEEDS", "3"))
 SECONDS = float(os.environ.get("PRESENCE_SOAK_SECONDS", "10"))
 ABSENCE_SECONDS = float(os.environ.get("PRESENCE_ABSENCE_SECONDS", "10"))
-FLAT_OUT_EVENTS = 200000
+FLAT_OUT_EVENTS = int(200000 / harness.SLOWNESS)
 # Master and workers, their shared segment included, at a flat-out load with PostgreSQL behind: the
 # master's queue is bounded (64 MB), the segment is fixed, a worker's batches are bounded.
 FLAT_OUT_RESIDENT = 160 << 20

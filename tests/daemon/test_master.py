@@ -625,7 +625,7 @@ def test_identify_gate(alone):
     a.presenced.wait_live(40)
     times = [i["at_ms"] for i in a.sim.get("/_sim/received?what=identify")["items"]]
     assert len(times) == 3
-    assert all(b - a_ >= 4990 for a_, b in zip(times, times[1:])), times
+    assert all(b - a_ >= 5000 for a_, b in zip(times, times[1:])), times
     wait_until(lambda: len({e.guild for e in a.events("GUILD_CREATE")}) == 12)
 
 
