@@ -18,7 +18,8 @@ pytestmark = pytest.mark.skipif(not SPEC.exists(), reason=f"no {SPEC}")
 
 @pytest.fixture(scope="module")
 def spec():
-    return json.loads(SPEC.read_text())
+    """None where it is not at hand: then only the answers themselves are judged."""
+    return json.loads(SPEC.read_text()) if SPEC.exists() else None
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,8 @@ def schema_of(spec, template, method, status):
 def check(spec, sim, method, path, status=200, template=None, **options):
     got, headers, body = sim.rest(method, path, **options)
     assert got == status, (method, path, got, body)
+    if not spec:
+        return headers, body
     template = template or template_of(spec, path.split("?")[0])
     errors = sorted(validator(spec, schema_of(spec, template, method, got)).iter_errors(body),
                     key=lambda e: list(e.path))
