@@ -40,11 +40,6 @@ tests_t_delay_SOURCES = tests/t_delay.c
 tests_t_delay_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_delay_LDADD = libworker.la libbase.la $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/t_pace
-tests_t_pace_SOURCES = tests/t_pace.c
-tests_t_pace_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_t_pace_LDADD = libworker.la $(CMOCKA_LIBS)
-
 check_PROGRAMS += tests/t_event
 tests_t_event_SOURCES = tests/t_event.c
 tests_t_event_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -DSRCDIR='"$(abs_top_srcdir)"'

@@ -12,7 +12,7 @@
 
 #define CROWDED_MS     500
 #define SPOOL_ALERT_MS 60000
-#define EARLY_SLOTS    4000u /* about a full batch */
+#define EARLY_SLOTS    4000u /* about a full batch: do not wait for the timer */
 
 uint64_t flush_waiting(const struct lane *lane)
 {
@@ -159,15 +159,6 @@ void flush_lane(struct lane *lane)
     relieve(lane);
 }
 
-/* More waits than is left to the timer; while flushes are put off, half a ring. */
-static bool is_heavy(const struct lane *lane)
-{
-    uint64_t half = lane->ring.size / 2;
-    bool put_off = lane->w->pace.waited_ms > 0;
-
-    return flush_waiting(lane) >= (put_off && half > EARLY_SLOTS ? half : EARLY_SLOTS);
-}
-
 /* Whether the lane's time has come: it had something when the flush timer ran out, or there is
  * much. One timer for all lanes, so that a calm worker is woken once for all of them. */
 static bool due(const struct lane *lane)
@@ -176,7 +167,7 @@ static bool due(const struct lane *lane)
 
     if (!flush_pending(lane))
         return false;
-    return w->draining || is_heavy(lane) || lane->held ||
+    return w->draining || flush_waiting(lane) >= EARLY_SLOTS || lane->held ||
            (lane->spool && !spool_empty(lane->spool)) || lane->refused_to || !lane->unflushed ||
            lane->unflushed_since.ms <= w->flush_tick.ms;
 }
@@ -229,34 +220,19 @@ void flush_note(struct lane *lane)
         lane->unflushed_since = clock_mono();
         arm(w);
     }
-    if (is_heavy(lane))
+    if (flush_waiting(lane) >= EARLY_SLOTS)
         flush_lane(lane);
-}
-
-static uint64_t logged(const struct worker *w)
-{
-    uint64_t slots = 0;
-
-    for (unsigned i = 0; i < LANES; i++)
-        if (w->lanes[i])
-            slots += ring_head(&w->lanes[i]->ring);
-    return slots;
 }
 
 static void tick(void *arg)
 {
     struct worker *w = arg;
 
+    w->flush_tick = clock_mono();
     if (w->away) {
-        w->flush_tick = clock_mono();
         away_tick(w);
         return;
     }
-    if (pace_put_off(&w->pace, logged(w), w->conf.workers.flush_ms) && !w->draining) {
-        arm(w);
-        return;
-    }
-    w->flush_tick = clock_mono();
     flush_all(w);
 }
 

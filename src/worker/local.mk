@@ -16,7 +16,7 @@ libworker_la_SOURCES = \
   src/worker/batch_print.c src/worker/build.c src/worker/cache.c src/worker/cache.h src/worker/delay.c src/worker/disk.c src/worker/delay.h \
   src/worker/fetch.c src/worker/flight.c src/worker/flush.c src/worker/gql.c src/worker/gql.h src/worker/known.c src/worker/lane.c \
   src/worker/load.c src/worker/load.h src/worker/lookup.c src/worker/offsets.c \
-  src/worker/offsets.h src/worker/pace.c src/worker/pace.h src/worker/query.c src/worker/query.h src/worker/react.c \
+  src/worker/offsets.h src/worker/query.c src/worker/query.h src/worker/react.c \
   src/worker/react.h src/worker/react_parts.h src/worker/reject.c src/worker/reject.h \
   src/worker/roster.c src/worker/seeds.c src/worker/survey.c src/worker/takeover.c \
   src/worker/voice.c src/worker/worker.h

@@ -27,7 +27,6 @@
 #include "worker/delay.h"
 #include "worker/gql.h"
 #include "worker/offsets.h"
-#include "worker/pace.h"
 
 #define FLIGHTS_MAX    1u
 #define ACK_EVENTS     256u
@@ -62,9 +61,9 @@ struct lane {
     uint64_t ack_n, ack_sent;      /* delivery numbers */
     bool replayed; /* events came again: the master counts them as outstanding until told again */
     bool fresh; /* the ring remembers nothing: old sessions' events wait for what PostgreSQL has */
-    bool seeds_due;         /* fresh, and PostgreSQL or the spool has something of it: seeds.c */
+    bool seeds_due;    /* fresh, and PostgreSQL or the spool has something of it: seeds.c */
     monoms_t crowded_since; /* the ring is more than half full since; 0 = is not */
-    bool spool_failed;      /* disk full: said so */
+    bool spool_failed; /* disk full: said so */
 
     /* what PostgreSQL has */
     bool pg_known, pg_empty;
@@ -109,8 +108,7 @@ struct worker {
 
     struct lane *lanes[LANES];
     struct loop_timer *ack_timer, *flush_timer, *takeover_timer, *seeds_timer;
-    monoms_t flush_tick; /* when the flush timer last ran out and was not put off */
-    struct pace pace;
+    monoms_t flush_tick; /* when the flush timer last ran out */
     unsigned unacked;
     bool takeover_asked, seeds_asked;
     monoms_t spool_alert; /* when a full disk was last told */
