@@ -61,9 +61,9 @@ struct lane {
     uint64_t ack_n, ack_sent;      /* delivery numbers */
     bool replayed; /* events came again: the master counts them as outstanding until told again */
     bool fresh; /* the ring remembers nothing: old sessions' events wait for what PostgreSQL has */
-    bool seeds_due;    /* fresh, and PostgreSQL or the spool has something of it: seeds.c */
+    bool seeds_due;         /* fresh, and PostgreSQL or the spool has something of it: seeds.c */
     monoms_t crowded_since; /* the ring is more than half full since; 0 = is not */
-    bool spool_failed; /* disk full: said so */
+    bool spool_failed;      /* disk full: said so */
 
     /* what PostgreSQL has */
     bool pg_known, pg_empty;
