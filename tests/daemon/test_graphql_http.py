@@ -59,6 +59,18 @@ def memory_kb(pid):
         return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
 
 
+def stops_growing(pid, round_of_work, kilobytes):
+    """What allocators keep is bounded, so one of a few equal rounds adds next to nothing; a leak grows in each."""
+    grown = []
+    for _ in range(8):
+        before = memory_kb(pid)
+        round_of_work()
+        grown.append(memory_kb(pid) - before)
+        if grown[-1] < kilobytes:
+            return
+    raise AssertionError(f"every round adds memory, in kB: {grown}")
+
+
 def served(graphqld):
     try:
         return request(graphqld, body=QUERY)[0] == 200
