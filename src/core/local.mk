@@ -12,3 +12,6 @@ libcore_la_SOURCES = \
 libcore_la_SOURCES += src/core/conf.c src/core/conf_keys.c src/core/conf_priv.h \
   src/core/conf_value.c src/core/control.c include/presence/conf.h include/presence/control.h
 libcore_la_SOURCES += src/core/budget.c include/presence/budget.h
+
+# What the settings mean for a member.
+libcore_la_SOURCES += src/core/duration.c include/presence/duration.h
