@@ -29,6 +29,7 @@ include tests/core.mk
 include tests/master.mk
 include tests/sim.mk
 include tests/rest.mk
+include tests/command.mk
 
 check_PROGRAMS += tests/t_batch
 tests_t_batch_SOURCES = tests/t_batch.c
