@@ -1,4 +1,5 @@
-/* loop: order of timers, deletions inside callbacks, deferred calls, signals. */
+/* loop: order of timers, deletions inside callbacks, deferred calls, signals; with either back end.
+ */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,14 @@ static int set_up(void **state)
 {
     (void)state;
     loop = loop_new();
+    now = (monoms_t){1000};
+    return 0;
+}
+
+static int set_up_epoll(void **state)
+{
+    (void)state;
+    loop = loop_new_epoll();
     now = (monoms_t){1000};
     return 0;
 }
@@ -424,7 +433,11 @@ static void more_signals_than_the_pipe_holds(void **state)
 
 int main(void)
 {
-#define LOOP_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define LOOP_TEST(f)                                                                               \
+    cmocka_unit_test_setup_teardown(f, set_up, tear_down),                                         \
+    {                                                                                              \
+#f " (epoll)", f, set_up_epoll, tear_down, NULL                                            \
+    }
     const struct CMUnitTest tests[] = {
         LOOP_TEST(time_in_which_nothing_was_read_is_not_served),
         LOOP_TEST(timers_fire_in_order),

@@ -25,6 +25,9 @@ typedef void loop_cb(void *arg);
 typedef void loop_signal_cb(void *arg, int signo);
 
 struct loop *loop_new(void);
+/* By epoll(7), for whoever waits often and watches much. A descriptor may be watched only once at a
+ * time, and must be a socket, a pipe or the like. */
+struct loop *loop_new_epoll(void);
 void loop_free(struct loop **loop);
 
 /* Serves events until loop_stop. */

@@ -298,7 +298,7 @@ static int serve(const struct conf *conf, const struct options *o)
         return complain(xstrdup("cannot go to the background"));
     raise_descriptors();
     heap_keep(HEAP_KEPT);
-    p.loop = loop_new();
+    p.loop = loop_new_epoll();
     loop_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_signal(p.loop, SIGINT, on_terminate, &p);
     loop_signal(p.loop, SIGHUP, on_reload, &p);
