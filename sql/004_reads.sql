@@ -8,7 +8,8 @@ LANGUAGE sql IMMUTABLE AS $$
                 WHEN m.left_at IS NULL THEN m.state ELSE 'LEFT' END
 $$;
 
--- last_seen.state follows member. Acts do not come here: they change none of the three.
+-- last_seen.state follows member. Acts do not come here: they change none of the three. (seen_state itself
+-- would be planned anew by each statement.)
 CREATE FUNCTION member_state_follows() RETURNS trigger
 LANGUAGE plpgsql SET search_path = presence, pg_temp AS $$
 BEGIN
@@ -17,7 +18,8 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER member_state_follows AFTER UPDATE OF state, left_at, bot ON member
-    FOR EACH ROW WHEN (seen_state(OLD) IS DISTINCT FROM seen_state(NEW))
+    FOR EACH ROW WHEN (OLD.bot IS DISTINCT FROM NEW.bot OR OLD.state <> NEW.state
+                       OR (OLD.left_at IS NULL) <> (NEW.left_at IS NULL))
     EXECUTE FUNCTION member_state_follows();
 
 -- To be called where rows of last_seen were made for members who may not be plain: unknown, gone or

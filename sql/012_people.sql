@@ -60,22 +60,48 @@ BEGIN
               FROM jsonb_array_elements(members) m ORDER BY 1, 2) x;
 END $$;
 
+-- What a patch says of the member alone, in place: true if there is such a member. `bot` and `onRoster`
+-- reach further than one row; put_members is for them.
+CREATE FUNCTION patch_member(g bigint, u bigint, p jsonb) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE presence.member m SET
+        at = greatest(m.at, now()),
+        username = CASE WHEN p ? 'username' THEN p->>'username' ELSE m.username END,
+        global_name = CASE WHEN p ? 'globalName' THEN p->>'globalName' ELSE m.global_name END,
+        nick = CASE WHEN p ? 'nick' THEN p->>'nick' ELSE m.nick END,
+        roles = CASE WHEN p ? 'roles' THEN presence.ids_of(p->'roles') ELSE m.roles END,
+        joined_at = CASE WHEN p ? 'joinedAt' THEN (p->>'joinedAt')::timestamptz
+                         ELSE m.joined_at END,
+        premium_since = CASE WHEN p ? 'premiumSince' THEN (p->>'premiumSince')::timestamptz
+                             ELSE m.premium_since END,
+        timeout_until = CASE WHEN p ? 'timeoutUntil' THEN (p->>'timeoutUntil')::timestamptz
+                             ELSE m.timeout_until END,
+        pending = CASE WHEN p ? 'pending' THEN (p->>'pending')::boolean ELSE m.pending END,
+        flags = CASE WHEN p ? 'flags' THEN (p->>'flags')::integer ELSE m.flags END
+     WHERE m.guild_id = g AND m.user_id = u;
+    RETURN FOUND;
+END $$;
+
 CREATE FUNCTION update_member(a jsonb, caller text) RETURNS void
 LANGUAGE plpgsql SET search_path = presence, pg_temp AS $$
 DECLARE
     g bigint := (a->>'guildId')::bigint;
     u bigint := (a->>'userId')::bigint;
+    p jsonb := a->'patch';
 BEGIN
     IF NOT write_begin('updateMember', g, a) THEN
         RETURN;
     END IF;
-    IF NOT EXISTS (SELECT FROM member m WHERE m.guild_id = g AND m.user_id = u) THEN
+    IF NOT patch_member(g, u, p) THEN
         PERFORM write_refuse('updateMember', g, a, 'NOT_FOUND', ARRAY[format(
             'userId: no member %s of guild %s is known', snowflake(u), snowflake(g))]);
         RETURN;
     END IF;
-    PERFORM put_members(jsonb_build_array(
-        (a->'patch') || jsonb_build_object('guildId', g, 'userId', u, 'at', now())));
+    IF p ?| ARRAY['bot', 'onRoster'] THEN
+        PERFORM put_members(jsonb_build_array(
+            p || jsonb_build_object('guildId', g, 'userId', u, 'at', now())));
+    END IF;
     PERFORM tell('MEMBER', g, u);
     PERFORM write_end('updateMember', g, a, caller, jsonb_build_object('guildId', g, 'userId', u));
 END $$;

@@ -268,6 +268,16 @@ def test_update_member(w):
     got = w.ok("updateMember", "member { nick roles }", guildId=w.guild, userId=w.user,
                patch={"nick": None, "roles": []})
     assert got["member"] == {"nick": None, "roles": []}
+    times = {f: f"2026-01-0{n}T00:00:00.000Z"
+             for n, f in enumerate(("joinedAt", "premiumSince", "timeoutUntil"), 1)}
+    patch = {"username": "new", "globalName": "New", "pending": False, **times}
+    got = w.ok("updateMember", f"member {{ nick roles {' '.join(patch)} }}", guildId=w.guild,
+               userId=w.user, patch={**patch, "flags": 3})
+    assert got["member"] == {"nick": None, "roles": [], **patch}
+    got = w.ok("updateMember", "member { nick username state leftAt }", guildId=w.guild,
+               userId=w.user, patch={"nick": "gone", "onRoster": False})["member"]
+    assert (got["nick"], got["username"], got["state"]) == ("gone", "new", "LEFT")
+    assert got["leftAt"] and w.rows("SELECT flags FROM member WHERE guild_id = %s", w.guild) == [(3,)]
     assert w.refused("NOT_FOUND", "updateMember", guildId=w.guild, userId="77",
                      patch={}).startswith("userId: ")
     w.ok("updateMember", guildId=w.guild, userId=w.user, patch={"bot": True})
