@@ -18,7 +18,8 @@ struct lookup {
     struct worker *w;
     struct lookup *next;
     snowflake_t guild, user;
-    bool left; /* no member: the user is asked for */
+    bool left;      /* no member: the user is asked for */
+    int64_t due_ms; /* monotonic: when its waiting ends */
     /* the answer, until there is room for it in the lane */
     int bot; /* -1 = none yet */
     struct record_list answer;
@@ -27,6 +28,7 @@ struct lookup {
 struct lookups {
     struct lookup *waiting; /* to be asked again, or answers without room */
     struct loop_timer *timer;
+    int64_t due_ms; /* the timer's */
 };
 
 static void ask(struct lookup *l);
@@ -37,14 +39,18 @@ static void drop(struct lookup *l)
     free(l);
 }
 
+/* An answer without room waits for less than whom Discord does not tell of. */
 static void wait_for(struct lookup *l, int64_t ms)
 {
     struct lookups *all = l->w->lookups;
 
+    l->due_ms = clock_mono().ms + ms;
     l->next = all->waiting;
     all->waiting = l;
-    if (!loop_timer_active(all->timer))
+    if (!loop_timer_active(all->timer) || l->due_ms < all->due_ms) {
+        all->due_ms = l->due_ms;
         loop_timer_set(all->timer, ms);
+    }
 }
 
 /* True when the answer is in the lane, or the lane is no longer ours. */
@@ -59,12 +65,15 @@ static void waited(void *arg)
 {
     struct worker *w = arg;
     struct lookup *l = w->lookups->waiting;
+    int64_t now_ms = clock_mono().ms;
 
     w->lookups->waiting = NULL;
     while (l) {
         struct lookup *next = l->next;
 
-        if (l->bot < 0)
+        if (l->due_ms > now_ms)
+            wait_for(l, l->due_ms - now_ms);
+        else if (l->bot < 0)
             ask(l);
         else if (deliver(l))
             drop(l);
@@ -183,6 +192,8 @@ static void want_row(struct worker *w, struct seen_row *row)
     if (row->flags & (SEEN_HUMAN | SEEN_BOT | SEEN_LOOKED_UP | SEEN_LOADING))
         return;
     row->flags |= SEEN_LOOKED_UP;
+    if (survey_is_due(w, route_lane(guild))) /* it will find him, and asks once */
+        return;
     if (roster_will_tell(w, guild, (snowflake_t){row->user}))
         return;
     l = xcalloc(1, sizeof(*l));

@@ -36,5 +36,6 @@ void voice_note(struct worker *w, snowflake_t guild, snowflake_t user); /* is in
 void survey_init(struct worker *w);
 void survey_free(struct worker *w);
 void survey_lane(struct worker *w, unsigned lane);
+bool survey_is_due(const struct worker *w, unsigned lane); /* it is still to come */
 
 #endif

@@ -7,7 +7,8 @@
 #include "worker/react_parts.h"
 
 struct survey {
-    uint64_t lanes; /* bit per lane to look at: a predecessor's look-ups will not be answered */
+    uint64_t due;    /* bit per lane to look at: a predecessor's look-ups will not be answered */
+    uint64_t walked; /* those of the walk at hand */
     struct loop_timer *timer;
 };
 
@@ -18,11 +19,12 @@ static bool look_at(void *arg, struct seen_row *row)
     unsigned number = route_lane(guild);
     struct lane *lane = w->lanes[number];
 
-    if (!lane || !(w->survey->lanes >> number & 1))
+    if (!lane || !(w->survey->walked >> number & 1))
         return true;
     if (row->flags & SEEN_LOADING) {
         load_row(lane, row);
-    } else if (!(row->flags & (SEEN_HUMAN | SEEN_BOT)) && atomic_load(&row->seen)) {
+    } else if (!(row->flags & (SEEN_HUMAN | SEEN_BOT)) &&
+               (atomic_load(&row->seen) || row->flags & SEEN_LOOKED_UP)) {
         row->flags &= (uint16_t)~SEEN_LOOKED_UP;
         lookup_want(w, guild, user);
     }
@@ -35,15 +37,21 @@ static void walk(void *arg)
 {
     struct worker *w = arg;
 
+    w->survey->walked = w->survey->due;
+    w->survey->due = 0;
     seen_each(&w->shm, look_at, w);
-    w->survey->lanes = 0;
 }
 
 void survey_lane(struct worker *w, unsigned lane)
 {
-    w->survey->lanes |= UINT64_C(1) << lane;
+    w->survey->due |= UINT64_C(1) << lane;
     if (!loop_timer_active(w->survey->timer))
         loop_timer_set(w->survey->timer, 100);
+}
+
+bool survey_is_due(const struct worker *w, unsigned lane)
+{
+    return w->survey->due >> lane & 1;
 }
 
 void survey_init(struct worker *w)
