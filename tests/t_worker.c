@@ -1297,6 +1297,23 @@ static void test_catalogue(void **state)
     assert_int_equal(t.asked, 1);
 }
 
+static void test_a_new_session_gets_no_catalogue_before_its_time(void **state)
+{
+    (void)state;
+    spawn();
+    grant();
+    send_gateway_state(2, SHARD_LIVE);
+    create_guild();
+    WAIT(t.asked == 1 && t.durable == 1);
+    send_chunk(0, 2, t.nonce);
+    WAIT(t.durable == 2);
+    t.gateway += 1 << 8; /* the other chunk is lost with the old session */
+    send_gateway_state(2, SHARD_LIVE);
+    for (int64_t end_ms = clock_mono().ms + 300; clock_mono().ms < end_ms;)
+        loop_once(t.loop, 50);
+    assert_int_equal(t.asked, 1); /* Discord: once per guild and 30 s */
+}
+
 static void test_catalogue_begins_again_after_a_death(void **state)
 {
     char old[40];
@@ -1404,6 +1421,8 @@ static void test_unknown_actors_are_looked_up(void **state)
 
 static void test_whom_the_catalogue_does_not_tell_is_looked_up(void **state)
 {
+    struct seen_row *beep;
+
     (void)state;
     spawn();
     grant();
@@ -1413,12 +1432,14 @@ static void test_whom_the_catalogue_does_not_tell_is_looked_up(void **state)
     react_remove(ALICE + 1000);
     WAIT(t.asked == 1 && t.durable == 3);
     kill_worker(); /* who was waited for is no secret of the dead */
+    beep = seen_find(&t.shm, (snowflake_t){GUILD}, (snowflake_t){BEEP});
+    assert_non_null(beep);
+    beep->flags &= (uint16_t)~SEEN_LOOKED_UP; /* set again: the successor went through the table */
     spawn();
     send_gateway_state(2, SHARD_LIVE);
     grant();
-    WAIT(t.asked == 2);
-    react_remove(ALICE);
-    WAIT(t.durable == 4);
+    react_remove(ALICE); /* before that, and is found then too */
+    WAIT(t.asked == 2 && t.durable == 4 && (beep->flags & SEEN_LOOKED_UP));
     assert_int_equal(t.rest_asked, 0);
     send_chunk(0, 1, t.nonce); /* tells of ALICE + 1000 */
     WAIT(t.bots == 1 && t.humans == 2);
@@ -1656,6 +1677,7 @@ int main(void)
         T(test_release_and_drain),
         T(test_orphan_makes_everything_durable),
         T(test_catalogue),
+        T(test_a_new_session_gets_no_catalogue_before_its_time),
         T(test_catalogue_begins_again_after_a_death),
         T(test_large_guilds_are_catalogued_one_by_one),
         T(test_no_catalogue_without_the_intent),

@@ -84,6 +84,13 @@ static void reset(struct roster *r)
     r->state = ROSTER_WAITING;
 }
 
+/* What came until now is void; Discord's pause goes on. */
+static void ask_later(struct roster *r)
+{
+    r->not_before_ms = r->asked_ms ? r->asked_ms + PER_GUILD_MS : 0;
+    reset(r);
+}
+
 static struct roster *unlink_from(struct rosters *all, snowflake_t guild)
 {
     for (struct roster **at = &all->list; *at; at = &(*at)->next)
@@ -165,7 +172,7 @@ void roster_gateway(struct worker *w, const struct msg_gateway_state *s)
     /* Chunks under way are lost with their session. */
     for (struct roster *r = all->list; new_session && r; r = r->next)
         if (r->state == ROSTER_ASKED && shard_of(all, r->guild) == s->shard)
-            reset(r);
+            ask_later(r);
     kick(all);
 }
 
@@ -344,8 +351,7 @@ void roster_want(struct lane *lane, snowflake_t guild)
         *end = r;
     } else {
         /* Began before what made it necessary again. */
-        r->not_before_ms = r->asked_ms ? r->asked_ms + PER_GUILD_MS : 0;
-        reset(r);
+        ask_later(r);
     }
     g = guild_row(all, guild);
     if (g && !g->roster_begin_ms)
