@@ -77,6 +77,7 @@ tests_t_worker_SOURCES = tests/t_worker.c
 tests_t_worker_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) \
   -DWORKER_PATH='"$(abs_top_builddir)/presence-worker"'
 tests_t_worker_LDADD = liblink_httpd.la liblink_json.la libcore.la libbase.la $(CMOCKA_LIBS)
+$(tests_t_worker_OBJECTS) $(tests_t_batch_OBJECTS): src/worker/operations.h
 tests_t_worker_DEPENDENCIES = presence-worker liblink_httpd.la liblink_json.la libcore.la libbase.la
 
 check_PROGRAMS += tests/t_json

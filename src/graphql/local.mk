@@ -36,6 +36,7 @@ src/graphql/grammar.c: src/graphql/parse.y
 	@$(MKDIR_P) src/graphql
 	$(AM_V_GEN)$(BISON) -Wall -Wno-conflicts-sr --defines=src/graphql/grammar.h -o $@ $(srcdir)/src/graphql/parse.y
 src/graphql/grammar.h: src/graphql/grammar.c
+$(libgraphql_la_OBJECTS): src/graphql/grammar.h
 src/graphql/scanner.c: src/graphql/lex.l
 	@$(MKDIR_P) src/graphql
 	$(AM_V_GEN)$(FLEX) -o $@ $(srcdir)/src/graphql/lex.l

@@ -21,6 +21,7 @@ libworker_la_SOURCES = \
   src/worker/roster.c src/worker/seeds.c src/worker/survey.c src/worker/takeover.c \
   src/worker/voice.c src/worker/worker.h
 nodist_libworker_la_SOURCES = src/worker/operations.h
+$(libworker_la_OBJECTS): src/worker/operations.h
 
 pkglibexec_PROGRAMS += presence-worker
 presence_worker_SOURCES = src/worker/main.c
