@@ -42,6 +42,8 @@ int buf_put_i64(struct buf *b, int64_t v);
 int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int buf_vprintf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
+/* Appends text for a terminal: control characters and what is no UTF-8 become \xNN. */
+int buf_put_plain(struct buf *b, const char *text, size_t len);
 /* Appends text as a JSON string with its quotes. Invalid UTF-8 becomes U+FFFD. */
 int buf_put_json(struct buf *b, const char *text, size_t len);
 

@@ -238,6 +238,30 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
     return n;
 }
 
+/* C1 controls are two bytes long. */
+static bool is_control(const unsigned char *p)
+{
+    return p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0);
+}
+
+int buf_put_plain(struct buf *b, const char *text, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)text, *end = p + len;
+    int bad = 0;
+
+    while (p < end && !bad) {
+        size_t n = utf8_sequence(p, (size_t)(end - p));
+
+        if (n > 0 && !is_control(p)) {
+            bad = buf_append(b, p, n);
+            p += n;
+        } else {
+            bad = buf_printf(b, "\\x%02x", *p++);
+        }
+    }
+    return bad ? -1 : 0;
+}
+
 static int put_json_escape(struct buf *b, unsigned char c)
 {
     switch (c) {

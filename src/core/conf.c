@@ -26,6 +26,7 @@ static __attribute__((format(printf, 3, 4))) void build_fail(struct conf_build *
                                                              const char *fmt, ...)
 {
     struct conf_errors *e = b->errors;
+    struct buf plain;
     char *text;
     va_list ap;
 
@@ -37,10 +38,14 @@ static __attribute__((format(printf, 3, 4))) void build_fail(struct conf_build *
     else if (vasprintf(&text, fmt, ap) < 0)
         fatal("out_of_memory", "a configuration error");
     va_end(ap);
-    e->lines = xrealloc(e->lines, (e->count + 1) * sizeof *e->lines);
-    e->lines[e->count++] =
-        line ? xasprintf("%s:%u: %s", b->name, line, text) : xasprintf("%s: %s", b->name, text);
+    buf_init(&plain, 0); /* a file may hold anything, and a terminal believe it */
+    buf_put_plain(&plain, text, strlen(text));
     free(text);
+    text = line ? xasprintf("%s:%u: %s", b->name, line, buf_cstr(&plain))
+                : xasprintf("%s: %s", b->name, buf_cstr(&plain));
+    buf_clear(&plain);
+    e->lines = xrealloc(e->lines, (e->count + 1) * sizeof *e->lines);
+    e->lines[e->count++] = text;
 }
 
 static const struct conf_key *find_key(const char *section, const char *key)
