@@ -108,6 +108,10 @@ static void secrets(void **state)
     put_secret("hidden", 6, 0400);
     assert_non_null(secret = fd_read_secret(path, &error));
     fd_secret_free(&secret);
+    put_secret("\xef\xbb\xbfhidden\r\n", 11, 0600); /* as some editors write it */
+    assert_non_null(secret = fd_read_secret(path, &error));
+    assert_string_equal(secret, "hidden");
+    fd_secret_free(&secret);
     put_secret("hidden\n", 7, 0640);
     expect_refused("mode is 0640, expected 0600");
     put_secret("hidden\n", 7, 0604);
@@ -120,8 +124,13 @@ static void secrets(void **state)
     expect_refused("expected one line");
     put_secret("hidden\nhidden2\n", 15, 0600);
     expect_refused("expected one line");
+    put_secret("hidden\xc2\xa0", 8, 0600);
+    expect_refused("expected one line of ASCII");
     unlink(path);
     expect_refused("No such file");
+    assert_int_equal(mkfifo(path, 0600), 0); /* nobody writes into it */
+    expect_refused("expected a file");
+    unlink(path);
 }
 
 static void one_lock_at_a_time(void **state)

@@ -24,9 +24,9 @@ char *fd_read_file(const char *path, size_t max, size_t *len_r);
 /* Writes a file beside path and renames it over path; with sync, the bytes are on disk before. */
 int fd_write_file(const char *path, const void *bytes, size_t n, mode_t mode, bool sync);
 
-/* Reads a secret: refuses a file that group or others can read, strips trailing white space, and
- * wipes nothing: free it with fd_secret_free. On failure NULL and *error_r (owned by the caller).
- */
+/* Reads a secret, one line of ASCII: refuses what is no regular file or can be read by group or
+ * others, strips a byte order mark and trailing white space, and wipes nothing: free it with
+ * fd_secret_free. On failure NULL and *error_r (owned by the caller). */
 char *fd_read_secret(const char *path, char **error_r);
 void fd_secret_free(char **secret);
 

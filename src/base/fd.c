@@ -128,15 +128,28 @@ int fd_write_file(const char *path, const void *bytes, size_t n, mode_t mode, bo
 static bool one_line(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+        if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] > 0x7e)
             return false;
     return true;
+}
+
+/* What stands around a secret that people paste into a file: white space, and the mark that some
+ * editors begin files with. */
+static void trim_secret(char *secret, size_t *len)
+{
+    while (*len > 0 && strchr(" \t\r\n", secret[*len - 1]))
+        secret[--*len] = '\0';
+    if (*len >= 3 && memcmp(secret, "\xef\xbb\xbf", 3) == 0) {
+        *len -= 3;
+        memmove(secret, secret + 3, *len + 1);
+        explicit_bzero(secret + *len, 3);
+    }
 }
 
 char *fd_read_secret(const char *path, char **error_r)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
     size_t len;
     char *secret;
 
@@ -144,6 +157,11 @@ char *fd_read_secret(const char *path, char **error_r)
     if (fd < 0 || fstat(fd, &st)) {
         *error_r = xasprintf("%s: %s", path, strerror(errno));
         fd_close(&fd);
+        return NULL;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        *error_r = xasprintf("%s: expected a file", path);
+        close(fd);
         return NULL;
     }
     if (st.st_mode & (S_IRWXG | S_IRWXO)) {
@@ -156,10 +174,10 @@ char *fd_read_secret(const char *path, char **error_r)
     if (!secret)
         *error_r = xasprintf("%s: %s", path, strerror(errno));
     close(fd);
-    while (secret && len > 0 && strchr(" \t\r\n", secret[len - 1]))
-        secret[--len] = '\0';
+    if (secret)
+        trim_secret(secret, &len);
     if (secret && (len == 0 || !one_line(secret, len))) {
-        *error_r = xasprintf("%s: expected one line with the secret", path);
+        *error_r = xasprintf("%s: expected one line of ASCII, the secret", path);
         fd_secret_free(&secret);
     }
     return secret;
