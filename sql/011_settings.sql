@@ -1,11 +1,12 @@
 -- The settings of a guild: names, types, ranges and defaults in one table; what is stored is checked
--- against it by triggers, so that no path around updateSettings can break it.
+-- against it by triggers, so that no path around updateSettings can break it. The workers' table
+-- (src/core/settings_rows.c) and rules (src/core/settings.c) are the same; a test compares them.
 
 -- type       value in JSON                       least, most         choices
 -- BOOLEAN    true, false
 -- INTEGER    a whole number                      of the number
--- NUMBER     a number                            of the number
--- SECONDS    a length of time in seconds         of the number
+-- NUMBER     a number, at most three decimals    of the number
+-- SECONDS    a length of time in seconds, too    of the number
 -- CHOICE     a string                                                one of them
 -- ID         a Discord id as a string
 -- IDS        a list of ids                       most: how many
@@ -119,9 +120,8 @@ SELECT 'signals.' || name, 'BOOLEAN', to_jsonb(counts_by_default), 'acts of this
 
 CREATE FUNCTION id_good(v jsonb) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT jsonb_typeof(v) = 'string' AND v #>> '{}' ~ '^[0-9]{1,20}$'
-           AND CASE WHEN v #>> '{}' ~ '^[0-9]{1,20}$'
-                    THEN (v #>> '{}')::numeric BETWEEN 1 AND 18446744073709551615 ELSE false END
+    SELECT CASE WHEN jsonb_typeof(v) = 'string' AND v #>> '{}' ~ '^[1-9][0-9]{0,19}$'
+                THEN (v #>> '{}')::numeric <= 18446744073709551615 ELSE false END
 $$;
 
 CREATE FUNCTION zone_good(name text) RETURNS boolean
@@ -136,11 +136,11 @@ EXCEPTION WHEN invalid_parameter_value THEN
     RETURN false;
 END $$;
 
-CREATE FUNCTION number_good(v jsonb, low numeric, high numeric, whole boolean) RETURNS boolean
+CREATE FUNCTION number_good(v jsonb, low numeric, high numeric, decimals integer) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN jsonb_typeof(v) = 'number'
-                THEN v::numeric BETWEEN low AND high
-                     AND (NOT whole OR v::numeric = trunc(v::numeric)) ELSE false END
+                THEN v::numeric BETWEEN low AND high AND v::numeric = trunc(v::numeric, decimals)
+                ELSE false END
 $$;
 
 -- NULL: good; otherwise what is expected.
@@ -159,13 +159,13 @@ BEGIN
     WHEN 'BOOLEAN' THEN
         RETURN CASE WHEN jsonb_typeof(v) <> 'boolean' THEN 'expected true or false' END;
     WHEN 'INTEGER' THEN
-        RETURN CASE WHEN NOT number_good(v, d.least, d.most, true)
+        RETURN CASE WHEN NOT number_good(v, d.least, d.most, 0)
                     THEN 'expected a whole number ' || span END;
     WHEN 'NUMBER' THEN
-        RETURN CASE WHEN NOT number_good(v, d.least, d.most, false)
+        RETURN CASE WHEN NOT number_good(v, d.least, d.most, 3)
                     THEN 'expected a number ' || span END;
     WHEN 'SECONDS' THEN
-        RETURN CASE WHEN NOT number_good(v, d.least, d.most, false)
+        RETURN CASE WHEN NOT number_good(v, d.least, d.most, 3)
                     THEN 'expected seconds ' || span END;
     WHEN 'CHOICE' THEN
         RETURN CASE WHEN jsonb_typeof(v) <> 'string' OR NOT (v #>> '{}') = ANY (d.choices)
@@ -180,7 +180,7 @@ BEGIN
     WHEN 'DELAYS' THEN
         IF jsonb_typeof(v) <> 'array' OR jsonb_array_length(v) > 5
            OR EXISTS (SELECT FROM jsonb_array_elements(v) e
-                       WHERE NOT number_good(e, d.least, d.most, false)) THEN
+                       WHERE NOT number_good(e, d.least, d.most, 3)) THEN
             RETURN 'expected a list of at most 5, each of them seconds ' || span;
         END IF;
     WHEN 'ZONE' THEN
@@ -227,6 +227,25 @@ BEGIN
     RETURN array_remove(ARRAY[
         CASE WHEN (v->'auto_kick')::boolean AND (v->'time_until_inactive')::numeric < 604800
              THEN 'time_until_inactive: expected at least 604800 (7 days) while auto_kick is on' END,
+        -- More days with acts than the time has: nobody could ever be active.
+        CASE WHEN (v->'min_days')::numeric * 86400 > (v->'time_until_inactive')::numeric
+             THEN 'min_days: expected no more days than time_until_inactive has' END,
+        -- The warnings would all lie before the flag: the kick would come without any.
+        CASE WHEN (v->'auto_kick')::boolean
+                  AND (SELECT min(e::numeric) FROM jsonb_array_elements(v->'warn_at.before_kick') e)
+                      > (v->'auto_prune_timer')::numeric
+             THEN 'warn_at.before_kick: expected one that is no longer than auto_prune_timer'
+                  ' while auto_kick is on' END,
+        -- Nothing that anybody does would count: everybody would be inactive.
+        CASE WHEN NOT EXISTS (SELECT FROM jsonb_each(v) e
+                               WHERE e.key LIKE 'signals.%' AND e.value::boolean)
+             THEN 'signals: expected at least one that is on' END,
+        CASE WHEN v->>'tracked_channels.mode' = 'allow'
+                  AND jsonb_array_length(v->'tracked_channels.ids') = 0
+             THEN 'tracked_channels.ids: expected at least one channel while'
+                  ' tracked_channels.mode is allow' END,
+        CASE WHEN (v->>'inactive_role')::numeric = (v->>'active_role')::numeric
+             THEN 'active_role: expected another role than inactive_role' END,
         CASE WHEN v->>'channel_archive_auto' = 'archive'
                   AND coalesce(v->'channel_archive_category', 'null') = 'null'
              THEN 'channel_archive_auto: archive needs channel_archive_category' END,

@@ -109,7 +109,8 @@ BAD = {"BOOLEAN": [1, "true", []], "INTEGER": [1.5, "5", True], "NUMBER": ["5", 
        "LANGUAGE": ["deutsch", "DE", 1]}
 
 
-TOGETHER = {"channel_archive_auto": [("channel_archive_category", "5")],
+TOGETHER = {"tracked_channels.mode": [("tracked_channels.ids", ["5"])],
+            "channel_archive_auto": [("channel_archive_category", "5")],
             "report_schedule.day": [("report_schedule.every", "month")]}
 
 
