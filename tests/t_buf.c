@@ -52,6 +52,11 @@ static void keeps_its_limit(void **state)
     /* The terminator is not one of the bytes. */
     assert_string_equal(buf_cstr(&b), "456789abcd");
     assert_int_equal(buf_len(&b), 10);
+    buf_truncate(&b, 11);
+    assert_int_equal(buf_len(&b), 10);
+    buf_consume(&b, 2);
+    buf_truncate(&b, 3);
+    assert_string_equal(buf_cstr(&b), "678");
     buf_clear(&b);
     assert_int_equal(b.max, 10);
 }

@@ -48,6 +48,8 @@ int buf_put_plain(struct buf *b, const char *text, size_t len);
 int buf_put_json(struct buf *b, const char *text, size_t len);
 
 void buf_consume(struct buf *b, size_t n);
+/* Forgets what stands behind the first len bytes. */
+void buf_truncate(struct buf *b, size_t len);
 
 /* Terminates the bytes with NUL (not counted) and returns them as a string. */
 const char *buf_cstr(struct buf *b);

@@ -316,6 +316,12 @@ void buf_consume(struct buf *b, size_t n)
         b->start = b->end = 0;
 }
 
+void buf_truncate(struct buf *b, size_t len)
+{
+    if (len < buf_len(b))
+        b->end = b->start + len;
+}
+
 const char *buf_cstr(struct buf *b)
 {
     *reserve_beyond_limit(b, 1) = '\0';

@@ -14,12 +14,15 @@ struct collected {
     size_t n_merged;
 };
 
+struct failures;
+
 struct collect {
     struct arena *arena;
     const struct gql_schema *schema;
     const struct gql_variables *vars;
     const uint64_t *guilds; /* lists of guilds hold only these; NULL: all */
     size_t n_guilds;
+    struct failures *failures; /* complete.h */
 };
 
 /* Whether @skip and @include leave a selection in. */

@@ -250,9 +250,8 @@ static void field(struct compiler *k, const struct gql_type *t, const struct col
 
     if (!b)
         fatal("compile", "%s.%s has no SQL", t->name, f->field->name);
-    if (gql_coerce_arguments(k->c->arena, f->field->args, f->field->n_args, f->first->arguments,
-                             k->c->vars, f->first->loc, &args, k->errors)) {
-        k->failed = true;
+    if (complete_arguments(k->c, f, &args)) {
+        buf_puts(&k->sql, "NULL::text");
         return;
     }
     s.args = args;

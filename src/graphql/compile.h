@@ -10,8 +10,9 @@ struct compiled {
     size_t n_columns;
 };
 
-/* fields: those of the root type that come from the database, in order; each gives one column.
- * Returns 0, or -1 with an entry in errors. */
+/* fields: those of the root type that come from the database, in order; each gives one column. A
+ * field that cannot be executed is null in it and among c's failures. Returns 0, or -1 with an
+ * entry in errors: the operation as a whole cannot. */
 int compile_query(const struct collect *c, const struct gql_type *root,
                   const struct collected *const *fields, size_t n, struct compiled *out,
                   struct gql_errors *errors);

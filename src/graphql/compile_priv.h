@@ -4,6 +4,7 @@
 
 #include "graphql/bind.h"
 #include "graphql/compile.h"
+#include "graphql/complete.h"
 #include "presence/buf.h"
 
 #define PAGE_MAX     1000

@@ -2,7 +2,7 @@
  * the row where it begins, never by counting rows. The page's keys are taken from the table that
  * is sorted by them; only then the rows themselves are fetched. One row more than was asked for
  * tells whether there are more. Called by the compiler.
- * Diagnostics: BAD_USER_INPUT for paging arguments. */
+ * Diagnostics: BAD_USER_INPUT for paging arguments, of the field alone. */
 #include <string.h>
 
 #include "graphql/compile_priv.h"
@@ -49,27 +49,22 @@ static const char *enum_argument(const struct scope *s, const char *name)
     return given(v) ? in->ref->type->values[v->i].name : NULL;
 }
 
-static int refuse(struct compiler *k, const struct collected *f, const char *what)
-{
-    gql_error_add(k->errors, "BAD_USER_INPUT", f->first->loc, "%s", what);
-    k->failed = true;
-    return -1;
-}
-
+/* Returns 0, or -1 and the field has failed. */
 static int page_size(struct compiler *k, struct page *p, const struct collected *f)
 {
     const struct gql_value *first = argument(p->scope, "first", NULL);
     const struct gql_value *last = argument(p->scope, "last", NULL);
     const struct gql_value *size = given(last) ? last : first;
 
-    if (given(first) && given(last))
-        return refuse(k, f, "expected first or last, not both");
+    if (given(first) && given(last)) {
+        complete_fail(k->c, f, "BAD_USER_INPUT", "expected first or last, not both");
+        return -1;
+    }
     p->backward = given(last);
     p->size = given(size) ? (int)size->i : PAGE_DEFAULT;
     if (given(size) && (size->i < 1 || size->i > PAGE_MAX)) {
-        gql_error_add(k->errors, "BAD_USER_INPUT", f->first->loc, "%s: expected 1 to %d",
+        complete_fail(k->c, f, "BAD_USER_INPUT", "%s: expected 1 to %d",
                       p->backward ? "last" : "first", PAGE_MAX);
-        k->failed = true;
         return -1;
     }
     p->after = given(argument(p->scope, "after", NULL));
@@ -369,8 +364,10 @@ void connection(struct compiler *k, const struct bind *b, const struct collected
     struct page p = {.bind = b, .list = bind_list_find(b->order), .scope = s, .parent = parent};
     const struct collected *fields = collect_sub(k->c, f->field->ref->type, f);
 
-    if (page_size(k, &p, f))
+    if (page_size(k, &p, f)) {
+        buf_puts(&k->sql, "NULL::text");
         return;
+    }
     page_order(&p);
     p.keys = compile_alias(k);
     p.row = compile_alias(k);

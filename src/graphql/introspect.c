@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graphql/complete.h"
+
 struct out {
     const struct collect *c;
     struct buf *buf;
@@ -59,15 +61,9 @@ static void put_object(struct out *o, const char *meta, const void *subject,
 
 static bool with_deprecated(struct out *o, const struct collected *f)
 {
-    struct gql_errors errors;
     struct gql_value *args;
 
-    gql_errors_init(&errors, o->c->arena);
-    if (f->field->n_args == 0 ||
-        gql_coerce_arguments(o->c->arena, f->field->args, f->field->n_args, f->first->arguments,
-                             o->c->vars, f->first->loc, &args, &errors))
-        return false;
-    return args[0].i != 0;
+    return f->field->n_args > 0 && complete_arguments(o->c, f, &args) == 0 && args[0].i != 0;
 }
 
 static void comma(struct out *o, bool *first)
@@ -367,18 +363,14 @@ static void print_schema(struct out *o, const void *subject, const struct collec
 void introspect(const struct collect *c, const struct collected *field, struct buf *out)
 {
     struct out o = {c, out};
-    struct gql_errors errors;
     struct gql_value *args;
 
     if (is(field, "__schema")) {
         put_object(&o, "__Schema", c->schema, field, print_schema);
         return;
     }
-    gql_errors_init(&errors, c->arena);
-    if (gql_coerce_arguments(c->arena, field->field->args, 1, field->first->arguments, c->vars,
-                             field->first->loc, &args, &errors)) {
+    if (complete_arguments(c, field, &args))
         buf_puts(out, "null");
-        return;
-    }
-    put_named(&o, gql_type_find(c->schema, args[0].string.text), field);
+    else
+        put_named(&o, gql_type_find(c->schema, args[0].string.text), field);
 }

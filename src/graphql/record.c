@@ -1,7 +1,7 @@
 /* recordSightings: the batches of a request are applied in one transaction, since each commit costs
  * PostgreSQL a wait for the disk. If that is refused, because a lane stands elsewhere or one of
  * them holds what the tables do not take, nothing of it was applied, and each has a transaction of
- * its own. Called by execute. Diagnostics: those of ingest and of request_database_error. */
+ * its own. Called by execute. Diagnostics: those of ingest and of refusal.c. */
 #include "graphql/record.h"
 
 #include <string.h>
@@ -58,12 +58,13 @@ static void applied(void *arg, const struct pg_answer *a);
 /* A transaction for n batches from the first one on. */
 static void apply(struct request *r, size_t first, size_t n)
 {
+    struct gql_error *before = r->errors.last;
     struct record *rec = r->record;
 
     rec->first = first;
     if (ingest_plan(r->arena, rec->type, rec->batches->list.items + first, n, &rec->plan,
                     &r->errors))
-        request_answer(r);
+        request_mutation_invalid(r, before);
     else
         pg_submit(r->service->pg, rec->plan.calls, rec->plan.n_calls, applied, r);
 }
@@ -82,18 +83,19 @@ static void applied(void *arg, const struct pg_answer *a)
     } else if (pg_outcome(a) == PG_FAILED && rec->plan.n > 1) {
         apply(r, 0, 1);
     } else {
-        request_database_error(r, a, rec->field);
+        request_mutation_refused(r, a);
     }
 }
 
 void record_start(struct request *r, const struct collected *f)
 {
     struct record *rec = arena_alloc(r->arena, sizeof(*rec));
+    struct gql_error *before = r->errors.last;
     struct gql_value *args;
 
     if (gql_coerce_arguments(r->arena, f->field->args, f->field->n_args, f->first->arguments,
                              &r->variables, f->first->loc, &args, &r->errors)) {
-        request_answer(r);
+        request_mutation_invalid(r, before);
         return;
     }
     *rec = (struct record){.field = f, .type = f->field->args[0].ref->type, .batches = &args[0]};

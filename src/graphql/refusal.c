@@ -68,9 +68,3 @@ void request_add_refusal(struct request *r, const struct pg_answer *a, const str
     if (f)
         e->path = arena_printf(r->arena, "[\"%s\"]", f->key);
 }
-
-void request_database_error(struct request *r, const struct pg_answer *a, const struct collected *f)
-{
-    request_add_refusal(r, a, f);
-    request_answer(r);
-}

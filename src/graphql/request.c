@@ -27,7 +27,7 @@ static unsigned status_of(const struct request *r)
         return 200;
     if (r->status)
         return r->status;
-    return r->errors.count && !r->partial ? 400 : 200;
+    return r->errors.count && !r->partial && !r->data_null ? 400 : 200;
 }
 
 void request_free(struct request *r)
@@ -66,7 +66,9 @@ void request_answer(struct request *r)
         buf_puts(&out, "\"errors\":");
         gql_errors_print(&r->errors, &out);
     }
-    if (r->errors.count == 0 || r->partial) {
+    if (r->data_null) {
+        buf_puts(&out, ",\"data\":null");
+    } else if (r->errors.count == 0 || r->partial) {
         buf_puts(&out, r->errors.count ? ",\"data\":{" : "\"data\":{");
         buf_append(&out, buf_bytes(&r->data), buf_len(&r->data));
         buf_putc(&out, '}');
@@ -312,6 +314,7 @@ static int prepare(struct request *r)
     r->collect = (struct collect){.arena = r->arena,
                                   .schema = r->service->schema,
                                   .vars = &r->variables,
+                                  .failures = &r->failures,
                                   .guilds = r->scopes & SCOPE_READ ? NULL : r->guilds,
                                   .n_guilds = r->n_guilds};
     r->fields = collect_fields(&r->collect, root_of(r), r->operation->selections);

@@ -5,6 +5,7 @@
 #include "graphql/body.h"
 #include "graphql/collect.h"
 #include "graphql/compile.h"
+#include "graphql/complete.h"
 #include "graphql/document.h"
 #include "graphql/media.h"
 #include "graphql/subscribe.h"
@@ -52,8 +53,10 @@ struct request {
     struct compiled compiled;
     struct compiled_mutation mutation; /* under way */
     struct record *record;             /* recordSightings under way */
-    bool partial;                      /* errors concern fields; there is data beside them */
-    struct buf data;                   /* the members of "data" so far */
+    struct failures failures;
+    bool partial;    /* errors concern fields; there is data beside them */
+    bool data_null;  /* or it is null, since no field around them may be */
+    struct buf data; /* the members of "data" so far */
 };
 
 /* Takes the request over and answers it, now or later. */
@@ -63,13 +66,14 @@ void request_handle(struct service *service, struct httpd_request *http);
 void request_execute(struct request *r);
 /* The mutation r->current is done, its value is in r->data. */
 void request_next_mutation(struct request *r);
+/* It failed: the errors behind `before` (NULL: all) say why. */
+void request_mutation_invalid(struct request *r, struct gql_error *before);
+/* It failed: PostgreSQL could not, or would not. */
+void request_mutation_refused(struct request *r, const struct pg_answer *a);
 void request_put_key(struct request *r, const char *key);
-/* Answers that PostgreSQL could not, or would not, do f (NULL: the query). */
-/* refusal.c: adds the error that an answer is; f: the root field it concerns, or NULL. */
+/* refusal.c: adds the error that an answer is; f: the root field it concerns, or NULL: the query.
+ */
 void request_add_refusal(struct request *r, const struct pg_answer *a, const struct collected *f);
-/* The same, and answers. */
-void request_database_error(struct request *r, const struct pg_answer *a,
-                            const struct collected *f);
 void request_answer(struct request *r);
 /* The end of a request that was not answered by request_answer. */
 void request_free(struct request *r);

@@ -182,6 +182,37 @@ static void make_ready(struct subscription *s)
     ss->last_ready = &s->next_ready;
 }
 
+/* One event with its errors, which need memory of their own: the stream may last for months. */
+static void put_event(const struct request *r, const char *json, size_t len, struct buf *out)
+{
+    struct arena *arena = arena_new();
+    struct collect collect = r->collect;
+    struct gql_errors errors;
+    struct buf data;
+
+    collect.arena = arena;
+    gql_errors_init(&errors, arena);
+    buf_init(&data, 0);
+    buf_printf(&data, "{\"%s\":", r->fields->key);
+    if (complete_field(&collect, r->fields, json, len, &data, &errors)) {
+        buf_putc(&data, '}');
+    } else {
+        buf_reset(&data);
+        buf_puts(&data, "null");
+    }
+    buf_puts(out, "event: next\ndata: {");
+    if (errors.count) {
+        buf_puts(out, "\"errors\":");
+        gql_errors_print(&errors, out);
+        buf_putc(out, ',');
+    }
+    buf_puts(out, "\"data\":");
+    buf_append(out, buf_bytes(&data), buf_len(&data));
+    buf_puts(out, "}\n\n");
+    buf_clear(&data);
+    arena_free(&arena);
+}
+
 static void answered(void *arg, const struct pg_answer *a)
 {
     struct subscription *s = arg;
@@ -203,9 +234,7 @@ static void answered(void *arg, const struct pg_answer *a)
         end(s, "RESYNC", "the database did not answer: read again, subscribe again");
     } else {
         buf_init(&out, 0);
-        buf_printf(&out, "event: next\ndata: {\"data\":{\"%s\":", s->r->fields->key);
-        buf_append(&out, text, len);
-        buf_puts(&out, "}}\n\n");
+        put_event(s->r, text, len, &out);
         if (httpd_stream_unsent(s->r->http) + buf_len(&out) > SUBSCRIPTION_BYTES_MAX)
             end(s, "RESYNC", "the subscriber is too slow: read again, subscribe again");
         else {

@@ -1,7 +1,8 @@
 // Executes generated documents twice: presence-graphqld does, and graphql-js's own executor does, over a
 // tree of the same data. That tree is read from presence-graphqld by plain documents: every field by its
 // name, nothing twice, no fragments, no directives. The results must be the same to the last byte, the
-// order of keys included. node graphql_executor.js URL TOKEN COUNT SEED GUILDS USERS (comma separated)
+// order of keys included, and fields that cannot be executed (a variable that is null, a page of no rows) must
+// be null with the same errors, paths and places, and as far up. node graphql_executor.js URL TOKEN COUNT SEED GUILDS USERS (comma separated)
 "use strict";
 const g = require("graphql");
 const { seeded } = require("./graphql_random.js");
@@ -102,6 +103,8 @@ function fieldResolver(source, args, context, info) {
   } else {
     value = source[info.fieldName];
   }
+  if (args.first < 1 || args.last < 1 || (args.first && args.last))
+    throw new Error("no page");
   return value && value.edges && value.nodes ? page(value, args) : value;
 }
 
@@ -112,6 +115,7 @@ class Maker {
     this.n = 0;
     this.fragments = [];
     this.variables = {};
+    this.defined = [];
   }
 
   directives() {
@@ -122,7 +126,17 @@ class Maker {
       return ` @${name}(if: ${chance(0.5)})`;
     const variable = `v${this.n++}`;
     this.variables[variable] = chance(0.5);
+    this.defined.push(`$${variable}: Boolean!`);
     return ` @${name}(if: $${variable})`;
+  }
+
+  // A variable where null must not be: it is absent, so the default holds, or null.
+  doubtful(a) {
+    const variable = `v${this.n++}`;
+    this.defined.push(`$${variable}: ${a.type.ofType} = ${g.print(g.astFromValue(a.defaultValue, a.type))}`);
+    if (chance(0.5))
+      this.variables[variable] = null;
+    return `${a.name}: $${variable}`;
   }
 
   // What is not aliased may stand twice, and is merged: it always has the same arguments.
@@ -132,8 +146,12 @@ class Maker {
     let args = "";
     if (type === schema.getQueryType())
       args = alias ? pick(ways(f)) : ways(f)[0];
+    const add = (more) => { args = [args, more].filter(Boolean).join(", "); };
     if (alias && f.args.some((a) => a.name === "first") && chance(0.6))
-      args = [args, `${pick(["first", "last"])}: ${1 + below(4)}`].filter(Boolean).join(", ");
+      add(chance(0.9) ? `${pick(["first", "last"])}: ${1 + below(4)}` : pick(["first: 0", "last: -1", "first: 2, last: 2"]));
+    const filled = f.args.filter((a) => g.isNonNullType(a.type) && a.defaultValue !== undefined);
+    if (alias && filled.length && chance(0.2))
+      add(this.doubtful(pick(filled)));
     return `${alias && `${alias}: `}${callOf(f, args)}${this.directives()}` +
       (g.isLeafType(to) ? "" : ` ${this.set(to, [...path, to.name])}`);
   }
@@ -163,7 +181,7 @@ class Maker {
 
   document() {
     const body = this.set(schema.getQueryType(), []);
-    const defined = Object.keys(this.variables).map((v) => `$${v}: Boolean!`).join(", ");
+    const defined = this.defined.join(", ");
     return `query${defined && `(${defined})`} ${body}\n${this.fragments.join("\n")}`;
   }
 }
@@ -175,7 +193,7 @@ async function main() {
     for (const args of ways(f))
       compare(named(f), before.get(callOf(f, args)), after.get(callOf(f, args)));
   tree = after;
-  const report = { documents: 0, too_large: 0, nulls: 0, bytes: 0, moving: [...moving], types: new Set(), different: [] };
+  const report = { documents: 0, too_large: 0, nulls: 0, bytes: 0, moving: [...moving], types: new Set(), failed: 0, no_data: 0, different: [] };
   const seen = (value) => {
     if (value === null) report.nulls++;
     else if (typeof value === "object") Object.values(value).forEach(seen);
@@ -192,8 +210,12 @@ async function main() {
       report.too_large++;
       continue;
     }
-    const a = JSON.stringify(ours), b = JSON.stringify(theirs);
+    const comparable = ({ data, errors }) => JSON.stringify([data,
+      (errors || []).map(({ path, locations }) => ({ path, locations }))]);
+    const a = comparable(ours), b = comparable(theirs);
     report.documents++;
+    report.failed += Boolean(ours.errors);
+    report.no_data += ours.data === null;
     report.bytes += a.length;
     seen(ours.data);
     if (a !== b)

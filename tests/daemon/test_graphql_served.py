@@ -68,9 +68,11 @@ def test_graphql_js_executes_alike(graphqld, pg, request, modules):
     report = npm.run(modules, "graphql_executor.js", graphql_url, world.admin, 400, 3,
                      ",".join([g for g, _, _ in guilds] + ["4"]),
                      ",".join([guilds[0][1][0], guilds[1][1][2], guilds[0][2], "5"]))
-    print(report["documents"], report["bytes"], report["nulls"], report["types"], report["moving"])
+    print({k: report[k] for k in ("documents", "bytes", "nulls", "failed", "no_data", "types",
+                                  "moving")})
     assert report["n_different"] == 0, report["different"]
     assert report["too_large"] < report["documents"] / 4
     assert report["nulls"] > 1000 and report["bytes"] > 100000
+    assert report["failed"] > 20 and report["failed"] > report["no_data"] > 5
     assert {"Query", "Guild", "GuildConnection", "Member", "MemberEdge", "PageInfo",
             "Channel", "Setting"} <= set(report["types"])

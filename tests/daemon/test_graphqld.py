@@ -40,7 +40,7 @@ class Lane:
     def send(self, batch):
         """The answer, with what concerns this lane in the place of the list."""
         answer = self.graphqld.query(RECORD, {"batches": [batch]})
-        if "data" in answer:
+        if answer.get("data"):
             answer["data"]["recordSightings"], = answer["data"]["recordSightings"]
         return answer
 
