@@ -3,10 +3,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "presence/buf.h"
 #include "tests/cmocka_all.h"
@@ -287,6 +290,49 @@ static void workers_attach_by_descriptor(void **state)
     free(bad);
 }
 
+static void a_segment_in_use_is_left_alone(void **state)
+{
+    struct shm another;
+
+    (void)state;
+    assert_int_equal(open_it(&params), SHM_CREATED);
+    shm_count(&shm, SHM_COUNT_EVENTS, 3);
+    assert_int_equal(shm_open_master(fixture_instance, &params, &another, &why), SHM_FAILED);
+    assert_non_null(strstr(why, "is in use: another presenced"));
+    assert_int_equal(open_it(&params), SHM_KEPT); /* whose user has ended */
+    assert_int_equal(atomic_load(&shm.header->counters[SHM_COUNT_EVENTS].value), 3);
+}
+
+/* In a child: its segment is gone behind the first page. */
+static _Noreturn void use_what_was_cut(int err)
+{
+    dup2(err, STDERR_FILENO);
+    shm_guard(&shm);
+    if (ftruncate(shm.fd, 4096))
+        _exit(77);
+    shm_lane(&shm, LANES - 1)->durable_ms = 1;
+    _exit(0);
+}
+
+static void a_segment_that_is_cut_short_ends_the_process_in_words(void **state)
+{
+    char said[500] = "";
+    int ends[2], status;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(open_it(&params), SHM_CREATED);
+    assert_int_equal(pipe(ends), 0);
+    if ((pid = fork()) == 0)
+        use_what_was_cut(ends[1]);
+    close(ends[1]);
+    assert_true(read(ends[0], said, sizeof(said) - 1) > 0);
+    close(ends[0]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
+    assert_non_null(strstr(said, "error segment_cut: "));
+}
+
 static void no_room_is_an_error_at_start(void **state)
 {
     struct rlimit old, small;
@@ -352,6 +398,8 @@ int main(void)
         SHM_TEST(other_sizes_are_made_anew),
         SHM_TEST(every_number_of_the_header_is_judged),
         SHM_TEST(workers_attach_by_descriptor),
+        SHM_TEST(a_segment_in_use_is_left_alone),
+        SHM_TEST(a_segment_that_is_cut_short_ends_the_process_in_words),
         SHM_TEST(no_room_is_an_error_at_start),
         SHM_TEST(names),
         SHM_TEST(guild_rows),

@@ -286,6 +286,17 @@ static void a_directory_that_is_not_there(void **state)
     assert_non_null(strstr(error, strerror(ENOENT)));
 }
 
+static void a_file_in_use_is_left_alone(void **state)
+{
+    (void)state;
+    open_again();
+    assert_int_equal(append(EPOCH, 0, 10), 0);
+    assert_null(spool_open(dir, LANE, &note, &error));
+    assert_non_null(strstr(error, "lane-09.spool: another process uses it"));
+    open_again(); /* its user has closed it */
+    expect_first(EPOCH, 0, 10);
+}
+
 /* --- torn and damaged files ------------------------------------------------------------------ */
 
 static char *three_frames(size_t *len_r)
@@ -473,6 +484,7 @@ int main(void)
         SPOOL_TEST(a_damaged_head_brings_frames_back),
         SPOOL_TEST(a_head_that_points_behind_the_end),
         SPOOL_TEST(another_lanes_file_is_not_taken),
+        SPOOL_TEST(a_file_in_use_is_left_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,8 +28,8 @@ enum shm_opened { SHM_FAILED = -1, SHM_CREATED = 0, SHM_KEPT = 1 };
 
 /* The master: keeps the existing segment if owner, mode, magic, version, sizes and offsets are as
  * expected, otherwise removes it and makes a new one (posix_fallocate: a full /dev/shm is an error
- * here, not a SIGBUS later). *why_r (owned by the caller, may be NULL) says why an old segment was
- * refused, or what failed. */
+ * here, not a SIGBUS later). One that another process uses is left alone: SHM_FAILED. *why_r (owned
+ * by the caller, may be NULL) says why an old segment was refused, or what failed. */
 enum shm_opened shm_open_master(const char *instance, const struct shm_params *params,
                                 struct shm *shm_r, char **why_r);
 
@@ -41,6 +41,10 @@ int shm_attach(int fd, struct shm *shm_r, char **why_r);
 const char *shm_check(const struct shm_header *header, size_t size);
 /* The same of the lanes' heads and tails. May be asked while others use the segment. */
 const char *shm_check_lanes(const struct shm *shm);
+
+/* From now on the process ends with a line in its log (exit status 1) instead of by SIGBUS if the
+ * segment is cut short. One segment per process. */
+void shm_guard(const struct shm *shm);
 
 void shm_close(struct shm *shm);
 int shm_remove(const char *instance);

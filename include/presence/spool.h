@@ -19,8 +19,8 @@ struct spool_frame {
         *slots; /* (to - from) * RECORD_SLOT_SIZE bytes; valid until the next call */
 };
 
-/* Opens or creates. Returns NULL with *error_r (owned by the caller). *note_r (may be NULL, owned
- * by the caller): what was cut off or moved aside. */
+/* Opens or creates. Returns NULL with *error_r (owned by the caller), also while another process
+ * has it open. *note_r (may be NULL, owned by the caller): what was cut off or moved aside. */
 struct spool *spool_open(const char *dir, unsigned lane, char **note_r, char **error_r);
 void spool_close(struct spool **spool);
 

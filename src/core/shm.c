@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -239,10 +240,17 @@ static const char *differs(const struct shm_header *h, const struct layout *l)
     return bad;
 }
 
+/* The lock lives as long as any process that inherited the descriptor. */
+static int lock_segment(int fd)
+{
+    return flock(fd, LOCK_EX | LOCK_NB);
+}
+
 /* Keeps what is there if it is as expected. Returns true then; otherwise *why_r is NULL (nothing
- * there) or tells what is wrong, and *epoch_r is the old segment's if it could be read. */
+ * there) or tells what is wrong, *held_r that somebody uses it, and *epoch_r is the old segment's
+ * if it could be read. */
 static bool keep_old(const char *name, const struct layout *l, struct shm *shm_r, char **why_r,
-                     uint64_t *epoch_r)
+                     bool *held_r, uint64_t *epoch_r)
 {
     int fd = shm_open(name, O_RDWR, 0);
     const char *bad;
@@ -251,6 +259,11 @@ static bool keep_old(const char *name, const struct layout *l, struct shm *shm_r
         return false;
     if (fd < 0) {
         *why_r = xasprintf("%s: %s", name, strerror(errno));
+        return false;
+    }
+    if ((*held_r = lock_segment(fd) && errno == EWOULDBLOCK)) {
+        *why_r = xasprintf("%s is in use: another presenced has the same [cache] instance", name);
+        close(fd);
         return false;
     }
     bad = map_checked(fd, shm_r);
@@ -296,6 +309,12 @@ static int make_new(const char *name, const struct layout *l, uint64_t epoch, st
 
     if (fd < 0)
         return -1;
+    if (lock_segment(fd)) { /* somebody else was quicker: it is theirs */
+        error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
     /* The umask may have taken bits away; posix_fallocate returns its error. */
     error = fchmod(fd, 0600) ? errno : posix_fallocate(fd, 0, (off_t)l->size);
     if (!error && map(fd, l->size, shm_r))
@@ -335,14 +354,17 @@ enum shm_opened shm_open_master(const char *instance, const struct shm_params *p
     char name[NAME_MAX_LEN];
     char *why = NULL;
     uint64_t old_epoch = 0;
+    bool held = false;
     enum shm_opened opened = SHM_FAILED;
 
     *shm_r = (struct shm){.fd = -1};
     if (make_name(instance, name)) {
         why = xasprintf("instance name \"%s\": expected 1 to 180 characters without a slash",
                         instance);
-    } else if (keep_old(name, &l, shm_r, &why, &old_epoch)) {
+    } else if (keep_old(name, &l, shm_r, &why, &held, &old_epoch)) {
         opened = SHM_KEPT;
+    } else if (held) {
+        opened = SHM_FAILED;
     } else if (why && shm_unlink(name) && errno != ENOENT) {
         add_reason(&why, xasprintf("removing it: %s", strerror(errno)));
     } else if (make_new(name, &l, next_epoch(params->epoch_min, old_epoch), shm_r)) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,7 +67,7 @@ static int set_aside(struct spool *spool, char **note_r, off_t file_end)
     int fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), old = spool->fd;
     off_t cut = file_end - spool->end;
 
-    if (fd < 0 || spool_read_at(old, frames, n, spool->begin) <= 0)
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) || spool_read_at(old, frames, n, spool->begin) <= 0)
         goto failed;
     spool->fd = fd;
     spool->begin = SPOOL_HEAD_SIZE;
@@ -142,11 +143,13 @@ struct spool *spool_open(const char *dir, unsigned lane, char **note_r, char **e
     spool->lane = lane;
     buf_init(&spool->frame, 0);
     spool->fd = open(spool->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (spool->fd >= 0 && recover(spool, note_r) == 0 && sync_directory(dir) == 0) {
+    if (spool->fd >= 0 && flock(spool->fd, LOCK_EX | LOCK_NB) == 0 && recover(spool, note_r) == 0 &&
+        sync_directory(dir) == 0) {
         spool->punched = SPOOL_HEAD_SIZE;
         return spool;
     }
-    *error_r = xasprintf("%s: %s", spool->path, strerror(errno));
+    *error_r = xasprintf("%s: %s", spool->path,
+                         errno == EWOULDBLOCK ? "another process uses it" : strerror(errno));
     spool_close(&spool);
     return NULL;
 }

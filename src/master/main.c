@@ -126,6 +126,7 @@ static int open_segment(struct master *m)
     if (why)
         log_warn("segment", "the old segment is not used: %s", why);
     free(why);
+    shm_guard(&m->shm);
     m->shm_kept = opened == SHM_KEPT;
     m->state.epoch = m->shm.header->epoch;
     log_info("segment", "%s, %zu bytes, epoch %" PRIu64, m->shm_kept ? "kept" : "created",

@@ -387,6 +387,7 @@ int main(int argc, char **argv)
         free(why);
         return 1;
     }
+    shm_guard(&worker.shm);
     take_arguments(&worker, argc, argv);
     fd_cloexec(IPC_FD, true);
     fd_cloexec(SEGMENT_FD, true);

@@ -141,6 +141,43 @@ def test_a_lane_is_scribbled_over_while_it_is_used(make_busy):
     busy.settle()
 
 
+def test_the_segment_is_cut_short_while_it_is_used(make_busy):
+    """Told in words, and like any other loss of the segment for whoever starts presenced again."""
+    busy = make_busy()
+    busy.load(RATE)
+    busy.let_pass(2000)
+    truncate(segment_of(busy))
+    log = busy.presenced.log
+    assert busy.presenced.wait() == 1
+    log.wait_for("segment_cut")
+    position = log.position()
+    busy.presenced.start()
+    log.wait_for("segment", since=position, containing="size of the segment is")
+    log.wait_for("gateway_resumed", since=position)
+    busy.let_pass(500)
+    busy.settle()
+
+
+def test_an_instance_has_one_segment_and_one_user(make_busy):
+    """Another configuration that was copied but for its directories is refused before it does harm."""
+    busy = make_busy()
+    busy.load(RATE)
+    busy.let_pass(1000)
+    other = busy.stack.dir / "other"
+    other.mkdir()
+    conf = harness.Conf(other, discord={"gateway_url": "ws://127.0.0.1:1"},
+                        cache={"instance": busy.stack.conf.get("cache", "instance")}).save()
+    conf.secret("discord", "token")
+    conf.secret("graphql", "token")
+    done = subprocess.run([harness.program("presenced"), "-c", str(conf.path)],
+                          env=busy.presenced.env, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "is in use: another presenced has the same [cache] instance" in done.stdout
+    busy.let_pass(500)
+    busy.settle()
+
+
 def test_a_lane_of_which_only_the_spool_has_anything(make_busy):
     """The database has never heard of a guild, its spool has all: what comes after the segment's
     loss means what it means beside that."""
