@@ -1,5 +1,5 @@
 # --- src/base and src/core ---------------------------------------------------------------------
-core_tests = tests/t_activity tests/t_backoff tests/t_buf tests/t_clock tests/t_fd tests/t_ipc tests/t_kill \
+core_tests = tests/t_activity tests/t_backoff tests/t_buf tests/t_clock tests/t_fd tests/t_framepool tests/t_ipc tests/t_kill \
   tests/t_loop tests/t_msg \
   tests/t_record tests/t_ring tests/t_sd tests/t_seen tests/t_shm tests/t_snowflake tests/t_spool \
   tests/t_step tests/t_threads
@@ -29,6 +29,9 @@ tests_t_settings_LDADD = $(CORE_TEST_LDADD)
 noinst_PROGRAMS += tests/settings_check
 tests_settings_check_SOURCES = tests/settings_check.c
 tests_settings_check_LDADD = libcore.la libbase.la
+tests_t_framepool_SOURCES = tests/t_framepool.c tests/cmocka_all.h
+tests_t_framepool_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_t_framepool_LDADD = $(CORE_TEST_LDADD)
 tests_t_msg_SOURCES = tests/t_msg.c
 tests_t_msg_CFLAGS = $(CORE_TEST_CFLAGS)
 tests_t_msg_LDADD = $(CORE_TEST_LDADD)

@@ -21,6 +21,7 @@
 
 #include "presence/buf.h"
 #include "presence/fd.h"
+#include "presence/framepool.h"
 #include "presence/ipc.h"
 #include "presence/log.h"
 #include "presence/route.h"
@@ -40,6 +41,7 @@ static struct {
     FILE *log;
     struct held lanes[LANES];
     bool quiet, ready;
+    struct framepool frames;
 } stub;
 
 static bool flag(const char *name)
@@ -127,6 +129,15 @@ static void take_event(unsigned lane, const struct msg_event *e, const char *fra
     l->seq = e->seq;
 }
 
+static void take_event_at(unsigned lane, uint64_t offset)
+{
+    const struct framepool_event *e = framepool_event(&stub.frames, offset);
+
+    if (!e)
+        fatal("stub", "no event can lie at %" PRIu64, offset);
+    take_event(lane, &e->head, framepool_frame(e), e->len);
+}
+
 static void answer_fetch(const struct msg_fetch *fetch)
 {
     struct msg_fetch_reply reply = {.id = fetch->id, .what = fetch->what, .status = 404};
@@ -171,6 +182,9 @@ static void got(void *arg, const struct msg_header *h, const void *body, const v
         break;
     case MSG_EVENT:
         take_event(h->lane, body, tail, len);
+        break;
+    case MSG_EVENT_AT:
+        take_event_at(h->lane, ((const struct msg_event_at *)body)->offset);
         break;
     case MSG_SESSION:
         fprintf(stub.log, "session edge=%u session=%" PRIu64 " close=%u watched=%" PRId64 "\n",
@@ -230,14 +244,16 @@ int main(int argc, char **argv)
         else if (c == 'g')
             generation = (uint32_t)strtoul(optarg, NULL, 10);
     }
-    for (int fd = 3; fd <= 5; fd++)
+    for (int fd = 3; fd <= 6; fd++)
         if (fcntl(fd, F_GETFD) < 0)
             fatal("stub", "descriptor %d is not there", fd);
-    for (int fd = 6; fd < 256; fd++)
+    for (int fd = 7; fd < 256; fd++)
         if (fcntl(fd, F_GETFD) >= 0)
             fatal("stub", "descriptor %d was inherited", fd);
     if (getenv("DISCORD_TOKEN") || getenv("HOME"))
         fatal("stub", "the environment was not cleared");
+    if (framepool_attach(&stub.frames, 6))
+        fatal("stub", "descriptor 6: %s", strerror(errno));
     stub.loop = loop_new();
     fd_nonblock(3);
     stub.ipc = ipc_new(stub.loop, 3, &callbacks, NULL);
@@ -255,6 +271,7 @@ int main(int argc, char **argv)
     ipc_free(&stub.ipc);
     loop_timer_free(&stub.timer);
     loop_free(&stub.loop);
+    framepool_close(&stub.frames);
     fclose(stub.log);
     free(stub.state_dir);
     return 0;

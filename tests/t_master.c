@@ -30,10 +30,18 @@ static void add(struct queue *t, uint64_t seq, const char *frame)
     laneq_add(&t->q, &t->pool, &e, frame, strlen(frame));
 }
 
+/* Blocks for some of the events; the others go to the heap. */
+static void queue_init(struct queue *t)
+{
+    laneq_init(&t->q);
+    assert_int_equal(framepool_open(&t->pool.frames, 4 * FRAMEPOOL_BLOCK), 0);
+}
+
 static void queue_clear(struct queue *t)
 {
     laneq_clear(&t->q, &t->pool);
-    laneq_pool_clear(&t->pool);
+    assert_int_equal(t->pool.frames.spares, t->pool.frames.fresh);
+    framepool_close(&t->pool.frames);
     assert_int_equal(t->pool.bytes, 0);
     assert_int_equal(t->pool.events, 0);
 }
@@ -44,7 +52,7 @@ static void test_laneq_order(void **state)
     char frame[32];
 
     (void)state;
-    laneq_init(&t.q);
+    queue_init(&t);
     assert_null(laneq_peek(&t.q));
     assert_true(laneq_empty(&t.q));
     for (uint64_t i = 1; i <= 5000; i++) {
@@ -52,14 +60,14 @@ static void test_laneq_order(void **state)
         add(&t, i, frame);
     }
     for (uint64_t i = 1; i <= 5000; i++) {
-        const struct laneq_event *e = laneq_peek(&t.q);
+        const struct framepool_event *e = laneq_peek(&t.q);
 
         snprintf(frame, sizeof(frame), "frame %llu", (unsigned long long)i);
         assert_int_equal(e->head.n, i);
         assert_int_equal(e->head.seq, i);
         assert_int_equal(e->head.flags, 0);
         assert_int_equal(e->len, strlen(frame));
-        assert_memory_equal(laneq_frame(e), frame, (size_t)e->len);
+        assert_memory_equal(framepool_frame(e), frame, (size_t)e->len);
         laneq_sent(&t.q);
         if (i % 3 == 0)
             assert_int_equal(laneq_ack(&t.q, &t.pool, i - 1), 0);
@@ -80,13 +88,14 @@ static void test_laneq_large_events(void **state)
     char *large = xmalloc(200001);
 
     (void)state;
-    laneq_init(&t.q);
+    queue_init(&t);
     memset(large, 'x', 200000);
     large[200000] = '\0';
     for (uint64_t i = 1; i <= 4; i++)
         add(&t, i, i % 2 ? "small" : large);
     for (uint64_t i = 1; i <= 4; i++) {
         assert_int_equal(laneq_peek(&t.q)->len, i % 2 ? 5 : 200000);
+        assert_int_equal(framepool_owns(&t.pool.frames, laneq_peek(&t.q)), i % 2);
         laneq_sent(&t.q);
         assert_int_equal(laneq_ack(&t.q, &t.pool, i), 0);
     }
@@ -102,7 +111,7 @@ static void test_laneq_redelivery(void **state)
     struct queue t = {0};
 
     (void)state;
-    laneq_init(&t.q);
+    queue_init(&t);
     for (uint64_t i = 1; i <= 4; i++)
         add(&t, i, "{}");
     for (int i = 0; i < 3; i++)
@@ -129,7 +138,7 @@ static void test_laneq_random(void **state)
 
     (void)state;
     srand(7);
-    laneq_init(&t.q);
+    queue_init(&t);
     memset(frame, 'x', sizeof(frame));
     frame[sizeof(frame) - 1] = '\0';
     for (unsigned i = 0; i < 200000; i++) {
@@ -176,10 +185,10 @@ static void test_laneq_random(void **state)
 static void test_laneq_poison(void **state)
 {
     struct queue t = {0};
-    const struct laneq_event *e;
+    const struct framepool_event *e;
 
     (void)state;
-    laneq_init(&t.q);
+    queue_init(&t);
     add(&t, 1, "{\"poison\":true,\"and\":\"more\"}");
     add(&t, 2, "{}");
     assert_false(laneq_blame(&t.q, LANEQ_BLAME_CRASH)); /* nothing was sent */
@@ -195,9 +204,9 @@ static void test_laneq_poison(void **state)
     e = laneq_peek(&t.q);
     assert_int_equal(e->head.seq, 1);
     assert_int_equal(e->head.session, 7);
-    assert_memory_equal(laneq_frame(e) + e->head.t_off, "QUARANTINED", (size_t)e->head.t_len);
-    assert_memory_equal(laneq_frame(e) + e->head.d_off, "{}", (size_t)e->head.d_len);
-    assert_null(strstr(laneq_frame(e), "poison"));
+    assert_memory_equal(framepool_frame(e) + e->head.t_off, "QUARANTINED", (size_t)e->head.t_len);
+    assert_memory_equal(framepool_frame(e) + e->head.d_off, "{}", (size_t)e->head.d_len);
+    assert_null(strstr(framepool_frame(e), "poison"));
     laneq_sent(&t.q);
     laneq_ack(&t.q, &t.pool, 1);
     assert_int_equal(t.q.blame, 0);
@@ -209,7 +218,7 @@ static void test_laneq_blame_ends_with_the_event(void **state)
     struct queue t = {0};
 
     (void)state;
-    laneq_init(&t.q);
+    queue_init(&t);
     for (uint64_t i = 1; i <= 3; i++) {
         add(&t, i, "");
         laneq_sent(&t.q);

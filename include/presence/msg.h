@@ -6,10 +6,11 @@
  * connection. On the socket each message is followed by 0 to 7 zero bytes, so that the next one
  * begins at a multiple of 8 (MSG_PADDED); `size` does not count them.
  *
- * Delivery of events: the master numbers the events of a lane (n, growing by 1, never reset while
- * the master lives), keeps each until EVENT_ACK(lane, n) covers it, and delivers what is not
- * acknowledged again, flagged, to the lane's next owner. The worker drops what it has seen before
- * by (session, seq). */
+ * Delivery of events: a small one lies in memory that both share (framepool.h) and the message says
+ * where; one that has no room there comes whole, as the message's tail. The master numbers the
+ * events of a lane (n, growing by 1, never reset while the master lives), keeps each until
+ * EVENT_ACK(lane, n) covers it, and delivers what is not acknowledged again, flagged, to the lane's
+ * next owner. The worker drops what it has seen before by (session, seq). */
 #ifndef PRESENCE_MSG_H
 #define PRESENCE_MSG_H
 
@@ -17,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION  1u
+#define MSG_VERSION  2u
 #define MSG_SIZE_MAX (160u << 20) /* a GUILD_CREATE of a very large guild, inflated */
 
 /* Bytes that a message of this size takes on the socket. */
@@ -50,6 +51,7 @@ enum msg_type {
     MSG_DEBUG = 15,         /* msg_id: enum msg_debug (debug builds) */
     MSG_GATEWAY_STATE = 16, /* msg_gateway_state: to all, when a shard's state or intents change */
     MSG_CLOCK = 17,         /* msg_id: clock_set_offset's ms, as int64_t (debug builds) */
+    MSG_EVENT_AT = 18,      /* msg_event_at: as MSG_EVENT, where it lies in the common memory */
 
     /* worker -> master */
     MSG_WORKER_READY = 32,  /* msg_id: MSG_VERSION */
@@ -88,6 +90,10 @@ struct msg_event {
     uint16_t flags;        /* MSG_EVENT_* */
     uint32_t t_off, t_len; /* the event name in the tail, quotes not counted */
     uint32_t d_off, d_len; /* the value of d in the tail */
+};
+
+struct msg_event_at {
+    uint64_t offset; /* in the frame pool (framepool.h) */
 };
 
 struct msg_session {

@@ -19,7 +19,7 @@
 #include "presence/log.h"
 
 #define FLUSH_AT      (64u << 10)
-#define READ_SIZE     (256u << 10)
+#define READ_SIZE     (64u << 10)
 #define SOCKET_BUFFER (512 << 10)
 /* Memory a large message needed is given back when it has gone. */
 #define KEEP_AT_MOST (4u << 20)

@@ -31,6 +31,7 @@ static const struct msg_shape shapes[] = {
     [MSG_DEBUG] = {"DEBUG", sizeof(struct msg_id), NO_TAIL},
     [MSG_GATEWAY_STATE] = {"GATEWAY_STATE", sizeof(struct msg_gateway_state), NO_TAIL},
     [MSG_CLOCK] = {"CLOCK", sizeof(struct msg_id), NO_TAIL},
+    [MSG_EVENT_AT] = {"EVENT_AT", sizeof(struct msg_event_at), NO_TAIL},
     [MSG_WORKER_READY] = {"WORKER_READY", sizeof(struct msg_id), NO_TAIL},
     [MSG_CONF_READY] = {"CONF_READY", sizeof(struct msg_id), NO_TAIL},
     [MSG_CONF_FAIL] = {"CONF_FAIL", sizeof(struct msg_id), TAIL},

@@ -22,7 +22,7 @@ void lanes_clear(struct master *m)
 {
     for (unsigned i = 0; i < LANES; i++)
         laneq_clear(&m->lanes[i].queue, &m->pool);
-    laneq_pool_clear(&m->pool);
+    framepool_close(&m->pool.frames);
 }
 
 unsigned lanes_of(const struct master *m, unsigned slot)
@@ -185,9 +185,17 @@ void lanes_worker_gone(struct worker *w, unsigned blame)
 
 static void send_event(struct worker *w, unsigned lane, struct laneq *q)
 {
-    const struct laneq_event *e = laneq_peek(q);
+    const struct framepool_event *e = laneq_peek(q);
+    const struct framepool *pool = &w->m->pool.frames;
 
-    ipc_send(w->ipc, MSG_EVENT, (uint16_t)lane, &e->head, sizeof(e->head), laneq_frame(e), e->len);
+    if (framepool_owns(pool, e)) {
+        struct msg_event_at at = {framepool_offset(pool, e)};
+
+        ipc_send(w->ipc, MSG_EVENT_AT, (uint16_t)lane, &at, sizeof(at), NULL, 0);
+    } else {
+        ipc_send(w->ipc, MSG_EVENT, (uint16_t)lane, &e->head, sizeof(e->head), framepool_frame(e),
+                 e->len);
+    }
     laneq_sent(q);
 }
 

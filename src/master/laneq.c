@@ -9,9 +9,6 @@
 #include "presence/buf.h"
 #include "presence/log.h"
 
-#define CHUNK_BYTES 32768u
-#define SPARES_MAX  64u
-
 /* What takes the place of a quarantined event. */
 static const char stone[] = "{\"t\":\"QUARANTINED\",\"d\":{}}";
 
@@ -22,39 +19,34 @@ struct laneq_chunk {
     _Alignas(8) unsigned char bytes[];
 };
 
-static struct laneq_event *event_at(struct laneq_chunk *c, uint32_t at)
+static struct framepool_event *event_at(struct laneq_chunk *c, uint32_t at)
 {
-    return (struct laneq_event *)(void *)(c->bytes + at);
+    return (struct framepool_event *)(void *)(c->bytes + at);
 }
 
 static struct laneq_chunk *chunk_new(struct laneq_pool *pool, size_t need)
 {
-    struct laneq_chunk *c = pool->spare;
-    size_t cap = CHUNK_BYTES - sizeof(*c);
+    struct laneq_chunk *c = NULL;
+    size_t cap = FRAMEPOOL_BLOCK - sizeof(*c);
 
-    if (need <= cap && c) {
-        pool->spare = c->next;
-        pool->spares--;
-    } else {
-        if (need > cap)
-            cap = need;
+    if (need <= cap)
+        c = framepool_take(&pool->frames);
+    if (need > cap)
+        cap = need;
+    if (!c)
         c = xmalloc(sizeof(*c) + cap);
-        c->cap = (uint32_t)cap;
-    }
     c->next = NULL;
     c->used = 0;
+    c->cap = (uint32_t)cap;
     return c;
 }
 
 static void chunk_free(struct laneq_pool *pool, struct laneq_chunk *c)
 {
-    if (c->cap != CHUNK_BYTES - sizeof(*c) || pool->spares >= SPARES_MAX) {
+    if (framepool_owns(&pool->frames, c))
+        framepool_give(&pool->frames, c);
+    else
         free(c);
-        return;
-    }
-    c->next = pool->spare;
-    pool->spare = c;
-    pool->spares++;
 }
 
 void laneq_init(struct laneq *q)
@@ -69,30 +61,19 @@ void laneq_clear(struct laneq *q, struct laneq_pool *pool)
     while (q->first) {
         struct laneq_chunk *next = q->first->next;
 
-        free(q->first);
+        chunk_free(pool, q->first);
         q->first = next;
     }
     laneq_init(q);
-}
-
-void laneq_pool_clear(struct laneq_pool *pool)
-{
-    while (pool->spare) {
-        struct laneq_chunk *next = pool->spare->next;
-
-        free(pool->spare);
-        pool->spare = next;
-    }
-    pool->spares = 0;
 }
 
 void laneq_add(struct laneq *q, struct laneq_pool *pool, const struct msg_event *head,
                const void *frame, size_t len)
 {
     size_t room = len > sizeof(stone) ? len : sizeof(stone);
-    size_t size = (sizeof(struct laneq_event) + room + 7) & ~(size_t)7;
+    size_t size = (sizeof(struct framepool_event) + room + 7) & ~(size_t)7;
     struct laneq_chunk *c = q->last;
-    struct laneq_event *e;
+    struct framepool_event *e;
 
     if (!c || c->cap - c->used < size) {
         c = chunk_new(pool, size);
@@ -117,7 +98,7 @@ void laneq_add(struct laneq *q, struct laneq_pool *pool, const struct msg_event 
     pool->events++;
 }
 
-struct laneq_event *laneq_peek(const struct laneq *q)
+struct framepool_event *laneq_peek(const struct laneq *q)
 {
     struct laneq_chunk *c = q->send_chunk;
 
@@ -130,7 +111,7 @@ struct laneq_event *laneq_peek(const struct laneq *q)
 
 void laneq_sent(struct laneq *q)
 {
-    struct laneq_event *e = laneq_peek(q);
+    struct framepool_event *e = laneq_peek(q);
 
     if (!e)
         fatal("laneq", "nothing to send");
@@ -151,7 +132,7 @@ static void skip_acked(struct laneq *q)
         q->first_at += event_at(c, q->first_at)->size;
 }
 
-struct laneq_event *laneq_first(struct laneq *q)
+struct framepool_event *laneq_first(struct laneq *q)
 {
     if (!q->first || laneq_empty(q))
         return NULL;
@@ -170,7 +151,7 @@ static void drop_chunk(struct laneq *q, struct laneq_pool *pool)
     q->first_at = 0;
     if (q->send_chunk == c)
         q->send_at = 0;
-    if (!c->next && c->cap == CHUNK_BYTES - sizeof(*c)) {
+    if (!c->next && framepool_owns(&pool->frames, c)) {
         c->used = 0; /* used again from its beginning */
         return;
     }
@@ -207,7 +188,7 @@ void laneq_rewind(struct laneq *q)
     q->sent_n = q->acked_n;
     for (struct laneq_chunk *c = q->first; c; c = c->next) {
         for (uint32_t at = c == q->first ? q->first_at : 0; at < c->used;) {
-            struct laneq_event *e = event_at(c, at);
+            struct framepool_event *e = event_at(c, at);
 
             if (e->head.n > sent)
                 return;
@@ -227,7 +208,7 @@ bool laneq_blame(struct laneq *q, unsigned blame)
 
 void laneq_entomb_first(struct laneq *q)
 {
-    struct laneq_event *e = laneq_first(q);
+    struct framepool_event *e = laneq_first(q);
 
     if (!e)
         fatal("laneq", "no event to entomb");

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "presence/msg.h"
+#include "presence/framepool.h"
 
 /* A worker's death counts so much against the event that was first unacknowledged in its lane.
  * A crash or a hang is the event's doing, as far as one can tell; somebody else's SIGKILL hardly.
@@ -17,25 +17,13 @@
 #define LANEQ_BLAME_SUSPECT 4u /* from here on the event is delivered alone */
 #define LANEQ_BLAME_POISON  8u /* from here on it is put into quarantine */
 
-struct laneq_event {
-    struct msg_event head;
-    uint32_t len;  /* of the frame, which follows */
-    uint32_t size; /* of the whole entry */
-};
-
-static inline const char *laneq_frame(const struct laneq_event *e)
-{
-    return (const char *)(e + 1);
-}
-
 struct laneq_chunk;
 
 /* Shared by all lanes. */
 struct laneq_pool {
-    size_t bytes;    /* of all lanes' queues */
-    uint64_t events; /* not acknowledged */
-    struct laneq_chunk *spare;
-    unsigned spares;
+    size_t bytes;            /* of all lanes' queues */
+    uint64_t events;         /* not acknowledged */
+    struct framepool frames; /* where events lie; one that has no room there, in the heap */
 };
 
 struct laneq {
@@ -51,14 +39,13 @@ struct laneq {
 
 void laneq_init(struct laneq *q);
 void laneq_clear(struct laneq *q, struct laneq_pool *pool);
-void laneq_pool_clear(struct laneq_pool *pool);
 
 /* Keeps an event; gives it its number. */
 void laneq_add(struct laneq *q, struct laneq_pool *pool, const struct msg_event *head,
                const void *frame, size_t len);
 
 /* The next event to send, or NULL; laneq_sent steps over it. */
-struct laneq_event *laneq_peek(const struct laneq *q);
+struct framepool_event *laneq_peek(const struct laneq *q);
 void laneq_sent(struct laneq *q);
 
 static inline bool laneq_unacked(const struct laneq *q)
@@ -78,7 +65,7 @@ void laneq_rewind(struct laneq *q);
 /* Before laneq_rewind, when the owner died: blames the first unacknowledged event. True if that
  * makes it poison: quarantine laneq_first and entomb it. */
 bool laneq_blame(struct laneq *q, unsigned blame);
-struct laneq_event *laneq_first(struct laneq *q); /* first not acknowledged; NULL = none */
+struct framepool_event *laneq_first(struct laneq *q); /* first not acknowledged; NULL = none */
 /* Puts a harmless event in its place, of the same session and seq: the lane counts it as seen, and
  * a replay after a restart does not bring the poison back. */
 void laneq_entomb_first(struct laneq *q);

@@ -21,6 +21,7 @@
 
 #define DEFAULT_CONF    PRESENCE_SYSCONFDIR "/presence/presence.conf"
 #define TICK_MS         1000
+#define REST_TICKS      2 /* memory for events that nobody needed for so long is given back */
 #define DRAIN_MS        25000
 #define STATE_MAX_BYTES (1u << 20)
 #define EXIT_USAGE      64
@@ -249,6 +250,8 @@ static void tick(void *arg)
     workers_tick(m);
     reload_tick(m);
     control_tick(m);
+    if (++m->ticks % REST_TICKS == 0)
+        framepool_rest(&m->pool.frames);
     heap_give_back();
     loop_timer_set(m->tick, m->phase == PHASE_DRAINING ? TICK_MS / 10 : TICK_MS);
 }
@@ -277,6 +280,10 @@ static int set_up(struct master *m)
     load_state(m);
     if (open_segment(m))
         return -1;
+    if (framepool_open(&m->pool.frames, QUEUE_MAX_BYTES)) {
+        log_error("start_failed", "memory for events: %s", strerror(errno));
+        return -1;
+    }
     if (!(m->ws = ws_env_new(NULL))) {
         log_error("start_failed", "libwebsockets cannot be initialised");
         return -1;

@@ -42,8 +42,8 @@
 #define LANE_HUNG_MS     5000
 
 /* Bytes in one worker's channel; more waits in the lanes' queues. */
-#define CHANNEL_HIGH_BYTES ((size_t)1 << 20)
-#define CHANNEL_LOW_BYTES  ((size_t)256 << 10)
+#define CHANNEL_HIGH_BYTES ((size_t)256 << 10)
+#define CHANNEL_LOW_BYTES  ((size_t)64 << 10)
 
 struct master;
 struct shard;
@@ -197,6 +197,7 @@ struct master {
     struct ws_env *ws;
     struct loop *loop;
     struct loop_timer *tick;
+    unsigned ticks;
     struct sd_watchdog *watchdog; /* NULL = nobody asks for it */
     struct shm shm;
     bool shm_kept;
@@ -279,7 +280,7 @@ void lane_deliver(struct master *m, struct shard *s, const struct envelope *env,
 
 /* quarantine.c */
 void quarantine_load(struct master *m);
-void quarantine_event(struct master *m, unsigned lane, const struct laneq_event *e);
+void quarantine_event(struct master *m, unsigned lane, const struct framepool_event *e);
 void quarantine_clear(struct master *m);
 
 /* fetch.c */

@@ -33,18 +33,18 @@ static void remember(struct master *m, const char *file, const char *event, unsi
     m->quarantine = q;
 }
 
-void quarantine_event(struct master *m, unsigned lane, const struct laneq_event *e)
+void quarantine_event(struct master *m, unsigned lane, const struct framepool_event *e)
 {
     char *dir = xasprintf("%s/quarantine", m->conf.presence.state_dir);
     char *path = xasprintf("%s/%" PRIu64 "-%" PRIu64 ".json", dir, e->head.session, e->head.seq);
     char event[64];
 
-    snprintf(event, sizeof(event), "%.*s", (int)e->head.t_len, laneq_frame(e) + e->head.t_off);
+    snprintf(event, sizeof(event), "%.*s", (int)e->head.t_len, framepool_frame(e) + e->head.t_off);
     log_error("quarantined",
               "%s of guild %" PRIu64 " (session %" PRIu64 ", seq %" PRIu64
               ") killed a worker twice; it is kept in %s and left out",
               event, e->head.guild, e->head.session, e->head.seq, path);
-    if (fd_mkdirs(dir, 0700) || fd_write_file(path, laneq_frame(e), e->len, 0600, true))
+    if (fd_mkdirs(dir, 0700) || fd_write_file(path, framepool_frame(e), e->len, 0600, true))
         log_error("quarantine_failed", "%s: %s", path, strerror(errno));
     remember(m, path, event, lane, clock_unix().ms);
     free(dir);

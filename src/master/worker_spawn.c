@@ -1,8 +1,8 @@
 /* A worker process is made: its descriptors, its environment, its channel. Called by worker.c.
  *
- * A child begins with its channel on descriptor 3, the segment on 4, the instance's lock on 5, its
- * standard error in a pipe to us, a small environment and nothing else. Secrets go by message.
- * Diagnostics: errno to the caller. */
+ * A child begins with its channel on descriptor 3, the segment on 4, the instance's lock on 5, the
+ * events' memory on 6, its standard error in a pipe to us, a small environment and nothing else.
+ * Secrets go by message. Diagnostics: errno to the caller. */
 #include <bsd/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 #define CHILD_CHANNEL_FD 3
 #define CHILD_SEGMENT_FD 4
 #define CHILD_LOCK_FD    5
+#define CHILD_FRAMES_FD  6
 
 /* What a worker's environment keeps. */
 static const char *const kept_variables[] = {
@@ -67,8 +68,9 @@ static _Noreturn void become_worker(const struct master *m, int channel, int err
     static const char failed[] = "cannot execute presence-worker\n";
     sigset_t none;
     int null = open("/dev/null", O_RDONLY);
-    int fds[] = {fcntl(channel, F_DUPFD, 64), fcntl(m->shm.fd, F_DUPFD, 64),
-                 fcntl(m->lock_fd, F_DUPFD, 64), fcntl(err, F_DUPFD, 64), fcntl(null, F_DUPFD, 64)};
+    int fds[] = {fcntl(channel, F_DUPFD, 64),    fcntl(m->shm.fd, F_DUPFD, 64),
+                 fcntl(m->lock_fd, F_DUPFD, 64), fcntl(err, F_DUPFD, 64),
+                 fcntl(null, F_DUPFD, 64),       fcntl(m->pool.frames.fd, F_DUPFD, 64)};
 
     dup2(fds[4], STDIN_FILENO);
     dup2(fds[3], STDOUT_FILENO);
@@ -76,7 +78,8 @@ static _Noreturn void become_worker(const struct master *m, int channel, int err
     dup2(fds[0], CHILD_CHANNEL_FD);
     dup2(fds[1], CHILD_SEGMENT_FD);
     dup2(fds[2], CHILD_LOCK_FD);
-    closefrom(CHILD_LOCK_FD + 1);
+    dup2(fds[5], CHILD_FRAMES_FD);
+    closefrom(CHILD_FRAMES_FD + 1);
     for (int s = 1; s < NSIG; s++)
         signal(s, SIG_DFL);
     sigemptyset(&none);

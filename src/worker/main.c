@@ -1,8 +1,8 @@
 /* presence-worker: started by presenced with its message channel on descriptor 3 and the shared
- * segment on 4 (5, the instance's lock, is only inherited). Takes secrets and configuration by
- * message, owns the lanes it is granted, and leaves by MSG_DRAIN or when the master is gone.
- * Arguments: -s slot, -g generation.
- * Diagnostics: errors and exit 1 when the descriptors are not what they should be. */
+ * segment on 4, events' memory on 6 (5, the instance's lock, is only inherited). Takes secrets and
+ * configuration by message, owns the lanes it is granted, and leaves by MSG_DRAIN or when the
+ * master is gone. Arguments: -s slot, -g generation. Diagnostics: errors and exit 1 when the
+ * descriptors are not what they should be. */
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -24,6 +24,7 @@
 
 #define IPC_FD           3
 #define SEGMENT_FD       4
+#define FRAMES_FD        6
 #define DRAIN_SPOOL_MS   8000  /* GraphQL had its chance: the rest goes to disk */
 #define DRAIN_GIVE_UP_MS 18000 /* the next master waits 20 s for us */
 
@@ -254,6 +255,17 @@ static void control_message(struct worker *w, uint16_t type, uint64_t id, const 
     }
 }
 
+static void event_at(struct worker *w, unsigned lane, uint64_t offset)
+{
+    const struct framepool_event *e = framepool_event(&w->frames, offset);
+
+    if (!e)
+        fatal("event", "the master says that an event of lane %u lies at %llu, where none can",
+              lane, (unsigned long long)offset);
+    debug_poison(framepool_frame(e), e->len);
+    lane_event(w, lane, &e->head, framepool_frame(e), e->len);
+}
+
 static void take_message(void *arg, const struct msg_header *h, const void *body, const void *tail,
                          size_t len)
 {
@@ -265,6 +277,9 @@ static void take_message(void *arg, const struct msg_header *h, const void *body
     case MSG_EVENT:
         debug_poison(tail, len);
         lane_event(w, h->lane, body, tail, len);
+        break;
+    case MSG_EVENT_AT:
+        event_at(w, h->lane, ((const struct msg_event_at *)body)->offset);
         break;
     case MSG_LANE_GRANT:
         lane_grant(w, h->lane);
@@ -388,9 +403,17 @@ int main(int argc, char **argv)
         return 1;
     }
     shm_guard(&worker.shm);
+    if (framepool_attach(&worker.frames, FRAMES_FD)) {
+        log_error("start",
+                  "descriptor %d is not the memory for events (%s): presence-worker is started by "
+                  "presenced, not by hand",
+                  FRAMES_FD, strerror(errno));
+        return 1;
+    }
     take_arguments(&worker, argc, argv);
     fd_cloexec(IPC_FD, true);
     fd_cloexec(SEGMENT_FD, true);
+    fd_cloexec(FRAMES_FD, true);
     fd_nonblock(IPC_FD);
     init(&worker);
     loop_run(worker.loop);

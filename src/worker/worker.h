@@ -15,6 +15,7 @@
 #include "presence/backoff.h"
 #include "presence/conf.h"
 #include "presence/event.h"
+#include "presence/framepool.h"
 #include "presence/http.h"
 #include "presence/ipc.h"
 #include "presence/json.h"
@@ -94,6 +95,7 @@ struct worker {
     struct loop *loop;
     struct ipc *ipc;
     struct shm shm;
+    struct framepool frames; /* where the master keeps events for us */
     unsigned slot;
     uint32_t generation;
 
