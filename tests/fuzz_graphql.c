@@ -11,10 +11,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void variables(const struct gql_schema *schema, const struct ast_definition *operation,
-                      const char *json, size_t len, struct arena *arena)
+static void variables(const struct ast_definition *operation, const char *json, size_t len,
+                      struct arena *arena)
 {
-    struct gql_variables vars = gql_variables_new(arena, schema, operation->inputs);
+    struct gql_variables vars = gql_variables_new(arena, operation->inputs);
     struct gql_errors errors;
     struct gql_json *j;
 
@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         document = gql_parse(text, len, 0, arena, &errors);
         if (document && gql_validate(schema, document, NULL, arena, &errors) == 0 && nul &&
             ast_is_operation(document->definitions))
-            variables(schema, document->definitions, (const char *)nul + 1, size - len - 1, arena);
+            variables(document->definitions, (const char *)nul + 1, size - len - 1, arena);
     }
     arena_free(&arena);
     return 0;

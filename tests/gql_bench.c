@@ -98,8 +98,7 @@ static struct gql_json *begin_variables(void *arg, const struct gql_body *body)
 
     r->document = document_get(r->documents, body->query, body->query_len, false, &r->errors);
     fail(&r->errors);
-    r->variables =
-        gql_variables_new(r->arena, r->schema, document_only_operation(r->document)->inputs);
+    r->variables = gql_variables_new(r->arena, document_only_operation(r->document)->inputs);
     r->json = gql_json_new(r->arena, &r->variables, &r->errors);
     return r->json;
 }

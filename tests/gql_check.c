@@ -41,7 +41,7 @@ static struct gql_schema *read_schema(const char *path)
 static void answer(const struct gql_schema *schema, const struct ast_document *document,
                    struct arena *arena, struct buf *out)
 {
-    struct gql_variables none = {NULL, 0};
+    struct gql_variables none = {0};
     struct collect c = {.arena = arena, .schema = schema, .vars = &none};
 
     for (const struct collected *f =

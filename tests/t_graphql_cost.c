@@ -36,7 +36,7 @@ static uint64_t cost_in(const struct gql_schema *s, const char *text, const char
     struct arena *arena = arena_new();
     struct gql_errors errors;
     struct document *d;
-    struct gql_variables vars = {NULL, 0};
+    struct gql_variables vars = {0};
     struct collect c = {.arena = arena, .schema = s, .vars = &vars};
     struct jsonin_error json_error;
     struct gql_json *json;
@@ -46,7 +46,7 @@ static uint64_t cost_in(const struct gql_schema *s, const char *text, const char
     d = document_get(documents, text, strlen(text), false, &errors);
     if (!d)
         fail_msg("%.300s\n%s", text, errors_text(&errors));
-    vars = gql_variables_new(arena, s, document_only_operation(d)->inputs);
+    vars = gql_variables_new(arena, document_only_operation(d)->inputs);
     json = gql_json_new(arena, &vars, &errors);
     if (variables)
         assert_int_equal(jsonin_read(variables, strlen(variables), 64, &gql_json_events, json, NULL,

@@ -545,7 +545,7 @@ static void test_a_batch_of_a_thousand(void **state)
         struct arena *arena = arena_new();
         struct gql_ref ref = {.type = gql_type_find(own, "LaneBatch"), .non_null = true};
         struct gql_variable var = {.name = "batch", .ref = &ref};
-        struct gql_variables vars = {&var, 1};
+        struct gql_variables vars = {.list = &var, .n = 1};
         struct gql_errors errors;
         struct ingest_plan plan;
         struct gql_json *j;

@@ -34,6 +34,9 @@ struct pg_call {
     const int *formats;        /* 0 text, 1 binary */
     /* Plan it for these values, each time: for statements whose best plan depends on them. */
     bool plan_anew;
+    /* Where its number is kept, 0 before the first call, for a text that is used again; NULL: it is
+     * worked out each time. Of no other text, and for this pool alone. */
+    uint64_t *id;
 };
 
 struct pg_options {

@@ -12,6 +12,7 @@
 #include "graphql/limits.h"
 
 struct gql_field;
+struct gql_ref;
 struct gql_type;
 
 enum ast_value_kind {
@@ -84,8 +85,9 @@ struct ast_input {
     struct ast_type *type;
     struct ast_value *default_value; /* or NULL */
     struct ast_directive *directives;
-    struct gql_loc loc;      /* a variable's is that of its "$" */
-    struct gql_loc name_loc; /* of a variable: behind the "$" */
+    const struct gql_ref *ref; /* of a variable: set by validation */
+    struct gql_loc loc;        /* a variable's is that of its "$" */
+    struct gql_loc name_loc;   /* of a variable: behind the "$" */
 };
 
 struct ast_field_def {

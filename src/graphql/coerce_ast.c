@@ -37,6 +37,8 @@ static int from_variable(struct ast_ctx *c, const struct gql_ref *ref, const str
 
         if (strcmp(v->name, ast->text) != 0)
             continue;
+        if (c->vars->reads)
+            ++*c->vars->reads;
         *out = v->value;
         if (out->kind == VALUE_NULL && ref->non_null) {
             gql_error_add(c->errors, "BAD_USER_INPUT", ast->loc,

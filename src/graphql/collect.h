@@ -3,6 +3,7 @@
 #ifndef GRAPHQL_COLLECT_H
 #define GRAPHQL_COLLECT_H
 
+#include "graphql/kept.h"
 #include "graphql/value.h"
 
 struct collected {
@@ -23,6 +24,7 @@ struct collect {
     const uint64_t *guilds; /* lists of guilds hold only these; NULL: all */
     size_t n_guilds;
     struct failures *failures; /* complete.h */
+    struct kept *kept; /* of the document */
 };
 
 /* Whether @skip and @include leave a selection in. */

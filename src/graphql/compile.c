@@ -101,6 +101,9 @@ void compile_parameter(struct compiler *k, const char *value)
         k->failed = true;
         return;
     }
+    if ((k->n_params & (k->n_params - 1)) == 0) /* full at powers of two */
+        k->values = arena_grow(k->c->arena, k->values, (size_t)k->n_params,
+                               k->n_params ? (size_t)k->n_params * 2 : 1, sizeof(*k->values));
     k->values[k->n_params++] = value;
     buf_putc(&k->sql, '$');
     buf_put_i64(&k->sql, k->n_params);
@@ -241,35 +244,48 @@ static void list(struct compiler *k, const struct bind *b, const struct collecte
     buf_putc(&k->sql, ')');
 }
 
-static void field(struct compiler *k, const struct gql_type *t, const struct collected *f,
-                  const char *parent)
+static void value(struct compiler *k, const struct bind *b, const struct collected *f,
+                  const struct scope *s, const char *parent)
 {
-    const struct bind *b = bind_find(t->name, f->field->name);
-    struct scope s = {.field = f->field};
-    struct gql_value *args;
-
-    if (!b)
-        fatal("compile", "%s.%s has no SQL", t->name, f->field->name);
-    if (complete_arguments(k->c, f, &args)) {
-        buf_puts(&k->sql, "NULL::text");
-        return;
-    }
-    s.args = args;
     if (b->kind == BIND_ONE) {
-        one(k, b, f, &s, parent);
+        one(k, b, f, s, parent);
     } else if (b->kind == BIND_LIST) {
-        list(k, b, f, &s, parent);
+        list(k, b, f, s, parent);
     } else if (b->kind == BIND_CONNECTION) {
-        connection(k, b, f, &s, parent);
+        connection(k, b, f, s, parent);
     } else if (b->kind > BIND_CONNECTION) {
         connection_field(k, b, f);
     } else if (b->kind == BIND_SAME) {
         compile_object(k, f->field->ref->type, collect_sub(k->c, f->field->ref->type, f), parent);
     } else {
         buf_puts(&k->sql, forms[b->kind].before);
-        compile_template(k, b->sql, &s, parent, "");
+        compile_template(k, b->sql, s, parent, "");
         buf_puts(&k->sql, forms[b->kind].after);
     }
+}
+
+static const struct bind *bind_of(const struct gql_type *t, const struct collected *f)
+{
+    const struct bind *b = bind_find(t->name, f->field->name);
+
+    if (!b)
+        fatal("compile", "%s.%s has no SQL", t->name, f->field->name);
+    return b;
+}
+
+static void field(struct compiler *k, const struct gql_type *t, const struct collected *f,
+                  const char *parent)
+{
+    const struct bind *b = bind_of(t, f);
+    struct scope s = {.field = f->field};
+    struct gql_value *args;
+
+    if (complete_arguments(k->c, f, &args)) {
+        buf_puts(&k->sql, "NULL::text");
+        return;
+    }
+    s.args = args;
+    value(k, b, f, &s, parent);
 }
 
 static void put_member(struct compiler *k, const char *key, bool first)
@@ -313,13 +329,10 @@ static struct compiler *compiler_new(const struct collect *c, struct gql_errors 
 /* Returns 0, or -1 if there is an entry in errors. */
 static int finish(struct compiler *k, struct pg_call *call_r)
 {
-    const char **values = arena_alloc(k->c->arena, (size_t)k->n_params * sizeof(*values) + 1);
-
-    memcpy(values, k->values, (size_t)k->n_params * sizeof(*values));
     *call_r = (struct pg_call){
         .sql = arena_strndup(k->c->arena, (char *)buf_bytes(&k->sql), buf_len(&k->sql)),
         .n_params = k->n_params,
-        .values = values,
+        .values = k->values,
         .plan_anew = k->plan_anew,
     };
     buf_clear(&k->sql);
@@ -341,20 +354,37 @@ int compile_query(const struct collect *c, const struct gql_type *root,
     return finish(k, &out->call);
 }
 
-static int compile_deed(struct compiler *k, const struct bind_deed *d, const struct collected *f,
-                        const char *caller, struct pg_call *call_r)
+static int compile_deed(const struct collect *c, const struct bind_deed *d, const struct scope *s,
+                        struct pg_call *call_r, struct gql_errors *errors)
 {
-    struct scope s = {.field = f->field, .caller = caller};
-    struct gql_value *args;
+    struct compiler *k = compiler_new(c, errors);
 
-    if (gql_coerce_arguments(k->c->arena, f->field->args, f->field->n_args, f->first->arguments,
-                             k->c->vars, f->first->loc, &args, k->errors)) {
-        k->failed = true;
-    } else {
-        s.args = args;
-        compile_template(k, d->sql, &s, "", "");
-    }
+    compile_template(k, d->sql, s, "", "");
     return finish(k, call_r);
+}
+
+/* The statement that reads what a mutation did. Most often its text is the document's alone; then
+ * it is kept with it. */
+static int compile_result(const struct collect *c, const struct collected *f, const struct scope *s,
+                          struct pg_call *call_r, struct gql_errors *errors)
+{
+    struct kept_sql *kept = f->n_merged == 1 ? kept_find(c->kept, f->first) : NULL;
+    const struct failure *failure = c->failures->first;
+    unsigned reads = *c->vars->reads;
+    struct compiler *k;
+
+    if (kept) {
+        *call_r = (struct pg_call){.sql = kept->sql, .id = &kept->id};
+        return 0;
+    }
+    k = compiler_new(c, errors);
+    value(k, bind_of(c->schema->mutation, f), f, s, "");
+    if (finish(k, call_r))
+        return -1;
+    if (f->n_merged == 1 && reads == *c->vars->reads && failure == c->failures->first &&
+        !k->bound && !k->plan_anew && k->n_params == 0)
+        kept_add(c->kept, f->first, call_r->sql);
+    return 0;
 }
 
 int compile_mutation(const struct collect *c, const struct collected *f, const char *caller,
@@ -362,14 +392,17 @@ int compile_mutation(const struct collect *c, const struct collected *f, const c
 {
     static const char patience[] = "SELECT set_config('statement_timeout', '25s', true)";
     const struct bind_deed *d = bind_deed(f->field->name);
-    struct compiler *result;
+    struct scope s = {.field = f->field, .caller = caller};
+    struct gql_value *args;
 
     out->n_calls = 0;
+    if (gql_coerce_arguments(c->arena, f->field->args, f->field->n_args, f->first->arguments,
+                             c->vars, f->first->loc, &args, errors))
+        return -1;
+    s.args = args;
     if (d->slow)
         out->calls[out->n_calls++] = (struct pg_call){.sql = patience};
-    if (compile_deed(compiler_new(c, errors), d, f, caller, &out->calls[out->n_calls++]))
+    if (compile_deed(c, d, &s, &out->calls[out->n_calls++], errors))
         return -1;
-    result = compiler_new(c, errors);
-    field(result, c->schema->mutation, f, "");
-    return finish(result, &out->calls[out->n_calls++]);
+    return compile_result(c, f, &s, &out->calls[out->n_calls++], errors);
 }

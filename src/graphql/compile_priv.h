@@ -23,10 +23,11 @@ struct compiler {
     struct gql_errors *errors;
     struct buf sql;
     unsigned aliases;
-    const char *values[LIMIT_ARGUMENTS_MAX];
+    const char **values; /* of the parameters */
     int n_params;
     const struct page *page; /* of the connection whose fields are being written */
     bool plan_anew;          /* struct pg_call */
+    bool bound;              /* the text hangs on who asks */
     bool failed;
 };
 

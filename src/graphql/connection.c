@@ -182,6 +182,7 @@ static void put_where(struct compiler *k, const struct page *p)
         buf_printf(&k->sql, " AND %s = ", p->order->owner);
         put(k, p, p->bind->sql);
     }
+    k->bound |= !p->order->owner;
     if (k->c->guilds && !p->order->owner) {
         buf_printf(&k->sql, " AND %s = ANY (", p->order->ids);
         compile_parameter(k, guilds_text(k));

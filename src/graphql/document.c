@@ -104,6 +104,7 @@ static struct document *build(struct documents *ds, const char *text, size_t len
 
     limits.suggest = suggest;
     d->arena = arena_new();
+    d->kept.arena = d->arena;
     gql_errors_init(&own, d->arena);
     d->ast = gql_parse(text, len, 0, d->arena, &own);
     if (d->ast && gql_validate(ds->schema, d->ast, &limits, d->arena, &own) == 0) {

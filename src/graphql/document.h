@@ -2,6 +2,7 @@
 #ifndef GRAPHQL_DOCUMENT_H
 #define GRAPHQL_DOCUMENT_H
 
+#include "graphql/kept.h"
 #include "graphql/validate.h"
 
 struct documents;
@@ -13,6 +14,7 @@ struct document {
     size_t len;
     unsigned refs;
     uint64_t hash;
+    struct kept kept;
     struct document *next; /* in its bucket */
     uint64_t used;
 };

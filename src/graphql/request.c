@@ -101,7 +101,7 @@ static void refuse(struct request *r, unsigned status, const char *code, const c
 
 static void make_variables(struct request *r)
 {
-    r->variables = gql_variables_new(r->arena, r->service->schema, r->operation->inputs);
+    r->variables = gql_variables_new(r->arena, r->operation->inputs);
     r->json = gql_json_new(r->arena, &r->variables, &r->errors);
 }
 
@@ -316,7 +316,8 @@ static int prepare(struct request *r)
                                   .vars = &r->variables,
                                   .failures = &r->failures,
                                   .guilds = r->scopes & SCOPE_READ ? NULL : r->guilds,
-                                  .n_guilds = r->n_guilds};
+                                  .n_guilds = r->n_guilds,
+                                  .kept = &r->document->kept};
     r->fields = collect_fields(&r->collect, root_of(r), r->operation->selections);
     return authorise(r) || check_introspection(r) || check_cost(r) ? -1 : 0;
 }

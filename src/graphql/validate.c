@@ -214,9 +214,10 @@ static void walk_selections(struct validation *v, const struct gql_type *t, stru
 static void walk_variables(struct validation *v, const struct ast_definition *d)
 {
     rule_variable_uniqueness(v, d);
-    for (const struct ast_input *in = d->inputs; in; in = in->next) {
+    for (struct ast_input *in = d->inputs; in; in = in->next) {
         const struct gql_ref *ref = gql_ref_resolve(v->schema, v->arena, in->type);
 
+        in->ref = ref;
         rule_variables_are_input_types(v, in, ref);
         if (in->default_value) {
             rule_input_object_field_uniqueness(v, in->default_value);

@@ -12,20 +12,17 @@
 #define UNIXMS_MIN INT64_C(-62135596800000) /* 0001-01-01 */
 #define UNIXMS_MAX INT64_C(253402300799999) /* 9999-12-31 */
 
-struct gql_variables gql_variables_new(struct arena *arena, const struct gql_schema *schema,
-                                       const struct ast_input *inputs)
+struct gql_variables gql_variables_new(struct arena *arena, const struct ast_input *inputs)
 {
-    struct gql_variables vars = {NULL, 0};
+    struct gql_variables vars = {.reads = arena_alloc(arena, sizeof(*vars.reads))};
     size_t n = 0;
 
     for (const struct ast_input *in = inputs; in; in = in->next)
         n++;
     vars.list = arena_alloc(arena, n * sizeof(*vars.list) + 1);
     for (const struct ast_input *in = inputs; in; in = in->next)
-        vars.list[vars.n++] = (struct gql_variable){.name = in->name,
-                                                    .ref = gql_ref_resolve(schema, arena, in->type),
-                                                    .default_value = in->default_value,
-                                                    .loc = in->loc};
+        vars.list[vars.n++] = (struct gql_variable){
+            .name = in->name, .ref = in->ref, .default_value = in->default_value, .loc = in->loc};
     return vars;
 }
 

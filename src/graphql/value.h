@@ -53,11 +53,12 @@ struct gql_variable {
 struct gql_variables {
     struct gql_variable *list;
     size_t n;
+    unsigned *reads; /* how often a value was looked up */
 };
 
-/* One entry per variable that an operation defines, none with a value yet. */
-struct gql_variables gql_variables_new(struct arena *arena, const struct gql_schema *schema,
-                                       const struct ast_input *inputs);
+/* One entry per variable that an operation defines, none with a value yet. The document is valid.
+ */
+struct gql_variables gql_variables_new(struct arena *arena, const struct ast_input *inputs);
 
 /* Whether values of this type are kept as int64_t. */
 bool value_is_int(const struct gql_type *t);

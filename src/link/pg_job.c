@@ -68,10 +68,14 @@ static int prepare(struct pg_conn *c, const struct pg_call *call, uint64_t id, u
 
 static int send_call(struct pg_conn *c, const struct pg_call *call, uint64_t since)
 {
-    uint64_t id = pg_prepared_id(c->pool->key, call->sql);
+    uint64_t id = call->id ? *call->id : 0;
     char name[NAME_SIZE];
     bool prepared = false;
 
+    if (!id)
+        id = pg_prepared_id(c->pool->key, call->sql);
+    if (call->id)
+        *call->id = id;
     if (!call->plan_anew && !prepare(c, call, id, since, &prepared))
         return 0;
     expect(c, (struct pg_step){STEP_CALL, 0});

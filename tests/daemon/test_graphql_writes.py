@@ -285,6 +285,28 @@ def test_update_member(w):
     assert w.rows("SELECT bot FROM member WHERE guild_id = %s", w.guild) == [(True,)]
 
 
+def test_a_document_that_comes_again_is_answered_by_its_variables(w):
+    """What is kept of a document is only what no variable decides."""
+    w.ok("upsertMembers", members=[w.member(w.actor)])
+    query = """mutation ($g: Snowflake!, $u: Snowflake!, $nick: String, $n: Int!, $with: Boolean!) {
+      a: updateMember(guildId: $g, userId: $u, patch: { nick: $nick }) { code member { nick } }
+      b: updateMember(guildId: $g, userId: $u, patch: {}) { member { userId nick @include(if: $with) } }
+      c: updateGuild(guildId: $g, patch: {}) { guild { members(first: $n) { nodes { userId } } } }
+      d: updateGuild(guildId: $g, patch: {}) { code }
+      d: updateGuild(guildId: $g, patch: {}) @include(if: $with) { success }
+    }"""
+    for nick, n, there in (("one", 1, True), ("two", 2, False), ("three", 1, True)):
+        answer = w.graphqld.query(query, {"g": w.guild, "u": w.user, "nick": nick, "n": n,
+                                          "with": there}, token=w.admin)
+        assert "errors" not in answer, answer
+        data = answer["data"]
+        assert data["a"] == {"code": "OK", "member": {"nick": nick}}
+        assert data["b"]["member"] == ({"userId": w.user, "nick": nick} if there
+                                       else {"userId": w.user})
+        assert len(data["c"]["guild"]["members"]["nodes"]) == n
+        assert data["d"] == ({"code": "OK", "success": True} if there else {"code": "OK"})
+
+
 def test_nul_is_refused_before_the_database(w):
     for field, args in (("updateGuild", {"patch": {"name": "a\\u0000b"}}),
                         ("addExemption", {"target": ":USER", "targetId": "1",
