@@ -64,7 +64,7 @@ static void check(const struct row *row)
     d = document_get(documents, text, strlen(text), false, &errors);
     if (!d)
         fail_msg("%s\n%s", text, errors_text(&errors));
-    vars = gql_variables_new(arena, schema, document_only_operation(d)->inputs);
+    vars = gql_variables_new(arena, document_only_operation(d)->inputs);
     if (vars.n)
         vars.list[0].value.kind = VALUE_NULL;
     c.vars = &vars;
