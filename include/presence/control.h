@@ -92,11 +92,12 @@ struct control_arg {
 struct control_command {
     const char *name;
     struct control_arg args[5];
-    bool debug_only;
+    bool debug_only;  /* an argument's name depends on the first one's value */
     const char *help; /* one line for usage texts */
 };
 
-/* Ends with name NULL. Holds the commands the server answers; presencectl has a few of its own. */
+/* Ends with name NULL. Holds the commands that this build's server answers (debug with
+ * --enable-debug-faults only); presencectl has a few of its own. */
 extern const struct control_command control_commands[];
 const struct control_command *control_find(const char *name);
 

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "config.h"
+
 const struct control_command control_commands[] = {
     {"status", {{0}}, false, "the connection, the workers and the queues at a glance"},
     {"workers", {{0}}, false, "each worker process with its lanes, lag and memory"},
@@ -20,6 +22,7 @@ const struct control_command control_commands[] = {
      false,
      "change the log level until the next start"},
     {"drain", {{0}}, false, "make everything durable and stop, like SIGTERM"},
+#ifdef ENABLE_DEBUG_FAULTS
     {"debug",
      {{"fault", CONTROL_ARG_WORD, false},
       {"worker", CONTROL_ARG_NUMBER, true},
@@ -27,6 +30,7 @@ const struct control_command control_commands[] = {
       {"offset_ms", CONTROL_ARG_NUMBER, true}},
      true,
      "make a fault happen: crash, hang, exit, drop, clock"},
+#endif
     {NULL, {{0}}, false, NULL},
 };
 
