@@ -82,7 +82,7 @@ static void test_registration(void **state)
     j = json_parse(buf_cstr(&out), buf_len(&out), NULL);
     assert_int_equal(json_size(j), 3);
     c = json_at(j, 0);
-    assert_string_equal(json_string(json_get(c, "default_member_permissions"), ""), "2");
+    assert_int_equal(json_int(json_get(c, "default_member_permissions"), 0), 2);
     assert_int_equal(json_size(json_get(c, "contexts")), 1);
     list = json_at(json_get(c, "options"), 0);
     assert_int_equal(json_int(json_get(list, "type"), 0), 1);

@@ -45,6 +45,7 @@ void event_ctx_set_self(struct event_ctx *ctx, snowflake_t self);
 #define EVENT_RATE_LIMITED  0x8u  /* RATE_LIMITED for op 8: see retry_after_ms, guild, nonce */
 #define EVENT_IDEMPOTENT    0x10u /* the records may be published in parts */
 #define EVENT_GUILD_GONE    0x20u
+#define EVENT_INTERACTION   0x40u /* somebody used a command or a button: see before_* */
 
 struct event_result {
     unsigned flags;          /* EVENT_* */
@@ -54,6 +55,8 @@ struct event_result {
     char nonce[33];
     int64_t retry_after_ms;
     uint32_t members; /* in the chunk */
+    /* Of who made the interaction, without it: as in struct seen_row; 0 = nothing is known. */
+    uint64_t before_seen, before_counted;
 };
 
 /* Interprets one dispatch. Appends its records to list, which it resets first; the last one carries

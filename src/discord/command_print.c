@@ -141,7 +141,7 @@ static void put_command(const struct command_printer *p, const struct command *c
         put_text(p, "description", c->description, command_local_text);
     }
     if (c->permissions)
-        buf_printf(p->out, ",\"default_member_permissions\":\"%llu\"",
+        buf_printf(p->out, ",\"default_member_permissions\":%llu",
                    (unsigned long long)c->permissions);
     buf_puts(p->out, ",\"contexts\":[0],\"integration_types\":[0]");
     if (command_is_bare(c))

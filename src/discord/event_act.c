@@ -80,6 +80,18 @@ const char *event_typing(struct job *job)
                           job_time(job, own));
 }
 
+/* Whoever asks about himself is told of the time before he asked. */
+static void note_interaction(struct job *job, snowflake_t user)
+{
+    struct seen_row *row = job_row(job, user);
+
+    job->result->flags |= EVENT_INTERACTION;
+    if (!row)
+        return;
+    job->result->before_seen = atomic_load(&row->seen);
+    job->result->before_counted = atomic_load(&row->counted);
+}
+
 const char *event_interaction(struct job *job)
 {
     struct slice id, channel, channel_object, member;
@@ -103,6 +115,7 @@ const char *event_interaction(struct job *job)
         error = FIELDS(channel_object, channel_fields);
     if (error)
         return error;
+    note_interaction(job, user.id);
     return job_act_shown(job, &user, member, id_or_none(channel), ACTIVITY_INTERACTION,
                          job_time(job, snowflake_time(id_or_none(id))));
 }

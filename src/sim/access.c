@@ -53,7 +53,7 @@ static enum permissions_channel_kind kind_of(const struct channel *c)
                            : CHANNEL_TEXT;
 }
 
-uint64_t access_bot_in(const struct world *w, uint32_t guild, uint32_t channel)
+uint64_t access_in(const struct world *w, uint32_t guild, uint32_t slot, uint32_t channel)
 {
     const struct guild *g = &w->guilds[guild];
     const struct channel *c = &g->channels[channel];
@@ -63,13 +63,19 @@ uint64_t access_bot_in(const struct world *w, uint32_t guild, uint32_t channel)
     const struct permissions_thread thread = {.is_private = c->type == 12};
     struct permissions_channel place = {.overwrites = &hidden, .n_overwrites = c->hidden};
     struct access_guild ag;
-    struct access_member bot;
+    struct access_member member;
 
     if (parent == NONE)
         return 0;
     place.kind = kind_of(&g->channels[parent]);
     access_guild(w, guild, &ag);
-    access_member(w, guild, SELF_MEMBER, &bot);
-    return is_thread ? permissions_in_thread(&ag.guild, &bot.member, &place, &thread, clock_unix())
-                     : permissions_in_channel(&ag.guild, &bot.member, &place, clock_unix());
+    access_member(w, guild, slot, &member);
+    return is_thread
+               ? permissions_in_thread(&ag.guild, &member.member, &place, &thread, clock_unix())
+               : permissions_in_channel(&ag.guild, &member.member, &place, clock_unix());
+}
+
+uint64_t access_bot_in(const struct world *w, uint32_t guild, uint32_t channel)
+{
+    return access_in(w, guild, SELF_MEMBER, channel);
 }

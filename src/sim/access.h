@@ -19,8 +19,10 @@ struct access_member {
 void access_guild(const struct world *w, uint32_t guild, struct access_guild *out);
 void access_member(const struct world *w, uint32_t guild, uint32_t slot, struct access_member *out);
 
-/* What the bot may do now in the guild, or in a channel or thread of it. */
+/* What the bot may do now in the guild. */
 uint64_t access_bot(const struct world *w, uint32_t guild);
+/* What a member, or the bot, may do now in a channel or thread. */
+uint64_t access_in(const struct world *w, uint32_t guild, uint32_t slot, uint32_t channel);
 uint64_t access_bot_in(const struct world *w, uint32_t guild, uint32_t channel);
 
 #endif

@@ -10,9 +10,9 @@
 #include "presence/clock.h"
 #include "sim/render.h"
 
-static const struct act_kind *const tables[] = {act_message_kinds, act_reaction_kinds,
-                                                act_voice_kinds,   act_member_kinds,
-                                                act_thread_kinds,  act_guild_kinds};
+static const struct act_kind *const tables[] = {
+    act_message_kinds, act_reaction_kinds, act_voice_kinds,      act_member_kinds,
+    act_thread_kinds,  act_guild_kinds,    act_interaction_kinds};
 
 static const struct act_kind *find_kind(const char *name)
 {

@@ -33,7 +33,7 @@ struct act_kind {
 };
 
 extern const struct act_kind act_message_kinds[], act_reaction_kinds[], act_voice_kinds[],
-    act_member_kinds[], act_thread_kinds[], act_guild_kinds[];
+    act_member_kinds[], act_thread_kinds[], act_guild_kinds[], act_interaction_kinds[];
 
 /* Does what args say; appends the answer as an object. Returns the HTTP status. */
 unsigned act_run(struct sim *sim, const struct json *args, struct buf *out);

@@ -1,8 +1,7 @@
-/* Acts on messages and in channels: reacting, voting, typing, using the bot's commands. Called
- * through the table. Diagnostics: see act.c. */
+/* Acts on messages and in channels: reacting, voting, typing. Called through the table.
+ * Diagnostics: see act.c. */
 #include "sim/act.h"
 #include "sim/intents.h"
-#include "sim/interactions.h"
 #include "sim/render.h"
 
 /* --- reactions, votes, typing ----------------------------------------------------------------- */
@@ -134,71 +133,6 @@ static void act_typing(struct act *a)
                      act_channel_id(a), seconds * 1000);
 }
 
-/* --- interactions ----------------------------------------------------------------------------- */
-
-static void put_interaction_data(struct act *a, int type, struct buf *d)
-{
-    const struct json *data = json_get(a->args, "data");
-
-    if (data) {
-        json_print(data, d);
-        return;
-    }
-    if (type == 2 || type == 4) {
-        buf_puts(d, "{\"id\":\"1503335861452935170\",\"type\":1,\"name\":");
-        render_string(d, act_string(a, "name", "ping"));
-        if (json_get(a->args, "options")) {
-            buf_puts(d, ",\"options\":");
-            json_print(json_get(a->args, "options"), d);
-        }
-        buf_putc(d, '}');
-        return;
-    }
-    buf_puts(d, "{\"custom_id\":");
-    render_string(d, act_string(a, "custom_id", "ok"));
-    buf_puts(d, type == 5 ? ",\"components\":[]}" : ",\"component_type\":2}");
-}
-
-static void act_interaction(struct act *a)
-{
-    int type = (int)act_int(a, "type", 2);
-    char token[INTERACTION_TOKEN_SIZE];
-    struct buf d, member;
-
-    if (!act_need_channel(a) || a->slot == NONE) {
-        act_fail(a, "user: not a member");
-        return;
-    }
-    a->id = world_next_id(a->w);
-    interactions_add(a->sim->interactions, a->id, type, a->guild, a->channel, a->user);
-    interaction_token(a->id, token);
-    buf_init(&member, 0);
-    render_member_fields(a->w, a->guild, a->slot, true, &member);
-    act_begin(a, &d);
-    buf_puts(&d, ",\"id\":");
-    render_id(&d, a->id);
-    buf_puts(&d, ",\"application_id\":");
-    render_id(&d, a->w->users[SELF_USER].id);
-    buf_printf(&d,
-               ",\"type\":%d,\"version\":1,\"token\":\"%s\",\"guild\":{\"id\":\"%llu\","
-               "\"locale\":\"en-US\",\"features\":[]},\"guild_locale\":\"en-US\",\"locale\":"
-               "\"en-US\",\"member\":{\"permissions\":\"%llu\",%s},\"app_permissions\":\"%llu\","
-               "\"entitlements\":[],\"authorizing_integration_owners\":{\"0\":\"%llu\"},"
-               "\"context\":0,\"attachment_size_limit\":10485760,\"channel_id\":\"%llu\","
-               "\"channel\":",
-               type, token, (unsigned long long)a->g->id,
-               (unsigned long long)a->g->roles[0].permissions, buf_cstr(&member),
-               (unsigned long long)a->w->permissions, (unsigned long long)a->g->id,
-               (unsigned long long)act_channel_id(a));
-    buf_clear(&member);
-    render_channel(a->g, &a->g->channels[a->channel], true, &d);
-    buf_puts(&d, ",\"data\":");
-    put_interaction_data(a, type, &d);
-    buf_putc(&d, '}');
-    act_emit_counted(a, "INTERACTION_CREATE", 0, &d, NULL, TRUTH_INTERACTION, a->user,
-                     act_channel_id(a), id_ms(a->id));
-}
-
 const struct act_kind act_reaction_kinds[] = {
     {"reaction_add", act_reaction_add},
     {"reaction_remove", act_reaction_remove},
@@ -206,6 +140,5 @@ const struct act_kind act_reaction_kinds[] = {
     {"poll_vote_add", act_vote_add},
     {"poll_vote_remove", act_vote_remove},
     {"typing", act_typing},
-    {"interaction", act_interaction},
     {NULL, NULL},
 };

@@ -14,7 +14,9 @@
  *   edit {message, content, edited_ms}, embed_update {message}, message_delete {message}
  *   reaction_add, reaction_remove {message, emoji}, reaction_remove_all
  *   poll_vote_add, poll_vote_remove {message, answer}, typing
- *   interaction {type=2, name, options, custom_id, data}
+ *   interaction {type=2, name, options, custom_id, data, permissions, locale, age_ms}
+ *      or, as clients make it of what is registered: {type=2 or 4, command="status member",
+ *      options={name: value}, focused=name} or {command, target=user id}
  *   voice_join {channel, self_mute}, voice_move {channel}, voice_leave, voice_effect
  *   voice_self {self_mute, self_deaf, self_video, self_stream}, voice_hand {up=true}
  *   voice_server {mute, deaf, suppress}

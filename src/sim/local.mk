@@ -7,7 +7,7 @@ presence_sim_SOURCES = \
   src/sim/gateway.c src/sim/gateway_in.c src/sim/gateway_session.c \
   src/sim/gateway_members.c src/sim/gateway.h \
   src/sim/act.c src/sim/act.h src/sim/act_message.c src/sim/act_reaction.c \
-  src/sim/act_voice.c src/sim/act_member.c src/sim/act_thread.c src/sim/act_guild.c \
+  src/sim/act_voice.c src/sim/act_interaction.c src/sim/act_member.c src/sim/act_thread.c src/sim/act_guild.c \
   src/sim/load.c src/sim/load.h src/sim/load_plan.h src/sim/load_make.c src/sim/load_render.c \
   src/sim/rest.c src/sim/rest.h src/sim/rest_call.h src/sim/rest_limits.c src/sim/rest_routes.c \
   src/sim/access.c src/sim/access.h src/sim/rest_body.c src/sim/rest_find.c src/sim/rest_members.c \

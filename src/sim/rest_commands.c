@@ -125,6 +125,15 @@ static const struct command *same(const struct scope *s, int type, const char *n
     return NULL;
 }
 
+struct json *commands_find(struct commands *all, uint64_t guild, const char *name, int type)
+{
+    const struct command *found = same(scope_of(all, guild), type, name);
+
+    if (!found)
+        found = same(scope_of(all, 0), type, name);
+    return found ? json_parse_exact(found->text, strlen(found->text), NULL) : NULL;
+}
+
 static bool repeats(const struct json *list, const struct json *until)
 {
     for (const struct json *j = json_first(list); j != until; j = json_next(j))
@@ -211,7 +220,10 @@ static char *print_command(struct rest_call *c, const struct json *j, uint64_t i
     buf_printf(&b, ",\"type\":%d,\"description\":", type_of(j));
     render_string(&b, json_string(json_get(j, "description"), ""));
     buf_puts(&b, ",\"default_member_permissions\":");
-    render_string(&b, json_string(permissions, NULL));
+    if (json_is_number(permissions)) /* taken as a number or a text, answered as a text */
+        buf_printf(&b, "\"%llu\"", (unsigned long long)json_id(permissions));
+    else
+        render_string(&b, json_string(permissions, NULL));
     for (const struct json *m = json_first(j); m; m = json_next(m))
         if (!ours(json_key(m))) {
             buf_putc(&b, ',');

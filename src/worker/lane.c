@@ -246,11 +246,11 @@ static bool take_event(struct lane *lane, const struct msg_event *event, const c
         ring_raise_appended(&lane->ring, event->session, event->seq);
     else if (!append_event(lane, w, event, &result)) {
         if (lane->partial.count > lane->partial_first)
-            react(lane, event, &result); /* its records are on their way */
+            react(lane, event, frame, &result); /* its records are on their way */
         return false;
     }
     if (result.flags)
-        react(lane, event, &result);
+        react(lane, event, frame, &result);
     return true;
 }
 

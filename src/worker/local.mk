@@ -4,7 +4,8 @@ src/worker/operations.h: $(srcdir)/graphql/operations/ClaimLanes.graphql \
   $(srcdir)/graphql/operations/MemberSeeds.graphql \
   $(srcdir)/graphql/operations/RecordSightings.graphql $(srcdir)/src/worker/operations.sh
 	$(AM_V_GEN)$(MKDIR_P) src/worker && \
-	  sh $(srcdir)/src/worker/operations.sh $(srcdir)/graphql/operations > $@.tmp && mv $@.tmp $@
+	  sh $(srcdir)/src/worker/operations.sh $(srcdir)/graphql/operations \
+	  ClaimLanes GuildSeeds MemberSeeds RecordSightings > $@.tmp && mv $@.tmp $@
 BUILT_SOURCES += src/worker/operations.h
 CLEANFILES += src/worker/operations.h
 EXTRA_DIST += src/worker/operations.sh graphql/operations/ClaimLanes.graphql graphql/operations/GuildSeeds.graphql \
@@ -13,11 +14,13 @@ EXTRA_DIST += src/worker/operations.sh graphql/operations/ClaimLanes.graphql gra
 noinst_LTLIBRARIES += libworker.la
 libworker_la_SOURCES = \
   src/worker/away.c src/worker/batch.c src/worker/batch.h src/worker/batch_parts.h \
-  src/worker/batch_print.c src/worker/build.c src/worker/cache.c src/worker/cache.h src/worker/delay.c src/worker/disk.c src/worker/delay.h \
+  src/worker/batch_print.c src/worker/build.c src/worker/cache.c src/worker/cache.h \
+  src/worker/call.c src/worker/call.h src/worker/call_answer.c src/worker/call_host.c \
+  src/worker/call_priv.h src/worker/delay.c src/worker/disk.c src/worker/delay.h \
   src/worker/fetch.c src/worker/flight.c src/worker/flush.c src/worker/gql.c src/worker/gql.h src/worker/known.c src/worker/lane.c \
   src/worker/load.c src/worker/load.h src/worker/lookup.c src/worker/offsets.c \
   src/worker/offsets.h src/worker/query.c src/worker/query.h src/worker/react.c \
-  src/worker/react.h src/worker/react_parts.h src/worker/reject.c src/worker/reject.h \
+  src/worker/react.h src/worker/react_parts.h src/worker/reject.c src/worker/register.c src/worker/reject.h \
   src/worker/roster.c src/worker/seeds.c src/worker/survey.c src/worker/takeover.c \
   src/worker/voice.c src/worker/worker.h
 nodist_libworker_la_SOURCES = src/worker/operations.h
@@ -25,5 +28,5 @@ $(libworker_la_OBJECTS): src/worker/operations.h
 
 pkglibexec_PROGRAMS += presence-worker
 presence_worker_SOURCES = src/worker/main.c
-presence_worker_LDADD = libworker.la liblink_rest.la liblink_http.la liblink_redis.la liblink_ini.la \
+presence_worker_LDADD = libworker.la libcogs.la liblink_rest.la liblink_http.la liblink_redis.la liblink_ini.la \
   liblink_json.la libdiscord.la libcore.la libbase.la -lpthread

@@ -17,6 +17,7 @@
 #include "presence/log.h"
 #include "presence/rest.h"
 #include "worker/cache.h"
+#include "worker/call.h"
 #include "worker/load.h"
 #include "worker/query.h"
 #include "worker/react.h"
@@ -25,6 +26,7 @@
 #define IPC_FD           3
 #define SEGMENT_FD       4
 #define FRAMES_FD        6
+#define DRAIN_CALLS_MS   3000  /* who waits for an answer gets it */
 #define DRAIN_SPOOL_MS   8000  /* GraphQL had its chance: the rest goes to disk */
 #define DRAIN_GIVE_UP_MS 18000 /* the next master waits 20 s for us */
 
@@ -152,6 +154,8 @@ void worker_check_drained(struct worker *w)
     for (unsigned i = 0; i < LANES; i++)
         if (w->lanes[i] && !flush_clean(w->lanes[i]))
             return;
+    if (call_pending(w) && clock_mono().ms - w->drain_since.ms < DRAIN_CALLS_MS)
+        return;
     finish(w);
 }
 

@@ -1,7 +1,6 @@
 /* What follows from an event beside its records, handed to those whose work it is: lookup (bot
- * flags), roster (catalogues), voice (dwell). Also the gateway sessions' own records. Called by
- * lane, load, main.
- * Diagnostics: none. */
+ * flags), roster (catalogues), voice (dwell), call (interactions). Also the gateway sessions' own
+ * records. Called by lane, load, main. Diagnostics: none. */
 #include "worker/react.h"
 
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "presence/log.h"
 #include "worker/cache.h"
+#include "worker/call.h"
 #include "worker/react_parts.h"
 
 #define SESSIONS_WAITING_MAX 4096u
@@ -78,9 +78,9 @@ void react_session(struct worker *w, const struct msg_session *session)
 
 /* --- to the others --------------------------------------------------------------------------- */
 
-void react(struct lane *lane, const struct msg_event *event, const struct event_result *result)
+void react(struct lane *lane, const struct msg_event *event, const char *frame,
+           const struct event_result *result)
 {
-    (void)event;
     if (result->flags & EVENT_WANT_BOT_FLAG)
         lookup_want(lane->w, result->guild, result->user);
     if (result->flags & EVENT_WANT_ROSTER)
@@ -91,6 +91,8 @@ void react(struct lane *lane, const struct msg_event *event, const struct event_
         roster_limited(lane->w, result);
     if (result->flags & EVENT_GUILD_GONE)
         roster_forget(lane->w, result->guild);
+    if (result->flags & EVENT_INTERACTION)
+        call_begin(lane, event, frame, result);
 }
 
 void react_loaded(struct lane *lane, struct seen_row *row)
@@ -127,8 +129,10 @@ void react_take_lane(struct lane *lane)
     roster_take_lane(lane);
     if (has_past(lane))
         survey_lane(lane->w, lane->number);
-    if (lane->number == 0)
+    if (lane->number == 0) {
         log_sessions(lane->w);
+        register_commands(lane->w);
+    }
 }
 
 void react_forget_lane(struct lane *lane)
@@ -148,6 +152,8 @@ void react_init(struct worker *w)
     w->react = xcalloc(1, sizeof(*w->react));
     w->react->w = w;
     w->react->timer = loop_timer_new(w->loop, log_sessions, w);
+    call_init(w);
+    register_init(w);
     lookup_init(w);
     roster_init(w);
     voice_init(w);

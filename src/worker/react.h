@@ -1,4 +1,4 @@
-/* What follows from an event beside its records: look-ups, catalogues, dwell in voice. */
+/* What follows from an event beside its records: look-ups, catalogues, dwell in voice, answers. */
 #ifndef WORKER_REACT_H
 #define WORKER_REACT_H
 
@@ -6,7 +6,8 @@
 
 void react_init(struct worker *w);
 void react_free(struct worker *w);
-void react(struct lane *lane, const struct msg_event *event, const struct event_result *result);
+void react(struct lane *lane, const struct msg_event *event, const char *frame,
+           const struct event_result *result);
 /* A record was logged and folded into the table. */
 void react_record(struct lane *lane, const struct record_header *h);
 void react_loaded(struct lane *lane, struct seen_row *row); /* the row is no longer LOADING */

@@ -1,4 +1,4 @@
-/* lookup.c, roster.c, voice.c, survey.c: called by react.c and each other. */
+/* lookup.c, roster.c, voice.c, survey.c, register.c: called by react.c and each other. */
 #ifndef WORKER_REACT_PARTS_H
 #define WORKER_REACT_PARTS_H
 
@@ -30,6 +30,10 @@ bool roster_shard_live(const struct worker *w, snowflake_t guild);
 void voice_init(struct worker *w);
 void voice_free(struct worker *w);
 void voice_note(struct worker *w, snowflake_t guild, snowflake_t user); /* is in a voice channel */
+
+/* Slash commands and menus, as the cogs have them. */
+void register_init(struct worker *w);
+void register_commands(struct worker *w); /* lane 0 is ours */
 
 /* One walk through the table for all lanes just taken: rows still loading, of unknown kind, in
  * voice. */

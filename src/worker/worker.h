@@ -6,6 +6,7 @@
  *   flight    ring or spool -> batches -> one GraphQL request -> tails and MSG_DURABLE
  *   gql       GraphQL requests and how their answers are judged
  *   rest      Discord's REST API under its limits
+ *   call      interactions: what runs a command, and its answer
  *   fetch     what the master asks for: REST bodies, host names */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -134,6 +135,8 @@ struct worker {
     struct load *load;
     struct rest *rest;
     struct react *react;
+    struct calls *calls;
+    struct registration *registration;
     struct lookups *lookups;
     struct rosters *rosters;
     struct voice *voice;

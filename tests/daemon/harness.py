@@ -551,10 +551,10 @@ class Graphqld(Process):
     def new_token(self, name, scope):
         return self.tool("--new-token", name, scope).strip().split()[-1]
 
-    def prepare(self):
+    def prepare(self, scopes="ingest"):
         self.migrate()
         if not pathlib.Path(self.conf.get("graphqld", "token_file")).exists():
-            self.token = self.new_token("workers", "ingest")
+            self.token = self.new_token("workers", scopes)
             self.conf.secret("graphql", self.token)
         return self
 
@@ -700,8 +700,12 @@ class Presenced(Process):
 
     def workers(self):
         """The pids of the running workers."""
-        return [p for p in children_of(self.pid)
-                if "worker" in pathlib.Path(f"/proc/{p}/comm").read_text()]
+        found = []
+        for p in children_of(self.pid):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                if "worker" in pathlib.Path(f"/proc/{p}/comm").read_text():
+                    found.append(p)
+        return found
 
     def reload(self):
         return self.control("reload", timeout=30)
@@ -736,7 +740,7 @@ class Stack:
         """Everything but presenced."""
         self.pg.start()
         self.redis.start()
-        self.graphqld.prepare()
+        self.graphqld.prepare("ingest,read")
         self.graphqld.start()
         self.sim.start()
         return self

@@ -1,0 +1,109 @@
+/* The interface of a cog: a set of commands, and what runs them.
+ *
+ * A cog is a table (struct cog) and functions that are called with a struct call: one command that
+ * somebody used, or one press of a button. It ends with exactly one answer. Whatever takes time is
+ * asked for (call_ask) and comes back by callback; the process has one thread and waits for nobody.
+ * Who acknowledges to Discord in time, and how, is the host's business: a cog just answers.
+ *
+ * Everything a cog does goes through the functions of its call, so that it needs no symbol of the
+ * program that loads it. COG_VERSION grows whenever anything here changes. */
+#ifndef PRESENCE_COG_H
+#define PRESENCE_COG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "presence/command.h"
+#include "presence/interaction.h"
+#include "presence/json.h"
+#include "presence/message.h"
+
+#define COG_VERSION 1u
+
+struct call;
+
+/* A button of a cog: the name stands in its custom id, as written by call_custom_id. */
+struct cog_button {
+    const char *name; /* [a-z.]{1,16}, NULL: end of the table */
+    /* data: what was given to call_custom_id. */
+    void (*press)(struct call *call, const char *data);
+};
+
+struct cog {
+    unsigned version; /* COG_VERSION */
+    const char *name;
+    const struct command *const *commands;
+    size_t n_commands;
+    const struct cog_button *buttons; /* or NULL */
+};
+
+/* What the process knows of a member at this moment; more recent than what is in the database. */
+struct call_member {
+    bool known;
+    unixms_t last_seen, last_counted; /* UNIXMS_NONE: never, as far as it is known here */
+    unsigned seen_kind, counted_kind; /* enum activity_kind */
+    snowflake_t voice_channel;        /* is there now */
+    unixms_t present_until;
+};
+
+/* How the service is. -1 = not known. */
+struct call_health {
+    int64_t arrival_ms; /* from the making of the interaction to its arrival, by our clock */
+    int64_t lag_p50_ms, lag_p99_ms;
+    uint64_t events, sightings;
+    unsigned lanes;
+    bool database, cache;
+};
+
+/* data: the object "data" of the answer, or NULL: the database is away or refused. */
+typedef void call_answered(struct call *call, const struct json *data);
+
+struct call_host {
+    /* Takes the message over (it is cleared); the call ends with it. */
+    void (*answer)(struct call *call, struct message *message);
+    void (*ask)(struct call *call, const char *operation, const char *variables, call_answered *cb);
+    void (*member)(const struct call *call, snowflake_t user, struct call_member *member_r);
+    void (*health)(const struct call *call, struct call_health *health_r);
+    /* All commands of all cogs. */
+    const struct command *const *(*commands)(const struct call *call, size_t *count_r);
+    const char *(*words)(const char *locale, const char *text);
+};
+
+struct call {
+    const struct call_host *host;
+    const struct interaction *interaction;
+    const struct command_args *args; /* NULL for a button */
+    const char *locale;              /* of the answer */
+    unixms_t now;                    /* when it began */
+    struct call_member before;       /* the caller, without this very act */
+    bool everybody; /* the answer is for everybody in the channel; set it before asking anything */
+    void *state;    /* the cog's; freed with free() when the call ends */
+};
+
+static inline void call_answer(struct call *call, struct message *message)
+{
+    call->host->answer(call, message);
+}
+
+/* operation: the id of a trusted document of presence-graphqld ("sha256:…"); variables: a JSON
+ * object. The callback comes later, never before this returns. */
+static inline void call_ask(struct call *call, const char *operation, const char *variables,
+                            call_answered *cb)
+{
+    call->host->ask(call, operation, variables, cb);
+}
+
+static inline const struct command_value *call_arg(const struct call *call, const char *name)
+{
+    return command_arg(call->args, name);
+}
+
+/* The text in the language of the answer. */
+static inline __attribute__((format_arg(2))) const char *call_words(const struct call *call,
+                                                                    const char *text)
+{
+    return call->host->words(call->locale, text);
+}
+
+#endif

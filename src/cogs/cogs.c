@@ -1,0 +1,34 @@
+/* The list of cogs. Called by the worker. Diagnostics: fatal when a table of commands is not what
+ * Discord takes. */
+#include "cogs/cogs.h"
+
+#include <string.h>
+
+#include "presence/log.h"
+
+#define COMMANDS_MAX 100u
+
+static const struct cog *const cogs[] = {&cog_admin, &cog_user};
+
+static const struct command *commands[COMMANDS_MAX];
+static size_t n_commands;
+
+static void collect(void)
+{
+    char *wrong;
+
+    for (size_t i = 0; i < sizeof(cogs) / sizeof(cogs[0]); i++)
+        for (size_t k = 0; k < cogs[i]->n_commands && n_commands < COMMANDS_MAX; k++)
+            commands[n_commands++] = cogs[i]->commands[k];
+    wrong = command_check(commands, n_commands, cogs_words, cogs_locales);
+    if (wrong)
+        fatal("cogs", "%s", wrong);
+}
+
+const struct command *const *cogs_commands(size_t *count_r)
+{
+    if (n_commands == 0)
+        collect();
+    *count_r = n_commands;
+    return commands;
+}

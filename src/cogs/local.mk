@@ -1,0 +1,16 @@
+# What cogs ask presence-graphqld: the ids of the operations, by name.
+COG_OPERATIONS = StatusMember
+src/cogs/operations.h: $(COG_OPERATIONS:%=$(srcdir)/graphql/operations/%.graphql) \
+  $(srcdir)/src/worker/operations.sh
+	$(AM_V_GEN)$(MKDIR_P) src/cogs && \
+	  sh $(srcdir)/src/worker/operations.sh $(srcdir)/graphql/operations $(COG_OPERATIONS) > $@.tmp && \
+	  mv $@.tmp $@
+BUILT_SOURCES += src/cogs/operations.h
+CLEANFILES += src/cogs/operations.h
+EXTRA_DIST += $(COG_OPERATIONS:%=graphql/operations/%.graphql)
+
+noinst_LTLIBRARIES += libcogs.la
+libcogs_la_SOURCES = src/cogs/admin.c src/cogs/cogs.c src/cogs/cogs.h src/cogs/say.c src/cogs/say.h \
+  src/cogs/user.c src/cogs/words.c include/presence/cog.h
+nodist_libcogs_la_SOURCES = src/cogs/operations.h
+$(libcogs_la_OBJECTS): src/cogs/operations.h

@@ -1,0 +1,259 @@
+/* The cog for everybody: what is known about members. Diagnostics: none. */
+#include <string.h>
+
+#include "cogs/cogs.h"
+#include "cogs/operations.h"
+#include "cogs/say.h"
+#include "presence/permissions.h"
+
+#define HOUR_MS   INT64_C(3600000)
+#define DAY_MS    (24 * HOUR_MS)
+#define KINDS_MAX 8u /* shown in detail */
+
+/* --- /status member ----------------------------------------------------------------------------
+ */
+
+/* Whom it is about, and what is known here at this moment. */
+struct status {
+    snowflake_t user;
+    bool detail;
+    struct call_member now;
+};
+
+static enum message_colour colour_of(int64_t idle_ms, bool known)
+{
+    if (!known)
+        return MESSAGE_GREY;
+    return idle_ms < 7 * DAY_MS ? MESSAGE_GOOD : idle_ms < 30 * DAY_MS ? MESSAGE_IDLE : MESSAGE_BAD;
+}
+
+/* The last act that counts: the later of what the process and the database know. The caller's own
+ * command, which the database may have by now, is not meant. */
+static unixms_t last_counted(const struct call *call, const struct status *s,
+                             const struct json *member, const char **kind_r)
+{
+    unixms_t stored = say_time_of(json_get(member, "lastCounted"));
+    bool this_act = s->user.id == call->interaction->user.id &&
+                    stored.ms >= snowflake_time(call->interaction->id).ms;
+
+    if (s->now.last_counted.ms >= stored.ms || (this_act && unixms_known(s->now.last_counted))) {
+        *kind_r = say_kind(call, s->now.counted_kind);
+        return s->now.last_counted;
+    }
+    if (this_act) {
+        *kind_r = "";
+        return UNIXMS_NONE;
+    }
+    *kind_r = say_kind_of(call, json_get(member, "lastCountedKind"));
+    return stored;
+}
+
+static void put_last(struct call *call, struct message *m, unixms_t last, const char *kind)
+{
+    struct buf b;
+
+    buf_init(&b, 0);
+    say_when(call, last, &b);
+    if (*kind)
+        buf_printf(&b, "\n%s", kind);
+    message_field(m, _("Last activity"), buf_cstr(&b), true);
+    buf_clear(&b);
+}
+
+static void put_idle(struct call *call, struct message *m, const struct status *s, unixms_t since,
+                     const struct json *member)
+{
+    double share = json_double(json_get(member, "observedShare"), -1);
+    struct buf b;
+
+    buf_init(&b, 0);
+    if (snowflake_known(s->now.voice_channel))
+        buf_printf(&b, _("is in <#%llu> now"), (unsigned long long)s->now.voice_channel.id);
+    else if (unixms_known(since))
+        say_length(call, call->now.ms - since.ms, &b);
+    else
+        buf_puts(&b, _("not known"));
+    if (share >= 0 && share < 0.995 && call->now.ms - since.ms > HOUR_MS)
+        buf_printf(&b, _("\nPresence was watching for %d %% of it"), (int)(share * 100));
+    message_field(m, _("Idle for"), buf_cstr(&b), true);
+    buf_clear(&b);
+}
+
+static void put_joined(struct call *call, struct message *m, const struct json *member)
+{
+    unixms_t joined = say_time_of(json_get(member, "joinedAt"));
+    struct buf b;
+
+    if (!unixms_known(joined))
+        return;
+    buf_init(&b, 0);
+    say_when(call, joined, &b);
+    message_field(m, _("Joined"), buf_cstr(&b), true);
+    buf_clear(&b);
+}
+
+static void put_gaps(struct call *call, struct message *m, const struct json *gaps)
+{
+    int64_t count = json_int(json_get(gaps, "count"), 0);
+    struct buf b;
+
+    if (count < 1)
+        return;
+    buf_init(&b, 0);
+    buf_puts(&b, _("usually "));
+    say_length(call, (int64_t)json_id(json_get(gaps, "meanMs")), &b);
+    buf_puts(&b, _(", at most "));
+    say_length(call, (int64_t)json_id(json_get(gaps, "maxMs")), &b);
+    message_field(m, _("Time between visits"), buf_cstr(&b), false);
+    buf_clear(&b);
+}
+
+static void put_kinds(struct call *call, struct message *m, const struct json *list)
+{
+    unsigned n = 0;
+    struct buf b;
+
+    buf_init(&b, 0);
+    for (const struct json *j = json_first(list); j && n < KINDS_MAX; j = json_next(j), n++) {
+        buf_printf(&b, "%s%s \xc3\x97%lld, ", n ? "\n" : "", say_kind_of(call, json_get(j, "kind")),
+                   (long long)json_id(json_get(j, "count")));
+        say_when(call, say_time_of(json_get(j, "lastAt")), &b);
+    }
+    if (n > 0)
+        message_field(m, _("In the last 30 days"), buf_cstr(&b), false);
+    buf_clear(&b);
+}
+
+static const char *unknown_note(const struct call *call, const struct json *member)
+{
+    const char *knowledge = json_string(json_get(member, "knowledge"), "UNKNOWN");
+
+    if (!strcmp(knowledge, "NOT_BEFORE"))
+        return _("Not seen since joining. That is no proof of absence: only the time in which "
+                 "Presence was watching counts.");
+    return _("Not seen yet. Presence does not hold against anybody what it could not see.");
+}
+
+static void answer_member(struct call *call, const struct json *data)
+{
+    struct status *s = call->state;
+    const struct json *member = json_get(data, "member");
+    const char *kind = "";
+    unixms_t last, since;
+    struct message m;
+
+    if (!data && !s->now.known) {
+        say_away(call);
+        return;
+    }
+    last = last_counted(call, s, member, &kind);
+    since = unixms_max(last, s->now.present_until);
+    message_init(&m);
+    buf_printf(&m.body, "<@%llu>", (unsigned long long)s->user.id);
+    if (!unixms_known(since))
+        buf_printf(&m.body, "\n%s", unknown_note(call, member));
+    m.colour = colour_of(call->now.ms - since.ms, unixms_known(since));
+    put_last(call, &m, last, kind);
+    put_idle(call, &m, s, since, member);
+    put_joined(call, &m, member);
+    if (s->detail) {
+        put_gaps(call, &m, json_get(member, "gaps"));
+        put_kinds(call, &m, json_get(member, "activity"));
+    }
+    if (!data)
+        buf_puts(&m.footer, _("The database cannot be asked right now: this is what Presence has "
+                              "in memory."));
+    call_answer(call, &m);
+}
+
+static void ask_member(struct call *call, const struct command_value *who, bool detail)
+{
+    const struct interaction *i = call->interaction;
+    struct status *s = xcalloc(1, sizeof(*s));
+    char since[CLOCK_RFC3339_SIZE];
+    struct buf variables;
+
+    s->user = who->given ? who->id : i->user;
+    s->detail = detail;
+    call->state = s;
+    call->host->member(call, s->user, &s->now);
+    clock_rfc3339((unixms_t){call->now.ms - 30 * DAY_MS}, since);
+    buf_init(&variables, 0);
+    say_guild_variable(call, &variables);
+    buf_printf(&variables, ",\"userId\":\"%llu\",\"since\":\"%s\"}", (unsigned long long)s->user.id,
+               since);
+    call_ask(call, OPERATION_STATUS_MEMBER, buf_cstr(&variables), answer_member);
+    buf_clear(&variables);
+}
+
+static void status_of(struct call *call, const struct command_value *who, bool detail)
+{
+    const struct interaction *i = call->interaction;
+    bool self = !who->given || who->id.id == i->user.id;
+
+    if (who->given && who->is_bot)
+        say_plain(call, MESSAGE_GREY, _("Bots are not watched."));
+    else if (who->given && !who->is_member)
+        say_plain(call, MESSAGE_GREY, _("This user is not a member of this server."));
+    else if (detail && !self &&
+             !(i->permissions & (PERMISSION(MODERATE_MEMBERS) | PERMISSION(ADMINISTRATOR))))
+        say_plain(call, MESSAGE_BAD,
+                  _("The details of others are for people with the permission MODERATE_MEMBERS."));
+    else
+        ask_member(call, who, detail);
+}
+
+static void status_member(struct call *call)
+{
+    call->everybody = call_arg(call, "public")->yes;
+    status_of(call, call_arg(call, "member"), call_arg(call, "detail")->yes);
+}
+
+static void menu_status(struct call *call)
+{
+    status_of(call, &call->args->target_user, false);
+}
+
+/* --- the table ---------------------------------------------------------------------------------
+ */
+
+#define PUBLIC                                                                                     \
+    {                                                                                              \
+        .name = "public", .description = N_("Show the answer to everybody in this channel"),       \
+        .type = COMMAND_BOOL                                                                       \
+    }
+
+static const struct command_option status_member_options[] = {
+    {.name = "member",
+     .description = N_("Whom to look at; without it, yourself"),
+     .type = COMMAND_USER},
+    {.name = "detail",
+     .description = N_("Also habits, and what was done of each kind"),
+     .type = COMMAND_BOOL},
+    PUBLIC,
+    {.name = NULL},
+};
+
+static const struct command_action status_actions[] = {
+    {.name = "member",
+     .description = N_("When a member was last active, and for how long he has been idle"),
+     .options = status_member_options,
+     .run = status_member},
+    {.run = NULL},
+};
+
+static const struct command status = {.kind = COMMAND_SLASH,
+                                      .name = "status",
+                                      .description = N_("Who and what is alive in this server"),
+                                      .actions = status_actions};
+
+static const struct command_action menu_status_action[] = {{.run = menu_status}, {.run = NULL}};
+static const struct command activity_status = {
+    .kind = COMMAND_USER_MENU, .name = N_("Activity status"), .actions = menu_status_action};
+
+static const struct command *const commands[] = {&status, &activity_status};
+
+const struct cog cog_user = {.version = COG_VERSION,
+                             .name = "user",
+                             .commands = commands,
+                             .n_commands = sizeof(commands) / sizeof(commands[0])};

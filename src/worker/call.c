@@ -1,0 +1,196 @@
+/* Interactions: which are acted on, and what they call. Called by react for each INTERACTION_CREATE
+ * whose sighting is in the ring.
+ *
+ * At most once: an event that was delivered before, or replayed after a RESUME, is a sighting only,
+ * whatever became of it then. Only fresh: Discord takes no answer after 3 s.
+ * Diagnostics: warns about interactions that come too late (a wrong clock makes them all so). */
+#include "worker/call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cogs/cogs.h"
+#include "presence/log.h"
+#include "presence/permissions.h"
+#include "worker/call_priv.h"
+
+#define CALLS_MAX     512u
+#define STALE_SAY_MS  60000
+#define LATEST_FUTURE 300000 /* a clock that much behind Discord's is wrong, not slow */
+
+#define _(text) call_words(&t->call, (text))
+
+/* --- one call ----------------------------------------------------------------------------------
+ */
+
+void task_free(struct task *t)
+{
+    task_forget_question(t);
+    LIST_REMOVE(t, entry);
+    t->w->calls->count--;
+    loop_timer_free(&t->timer);
+    command_args_clear(&t->args);
+    buf_clear(&t->answer);
+    explicit_bzero(t->interaction.token, sizeof(t->interaction.token));
+    free(t->call.state);
+    free(t->d);
+    free(t);
+}
+
+/* The caller as he was before this act: the very last thing he did, unless that is not known yet.
+ */
+static void note_before(struct task *t, const struct event_result *result)
+{
+    task_member(t->w, t->interaction.guild, t->interaction.user, &t->call.before);
+    t->call.before.last_seen.ms = SEEN_MS(result->before_seen);
+    t->call.before.seen_kind = SEEN_KIND(result->before_seen);
+    t->call.before.last_counted.ms = SEEN_MS(result->before_counted);
+    t->call.before.counted_kind = SEEN_KIND(result->before_counted);
+}
+
+static struct task *task_new(struct worker *w, const char *d, size_t len)
+{
+    struct task *t = xcalloc(1, sizeof(*t));
+
+    *t = (struct task){.w = w, .d = xmalloc(len + 1), .begun = clock_mono()};
+    memcpy(t->d, d, len);
+    t->d[len] = '\0';
+    t->call = (struct call){.host = &task_host,
+                            .interaction = &t->interaction,
+                            .args = &t->args,
+                            .locale = t->interaction.locale,
+                            .now = clock_unix()};
+    buf_init(&t->answer, 0);
+    LIST_INSERT_HEAD(&w->calls->tasks, t, entry);
+    w->calls->count++;
+    return t;
+}
+
+/* --- commands ----------------------------------------------------------------------------------
+ */
+
+static void refuse_permission(struct task *t, uint64_t lacking)
+{
+    struct buf names, text;
+
+    buf_init(&names, 0);
+    buf_init(&text, 0);
+    permissions_print(lacking, &names);
+    buf_printf(&text, _("You may not do this here. You need: %s."), buf_cstr(&names));
+    task_say(t, MESSAGE_BAD, buf_cstr(&text));
+    buf_clear(&names);
+    buf_clear(&text);
+}
+
+static void refuse_options(struct task *t, const struct command_error *error)
+{
+    struct buf text;
+
+    buf_init(&text, 0);
+    command_error_print(error, task_host.words, t->call.locale, &text);
+    task_say(t, MESSAGE_BAD, buf_cstr(&text));
+    buf_clear(&text);
+}
+
+static void run_command(struct task *t)
+{
+    size_t count;
+    const struct command *const *commands = cogs_commands(&count);
+    struct command_error error;
+    uint64_t lacking;
+
+    if (command_parse(commands, count, t->interaction.data, false, &t->args, &error)) {
+        refuse_options(t, &error);
+        return;
+    }
+    lacking = command_lacking(&t->args, t->interaction.permissions);
+    if (lacking) {
+        refuse_permission(t, lacking);
+        return;
+    }
+    task_defer_later(t);
+    t->args.action->run(&t->call);
+}
+
+static void run(struct task *t)
+{
+    switch (t->interaction.type) {
+    case INTERACTION_COMMAND:
+        if (!t->interaction.installed)
+            task_say(t, MESSAGE_BAD,
+                     _("Presence is not a member of this server: ask its admins "
+                       "to invite it."));
+        else
+            run_command(t);
+        break;
+    case INTERACTION_COMPLETE:
+        task_choices(t, "[]");
+        break;
+    case INTERACTION_COMPONENT:
+    case INTERACTION_MODAL:
+        task_say(t, MESSAGE_BAD, _("This button is not in use any more. Run the command again."));
+        break;
+    case INTERACTION_PING: /* by HTTP only */
+        task_free(t);
+        break;
+    }
+}
+
+/* --- which are acted on ------------------------------------------------------------------------
+ */
+
+static bool fresh(struct calls *all, const struct interaction *i)
+{
+    int64_t age = clock_unix().ms - snowflake_time(i->id).ms;
+    monoms_t now = clock_mono();
+
+    if (age <= INTERACTION_FRESH_MS && age > -LATEST_FUTURE)
+        return true;
+    all->stale++;
+    if (all->stale_said.ms && now.ms - all->stale_said.ms < STALE_SAY_MS)
+        return false;
+    log_warn("interaction_late",
+             "%u not answered; the last was %lld ms old when it came to be acted on (Discord takes "
+             "answers for 3,000 ms; a machine's clock that is wrong makes all late)",
+             all->stale, (long long)age);
+    all->stale_said = now;
+    all->stale = 0;
+    return false;
+}
+
+void call_begin(struct lane *lane, const struct msg_event *event, const char *frame,
+                const struct event_result *result)
+{
+    struct worker *w = lane->w;
+    struct task *t;
+    const char *error;
+
+    if (event->flags & (MSG_EVENT_REDELIVERED | MSG_EVENT_REPLAYED) || w->draining)
+        return;
+    if (w->calls->count >= CALLS_MAX) {
+        log_warn("interaction_dropped", "%u interactions are under way already", CALLS_MAX);
+        return;
+    }
+    t = task_new(w, frame + event->d_off, event->d_len);
+    error = interaction_read((struct slice){t->d, event->d_len}, &t->interaction);
+    if (error)
+        log_warn("interaction_refused", "guild %llu: %s", (unsigned long long)event->guild, error);
+    if (error || !fresh(w->calls, &t->interaction)) {
+        task_free(t);
+        return;
+    }
+    note_before(t, result);
+    run(t);
+}
+
+bool call_pending(const struct worker *w)
+{
+    return w->calls->count > 0;
+}
+
+void call_init(struct worker *w)
+{
+    w->calls = xcalloc(1, sizeof(*w->calls));
+    w->calls->w = w;
+    LIST_INIT(&w->calls->tasks);
+}

@@ -1,0 +1,177 @@
+/* Answering an interaction: at once where the answer is ready, else Discord is told that it will
+ * come (a deferral), and the answer is an edit of that. Called by call.c, and by cogs through
+ * call_host.c.
+ *
+ * Exactly one acknowledgement is sent per interaction, and none of it is repeated once it may have
+ * been taken. Diagnostics: warns about answers that Discord refused. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "presence/log.h"
+#include "worker/call_priv.h"
+
+#define DEFER_MS    800  /* after the beginning; Discord waits for 3,000 since the interaction */
+#define ACK_LAST_MS 2900 /* since the interaction */
+
+enum callback {
+    CALLBACK_MESSAGE = 4,
+    CALLBACK_DEFER = 5,
+    CALLBACK_CHOICES = 8,
+};
+
+static void note_failure(const struct task *t, const char *what, const struct rest_answer *answer)
+{
+    if (answer->outcome != OUTCOME_OK)
+        log_warn("interaction_unanswered", "guild %llu, %s: %s (status %d, code %d) %s",
+                 (unsigned long long)t->interaction.guild.id, what, outcome_name(answer->outcome),
+                 answer->status, answer->code, answer->error ? answer->error : "");
+}
+
+/* --- sending -----------------------------------------------------------------------------------
+ */
+
+static void send(struct task *t, const char *method, const char *path, const struct buf *body,
+                 int64_t give_up_ms, rest_cb *cb)
+{
+    struct rest_request request = {.method = method,
+                                   .path = path,
+                                   .lane = BUDGET_ANSWERS,
+                                   .json = (const char *)buf_bytes(body),
+                                   .json_len = buf_len(body),
+                                   .give_up_ms = give_up_ms > 0 ? give_up_ms : 1};
+
+    rest_send(t->w->rest, &request, cb, t);
+}
+
+static void send_callback(struct task *t, const struct buf *body, rest_cb *cb)
+{
+    int64_t age =
+        t->call.now.ms - snowflake_time(t->interaction.id).ms + (clock_mono().ms - t->begun.ms);
+    char *path = xasprintf("/interactions/%llu/%s/callback",
+                           (unsigned long long)t->interaction.id.id, t->interaction.token);
+
+    send(t, "POST", path, body, ACK_LAST_MS - (age > 0 ? age : 0), cb);
+    free(path);
+}
+
+/* --- the end -----------------------------------------------------------------------------------
+ */
+
+static void ended(void *arg, const struct rest_answer *answer)
+{
+    struct task *t = arg;
+
+    note_failure(t, "answer", answer);
+    task_free(t);
+}
+
+static void edit(struct task *t)
+{
+    char *path = xasprintf("/webhooks/%llu/%s/messages/@original",
+                           (unsigned long long)t->interaction.application.id, t->interaction.token);
+    struct buf body;
+
+    buf_init(&body, 0);
+    buf_putc(&body, '{');
+    buf_append(&body, buf_bytes(&t->answer), buf_len(&t->answer));
+    buf_putc(&body, '}');
+    t->state = TASK_ANSWERED;
+    send(t, "PATCH", path, &body, INTERACTION_TOKEN_MS - (clock_mono().ms - t->begun.ms), ended);
+    buf_clear(&body);
+    free(path);
+}
+
+static void answer_now(struct task *t, int callback, const char *data, size_t len)
+{
+    struct buf body;
+
+    buf_init(&body, 0);
+    buf_printf(&body, "{\"type\":%d,\"data\":{", callback);
+    buf_append(&body, data, len);
+    buf_puts(&body, "}}");
+    t->state = TASK_ANSWERED;
+    loop_timer_free(&t->timer);
+    send_callback(t, &body, ended);
+    buf_clear(&body);
+}
+
+void task_answer(struct task *t, struct message *m)
+{
+    bool first = t->state == TASK_NEW;
+
+    if (t->has_answer || t->state == TASK_ANSWERED) {
+        log_error("cog", "a call was answered twice");
+        message_clear(m);
+        return;
+    }
+    task_forget_question(t);
+    m->everybody = t->call.everybody;
+    message_print(m, first, &t->answer);
+    message_clear(m);
+    t->has_answer = true;
+    if (first)
+        answer_now(t, CALLBACK_MESSAGE, (const char *)buf_bytes(&t->answer), buf_len(&t->answer));
+    else if (t->state == TASK_WAITING)
+        edit(t);
+}
+
+void task_say(struct task *t, enum message_colour colour, const char *text)
+{
+    struct message m;
+
+    message_init(&m);
+    m.colour = colour;
+    buf_puts(&m.body, text);
+    if (t->state == TASK_NEW)
+        t->call.everybody = false;
+    task_answer(t, &m);
+}
+
+void task_choices(struct task *t, const char *choices)
+{
+    char *data = xasprintf("\"choices\":%s", choices);
+
+    answer_now(t, CALLBACK_CHOICES, data, strlen(data));
+    free(data);
+}
+
+/* --- the deferral ------------------------------------------------------------------------------
+ */
+
+/* Whether Discord took it is not always known; if it did not, the edit says so. */
+static void deferred(void *arg, const struct rest_answer *answer)
+{
+    struct task *t = arg;
+
+    note_failure(t, "deferral", answer);
+    if (answer->outcome != OUTCOME_OK && answer->outcome != OUTCOME_NO_ANSWER &&
+        answer->outcome != OUTCOME_UNAVAILABLE && answer->outcome != OUTCOME_ALREADY_ANSWERED) {
+        task_free(t);
+        return;
+    }
+    t->state = TASK_WAITING;
+    if (t->has_answer)
+        edit(t);
+}
+
+static void defer(void *arg)
+{
+    struct task *t = arg;
+    struct buf body;
+
+    if (t->state != TASK_NEW)
+        return;
+    buf_init(&body, 0);
+    buf_printf(&body, "{\"type\":%d,\"data\":{\"flags\":%d}}", CALLBACK_DEFER,
+               t->call.everybody ? 0 : MESSAGE_EPHEMERAL);
+    t->state = TASK_DEFERRED;
+    send_callback(t, &body, deferred);
+    buf_clear(&body);
+}
+
+void task_defer_later(struct task *t)
+{
+    t->timer = loop_timer_new(t->w->loop, defer, t);
+    loop_timer_set(t->timer, DEFER_MS);
+}

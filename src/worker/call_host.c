@@ -1,0 +1,143 @@
+/* What cogs can ask of the worker (struct call_host). Called by cogs. Diagnostics: warns when
+ * presence-graphqld refuses a question. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cogs/cogs.h"
+#include "presence/activity.h"
+#include "presence/log.h"
+#include "presence/seen.h"
+#include "worker/cache.h"
+#include "worker/call_priv.h"
+
+#define ASK_MS 10000
+
+/* A question outlives its call where that ends first. */
+struct task_question {
+    struct task *task; /* NULL: nobody waits any more */
+};
+
+/* --- questions ---------------------------------------------------------------------------------
+ */
+
+static void answered(void *arg, const struct gql_answer *answer)
+{
+    struct task_question *q = arg;
+    struct task *t = q->task;
+
+    free(q);
+    if (!t)
+        return;
+    t->question = NULL;
+    if (answer->outcome != GQL_DONE)
+        log_warn("question_failed", "%s", answer->error ? answer->error : "no answer");
+    t->asked(&t->call, answer->outcome == GQL_DONE ? answer->data : NULL);
+}
+
+static void unavailable(void *arg)
+{
+    struct gql_answer none = {.outcome = GQL_AWAY, .error = "presence-graphqld is away"};
+
+    answered(arg, &none);
+}
+
+void task_forget_question(struct task *t)
+{
+    if (t->question)
+        t->question->task = NULL;
+    t->question = NULL;
+}
+
+static void host_ask(struct call *call, const char *operation, const char *variables,
+                     call_answered *cb)
+{
+    struct task *t = (struct task *)call;
+    struct task_question *q = xmalloc(sizeof(*q));
+    struct buf body;
+
+    task_forget_question(t);
+    *q = (struct task_question){t};
+    t->question = q;
+    t->asked = cb;
+    if (t->w->away) {
+        loop_defer(t->w->loop, unavailable, q);
+        return;
+    }
+    buf_init(&body, 0);
+    buf_printf(&body, "{\"documentId\":\"%s\",\"variables\":%s}", operation, variables);
+    gql_send(&t->w->gql, &body, ASK_MS, answered, q);
+    buf_clear(&body);
+}
+
+/* --- answers -----------------------------------------------------------------------------------
+ */
+
+static void host_answer(struct call *call, struct message *message)
+{
+    task_answer((struct task *)call, message);
+}
+
+/* --- what is known here ------------------------------------------------------------------------
+ */
+
+void task_member(const struct worker *w, snowflake_t guild, snowflake_t user, struct call_member *m)
+{
+    const struct seen_row *row = seen_find(&w->shm, guild, user);
+    uint64_t seen, counted;
+
+    *m = (struct call_member){0};
+    if (!row || row->flags & SEEN_LOADING)
+        return;
+    seen = atomic_load(&row->seen);
+    counted = atomic_load(&row->counted);
+    *m = (struct call_member){.known = true,
+                              .last_seen = {SEEN_MS(seen)},
+                              .last_counted = {SEEN_MS(counted)},
+                              .seen_kind = SEEN_KIND(seen),
+                              .counted_kind = SEEN_KIND(counted),
+                              .voice_channel = {row->voice_channel},
+                              .present_until = {SEEN_MS(row->present_until)}};
+}
+
+static void host_member(const struct call *call, snowflake_t user, struct call_member *m)
+{
+    const struct task *t = (const struct task *)call;
+
+    if (user.id == t->interaction.user.id)
+        *m = call->before;
+    else
+        task_member(t->w, t->interaction.guild, user, m);
+}
+
+static void host_health(const struct call *call, struct call_health *h)
+{
+    const struct task *t = (const struct task *)call;
+    struct worker *w = t->w;
+
+    *h = (struct call_health){
+        .arrival_ms = call->now.ms - snowflake_time(t->interaction.id).ms,
+        .lag_p50_ms = delay_percentile(&w->delay, 50),
+        .lag_p99_ms = delay_percentile(&w->delay, 99),
+        .events = atomic_load(&w->shm.header->counters[SHM_COUNT_EVENTS].value),
+        .sightings = atomic_load(&w->shm.header->counters[SHM_COUNT_SIGHTINGS].value),
+        .database = !w->away && w->heard,
+        .cache = !strcmp(cache_state(w), "up"),
+    };
+    for (unsigned i = 0; i < LANES; i++)
+        h->lanes += w->lanes[i] != NULL;
+}
+
+static const struct command *const *host_commands(const struct call *call, size_t *count_r)
+{
+    (void)call;
+    return cogs_commands(count_r);
+}
+
+const struct call_host task_host = {
+    .answer = host_answer,
+    .ask = host_ask,
+    .member = host_member,
+    .health = host_health,
+    .commands = host_commands,
+    .words = cogs_words,
+};

@@ -1,0 +1,140 @@
+"""Talking to the bot: users of presence-sim run commands, and what the bot answers is what the
+simulator's REST received. Bodies are held against Discord's OpenAPI description where it is at hand."""
+
+import json
+import os
+import pathlib
+
+import harness
+
+SPEC = pathlib.Path(os.environ.get("PRESENCE_OPENAPI", harness.SOURCE_DIR.parent / "shared" / "discord"
+                                   / "openapi.json"))
+CALLBACK = "/interactions/{interaction_id}/{interaction_token}/callback"
+COMMANDS = "/applications/{application_id}/commands"
+ORIGINAL = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
+EPHEMERAL = 64
+DEFERRED = 5
+ADMINISTRATOR = 8
+
+
+class Judge:
+    """Request bodies against the description; without it, nothing is judged."""
+
+    def __init__(self):
+        self.spec = json.loads(SPEC.read_text()) if SPEC.exists() else None
+        self.validators = {}
+
+    def check(self, template, method, body):
+        if not self.spec:
+            return
+        import jsonschema
+
+        key = template, method
+        if key not in self.validators:
+            schema = self.spec["paths"][template][method]["requestBody"]["content"][
+                "application/json"]["schema"]
+            self.validators[key] = jsonschema.Draft202012Validator(
+                schema, resolver=jsonschema.RefResolver("", self.spec))
+        errors = list(self.validators[key].iter_errors(body))
+        assert not errors, f"{method} {template} {body}: {errors[0].message[:400]}"
+
+
+class Answer:
+    """What came of one interaction."""
+
+    def __init__(self, interaction, calls):
+        self.id = interaction
+        self.callback = calls[0]["body"]
+        self.status = calls[0]["status"]
+        self.type = self.callback["type"]
+        self.ack_ms = calls[0]["at_ms"] - ((int(interaction) >> 22) + 1420070400000)
+        self.final = calls[1]["body"] if len(calls) > 1 else self.callback["data"]
+        self.private = self.callback["data"].get("flags", 0) & EPHEMERAL == EPHEMERAL
+
+    @property
+    def embed(self):
+        return (self.final.get("embeds") or [{}])[0]
+
+    @property
+    def text(self):
+        """Everything that is to be read in it."""
+        e = self.embed
+        parts = [self.final.get("content", ""), e.get("title", ""), e.get("description", ""),
+                 e.get("footer", {}).get("text", "")]
+        parts += [f"{f['name']}: {f['value']}" for f in e.get("fields", [])]
+        return "\n".join(p for p in parts if p)
+
+    @property
+    def buttons(self):
+        return {b["label"]: b for row in self.final.get("components", []) for b in row["components"]}
+
+
+class Talk:
+    def __init__(self, stack):
+        self.stack, self.sim = stack, stack.sim
+        self.judge = Judge()
+        self.read = 0
+        self.calls, self.tokens = {}, {}
+        guild = self.sim.get("/_sim/world?members=1")["guilds"][0]
+        self.guild = guild["id"]
+        self.members = [m["id"] for m in guild["members"]]
+        self.channels = guild["channels"]
+        self.roles = guild["roles"]
+
+    def wait_registered(self, count=1):
+        self.stack.presenced.log.wait_for("commands_registered", count=count)
+        return self
+
+    def registrations(self):
+        """The bodies of all bulk overwrites."""
+        return [json.loads(r["body"]) for r in self.sim.get("/_sim/received?what=rest")["items"]
+                if r["method"] == "PUT" and r["path"].endswith("/commands") and r["status"] == 200]
+
+    def registered(self):
+        body = self.registrations()[-1]
+        self.judge.check(COMMANDS, "put", body)
+        return body
+
+    def take(self):
+        """Sorts what REST received since the last time by the interaction it answers."""
+        got = self.sim.get(f"/_sim/received?what=rest&since={self.read}")
+        self.read = got["next"]
+        for r in got["items"]:
+            r["body"] = json.loads(r["body"]) if r["body"] else None
+            parts = r["path"].split("/")
+            if parts[1] == "interactions":
+                self.tokens[parts[3]] = parts[2]
+                self.calls.setdefault(parts[2], []).append(r)
+            elif parts[1] == "webhooks":
+                self.calls[self.tokens[parts[3]]].append(r)
+
+    def send(self, **args):
+        """Returns the id of the interaction."""
+        return self.sim.act("interaction", **args)["id"]
+
+    def answer(self, interaction, deadline=10.0):
+        """Waits for the answer, the deferred one too, and judges all that was sent."""
+        def look():
+            self.take()
+            calls = self.calls.get(interaction, [])
+            done = calls and (calls[0]["body"]["type"] != DEFERRED or len(calls) > 1)
+            return calls if done else None
+
+        calls = harness.wait_until(look, deadline, f"an answer to interaction {interaction}")
+        for call, template in zip(calls, (CALLBACK, ORIGINAL)):
+            assert call["status"] in (200, 204), call
+            self.judge.check(template, call["method"].lower(), call["body"])
+            message = call["body"].get("data", call["body"]) if template == CALLBACK else call["body"]
+            if call["body"].get("type") not in (DEFERRED, 8, 9):
+                assert message["allowed_mentions"]["parse"] == [], message
+        return Answer(interaction, calls)
+
+    def run(self, command, options=None, user=5, permissions=ADMINISTRATOR, **args):
+        return self.answer(self.send(type=2, command=command, options=options or {}, user=user,
+                                     permissions=str(permissions), **args))
+
+    def silence(self, interaction):
+        """Nothing was said to it, and what was asked later was answered."""
+        self.run("status member", user=9)
+        self.take()
+        return interaction not in self.calls

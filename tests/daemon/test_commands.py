@@ -1,0 +1,280 @@
+"""Commands through every layer: from a user of the simulator over the gateway, a worker and a cog to
+the answer that the simulator's REST receives."""
+
+import os
+import random
+import signal
+import time
+
+import pytest
+
+import harness
+from simclient import Control
+from talk import DEFERRED, Talk
+
+HOSTILE = ["x" * 10000, "\u200b\u200b", "\u202etxt.exe", "@everyone <@1> <@&2> <#3>", "\x07bell",
+           "'; drop table member; --", '"}) { guilds { id } } #', "${jndi:ldap://x}", "%s%n%x",
+           "🏳️‍🌈" * 900, "", "0", "\\u0000", "`" * 50 + "||" * 50]
+WRONG_IDS = ["18446744073709551616", "99999999999999999999999", "-5", "", "0", "1 or 1=1", "\u0661"]
+SUB_COMMAND, TEXT, INTEGER, BOOL, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER = 1, 3, 4, 5, 6, 7, 8, 9, 10
+
+
+@pytest.fixture(scope="module")
+def talk():
+    stack = harness.Stack(sim_args=["--guilds", 2, "--members", 40, "--set", "rest_bucket=100000"])
+    try:
+        stack.start()
+        yield Talk(stack).wait_registered()
+    except BaseException:
+        stack.close(check=False)
+        raise
+    stack.close()
+
+
+def actions(registered):
+    """(what to run, its options) of each slash command."""
+    for command in registered:
+        if command["type"] != 1:
+            continue
+        options = command.get("options", [])
+        subs = [o for o in options if o["type"] == SUB_COMMAND]
+        for sub in subs:
+            yield f"{command['name']} {sub['name']}", sub.get("options", [])
+        if not subs:
+            yield command["name"], options
+
+
+def good(talk, option):
+    kind = option["type"]
+    if option.get("choices"):
+        return option["choices"][0]["value"]
+    if option["name"] in ("within", "min_idle", "until", "for", "period", "since"):
+        return "30d"
+    if option["name"] == "command":
+        return "status member"
+    return {TEXT: "x" * max(1, option.get("min_length", 1)), INTEGER: option.get("min_value", 1),
+            NUMBER: option.get("min_value", 1), BOOL: True, USER: talk.members[7],
+            CHANNEL: next(c["id"] for c in talk.channels if c["name"] == "general"),
+            ROLE: talk.roles[1]["id"], MENTIONABLE: talk.members[7]}[kind]
+
+
+def bad_values(option):
+    """(value, whether it must be refused) for one option."""
+    kind = option["type"]
+    if option.get("choices"):
+        yield from ((v, True) for v in ("no-such-choice", "'; drop table x", 5))
+    elif kind == TEXT:
+        least, most = option.get("min_length", 0), option.get("max_length", 6000)
+        for v in HOSTILE:
+            yield v, len(v) < least or len(v) > most
+        yield 7, True
+    elif kind in (INTEGER, NUMBER):
+        yield from ((v, True) for v in ("7", True, 2 ** 60, -2 ** 60, 1e300))
+        if "min_value" in option:
+            yield option["min_value"] - 1, True
+            yield option["max_value"] + 1, True
+    elif kind == BOOL:
+        yield from ((v, True) for v in ("true", 1, "x" * 10000))
+    else:
+        yield from ((v, True) for v in [*WRONG_IDS, 5, True])
+
+
+# --- registration -----------------------------------------------------------------------------------
+
+def test_registration_is_what_discord_takes(talk):
+    names = [c["name"] for c in talk.registered()]
+    assert {"status", "ping", "Activity status", "Nudge"} <= set(names)
+    assert all(c["contexts"] == [0] for c in talk.registered())
+
+
+def test_commands_are_registered_only_when_they_differ(make_stack):
+    stack = make_stack(sim_args=["--guilds", 1, "--members", 5])
+    stack.start()
+    talk = Talk(stack).wait_registered()
+    body = talk.registered()
+    path = next(r["path"] for r in stack.sim.get("/_sim/received?what=rest")["items"]
+                if r["method"] == "PUT")
+
+    def listed():
+        return sum(r["method"] == "GET" and r["path"].endswith("/commands")
+                   for r in stack.sim.get("/_sim/received?what=rest")["items"])
+
+    before = listed()
+    stack.presenced.restart()
+    stack.presenced.wait_live()
+    harness.wait_until(lambda: listed() > before, 20, "the registered commands are read")
+    talk.run("status member")
+    assert len(talk.registrations()) == 1
+    body[0]["description"] = "Somebody else's words"
+    status, _, _ = Control(stack.sim.base, stack.sim.token).rest("PUT", path, body)
+    assert status == 200
+    stack.presenced.restart()
+    stack.presenced.wait_live()
+    talk.wait_registered(2)
+    assert talk.registered()[0]["description"] != "Somebody else's words"
+
+
+# --- every command ----------------------------------------------------------------------------------
+
+def test_every_command_with_good_options(talk):
+    for command, options in actions(talk.registered()):
+        required = {o["name"]: good(talk, o) for o in options if o.get("required")}
+        everything = {o["name"]: good(talk, o) for o in options}
+        for given in (required, everything):
+            answer = talk.run(command, given)
+            assert answer.text or answer.type == 9, (command, given)
+            assert "expected" not in answer.text and "is missing" not in answer.text, answer.text
+
+
+def test_every_command_without_what_it_needs(talk):
+    for command, options in actions(talk.registered()):
+        for missing in (o for o in options if o.get("required")):
+            given = {o["name"]: good(talk, o) for o in options
+                     if o.get("required") and o is not missing}
+            answer = talk.run(command, given)
+            assert answer.private and f"`{missing['name']}` is missing" in answer.text, command
+
+
+def test_every_option_with_values_that_no_client_would_send(talk):
+    for command, options in actions(talk.registered()):
+        required = {o["name"]: good(talk, o) for o in options if o.get("required")}
+        for option in options:
+            for value, refused in bad_values(option):
+                answer = talk.run(command, required | {option["name"]: value})
+                assert answer.ack_ms < 3000
+                assert not refused or (answer.private and f"`{option['name']}`" in answer.text), (
+                    command, option["name"], str(value)[:80], answer.text)
+
+
+def test_every_command_without_the_permission(talk):
+    for command in talk.registered():
+        if "default_member_permissions" not in command:
+            continue
+        names = ([c for c, _ in actions([command])] if command["type"] == 1 else [command["name"]])
+        for name in names:
+            args = {} if command["type"] == 1 else {"target": talk.members[8]}
+            answer = talk.run(name, permissions=0, **args)
+            assert answer.private and "You may not do this" in answer.text or \
+                "is missing" in answer.text, (name, answer.text)
+
+
+@pytest.mark.parametrize("data", [
+    {"name": "gone", "type": 1}, {"name": "status", "type": 1}, {"name": "status", "type": 2},
+    {"name": "x" * 5000, "type": 1}, {"type": 1}, {}, {"name": 7, "type": 1},
+    {"name": "status", "type": 1, "options": [{"name": "member", "type": 2, "options": []}]},
+    {"name": "status", "type": 1, "options": [{"name": "member", "type": 1, "options": [
+        {"name": "member", "type": 3, "value": "x"}]}]},
+    {"name": "status", "type": 1, "options": "x"}, {"name": "Activity status", "type": 2},
+])
+def test_commands_that_were_never_registered(talk, data):
+    answer = talk.answer(talk.send(type=2, user=5, data=data))
+    assert answer.private and answer.text
+
+
+# --- what is said -----------------------------------------------------------------------------------
+
+def test_who_asks_about_himself_is_told_of_the_time_before(talk):
+    talk.sim.act("message", user=20)
+    assert "a message" in talk.run("status member", user=20).text
+    assert "a command" in talk.run("status member", user=20).text
+    assert "a command" in talk.run("status member", {"member": talk.members[20]}, user=21).text
+
+
+def test_status_of_somebody_else(talk):
+    talk.sim.act("message", user=22)
+    answer = talk.run("status member", {"member": talk.members[22], "detail": True}, user=23)
+    assert answer.private and "a message" in answer.text and "Joined" in answer.text
+    assert talk.members[22] in answer.text
+    answer = talk.run("status member", {"member": talk.members[22], "public": True}, user=23)
+    assert not answer.private
+    answer = talk.run("status member", {"member": talk.members[22], "detail": True}, user=23,
+                      permissions=0)
+    assert "MODERATE_MEMBERS" in answer.text and "a message" not in answer.text
+    assert "Bots" in talk.run("status member", {"member": talk.members[1]}).text
+    assert "not a member" in talk.run("status member", {"member": "994893149241479228"}).text
+    assert "a message" in talk.run("Activity status", target=talk.members[22], user=23).text
+
+
+def test_a_nudge_notifies_one_member_and_nobody_else(talk):
+    answer = talk.run("ping", {"member": talk.members[8], "text": "hello @everyone <@&5>"})
+    assert not answer.private and answer.final["content"].endswith("hello @everyone <@&5>")
+    assert answer.final["allowed_mentions"] == {"parse": [], "users": [talk.members[8]]}
+    answer = talk.run("ping")
+    assert answer.final["allowed_mentions"] == {"parse": []} and not answer.private
+    assert "Bots" in talk.run("ping", {"member": talk.members[1]}).text
+
+
+# --- in time, and once ------------------------------------------------------------------------------
+
+def test_a_slow_database_is_waited_for_behind_a_deferral(make_stack):
+    stack = make_stack(sim_args=["--guilds", 1, "--members", 20])
+    stack.start()
+    talk = Talk(stack).wait_registered()
+    assert talk.run("status member").type == 4
+    for public in (False, True):
+        os.kill(stack.graphqld.pid, signal.SIGSTOP)
+        made = talk.send(type=2, command="status member", options={"public": public}, user=5)
+        deferral = harness.wait_until(lambda: talk.take() or talk.calls.get(made), 10)[0]
+        os.kill(stack.graphqld.pid, signal.SIGCONT)
+        assert deferral["body"]["type"] == DEFERRED
+        answer = talk.answer(made, 20)
+        assert answer.private is not public and talk.members[5] in answer.text
+        assert answer.ack_ms < 3000
+
+
+def test_without_a_database_what_is_in_memory_is_told(make_stack):
+    stack = make_stack(sim_args=["--guilds", 1, "--members", 20])
+    stack.presenced.expected += ["graphql_away"]
+    stack.start()
+    talk = Talk(stack).wait_registered()
+    stack.sim.act("message", user=6)
+    stack.graphqld.stop()
+    answer = talk.run("status member", {"member": talk.members[6]}, user=7)
+    assert "a message" in answer.text and "database" in answer.text
+    stack.graphqld.start()
+    harness.wait_until(lambda: "database" not in talk.run("status member", user=7).text, 20)
+
+
+def test_what_comes_too_late_is_a_sighting_only(talk):
+    before = talk.sim.sent().get("interaction", 0)
+    made = talk.send(type=2, command="ping", user=5, permissions="8", age_ms=2600)
+    assert talk.silence(made)
+    assert talk.sim.sent()["interaction"] > before
+    assert talk.answer(talk.send(type=2, command="ping", user=5, permissions="8", age_ms=500))
+
+
+def test_what_is_replayed_is_a_sighting_only(make_stack):
+    stack = make_stack(sim_args=["--guilds", 1, "--members", 20])
+    stack.start()
+    talk = Talk(stack).wait_registered()
+    stack.sim.post("/_sim/refuse", {"connects": 1, "status": 503})
+    stack.sim.post("/_sim/drop")
+    made = talk.send(type=2, command="ping", user=5, permissions="8")
+    stack.presenced.log.wait_for("gateway_resumed")
+    assert talk.silence(made)
+
+
+def test_a_dead_worker_leaves_no_command_to_be_run_again(make_stack):
+    """Killed at random between a command's arrival and its answer: answered once, or not at all."""
+    stack = make_stack(sim_args=["--guilds", 1, "--members", 20])
+    stack.presenced.expect_any_error()
+    stack.start()
+    talk = Talk(stack).wait_registered()
+    rng, made = random.Random(9), []
+    for turn in range(12):
+        made += [talk.send(type=2, command="ping", user=5 + n, permissions="8") for n in range(4)]
+        time.sleep(rng.random() * 0.02)  # not waited for: any moment is as good
+        victims = stack.presenced.workers()
+        for pid in victims:
+            os.kill(pid, signal.SIGKILL)
+        harness.wait_until(lambda: len(set(stack.presenced.workers()) - set(victims)) == 2, 30)
+    harness.wait_until(lambda: talk.run("status member").type == 4, 30)
+    answered = [len([c for c in talk.calls.get(m, []) if c["status"] == 204]) for m in made]
+    assert max(len(talk.calls.get(m, [])) for m in made) <= 1
+    assert sum(answered) > 0
+
+
+def test_permissions_are_the_members_own(talk):
+    """As the simulator computes them from roles: nobody here may kick."""
+    made = talk.send(type=2, command="ping", user=9)
+    assert "KICK_MEMBERS" in talk.answer(made).text
