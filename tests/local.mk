@@ -126,6 +126,11 @@ tests_t_graphql_cost_SOURCES = tests/t_graphql_cost.c
 tests_t_graphql_cost_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
 tests_t_graphql_cost_LDADD = $(GRAPHQL_TEST_LIBS)
 
+check_PROGRAMS += tests/t_graphql_bind
+tests_t_graphql_bind_SOURCES = tests/t_graphql_bind.c
+tests_t_graphql_bind_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
+tests_t_graphql_bind_LDADD = $(GRAPHQL_TEST_LIBS)
+
 check_PROGRAMS += tests/t_graphql_complete
 tests_t_graphql_complete_SOURCES = tests/t_graphql_complete.c
 tests_t_graphql_complete_CFLAGS = $(GRAPHQL_TEST_CFLAGS)

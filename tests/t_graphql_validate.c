@@ -4,7 +4,6 @@
 
 #include <dirent.h>
 
-#include "graphql/bind.h"
 #include "graphql/validate.h"
 #include "presence/activity.h"
 #include "presence/clock.h"
@@ -518,46 +517,6 @@ static void test_operations_of_the_workers(void **state)
     gql_schema_free(&own);
 }
 
-static bool answered_from_tables(const struct gql_type *t)
-{
-    return t->kind == GQL_OBJECT && strncmp(t->name, "__", 2) != 0 &&
-           strcmp(t->name, "RecordResult") != 0;
-}
-
-static bool has_code_of_its_own(const struct gql_type *t, const struct gql_field *f)
-{
-    return strcmp(t->name, "Mutation") == 0 && strcmp(f->name, "recordSightings") == 0;
-}
-
-static void test_every_field_has_its_sql(void **state)
-{
-    struct gql_schema *own = gql_schema_builtin();
-    unsigned n = 0, rows = 0;
-
-    (void)state;
-    for (const struct gql_type *t = own->types; t; t = t->next)
-        for (size_t i = 0; answered_from_tables(t) && i < t->n_fields; i++) {
-            if (has_code_of_its_own(t, &t->fields[i]))
-                continue;
-            n++;
-            if (!bind_find(t->name, t->fields[i].name))
-                fail_msg("%s.%s is not in bind.c", t->name, t->fields[i].name);
-            if (strcmp(t->name, "Mutation") == 0 && !bind_deed(t->fields[i].name))
-                fail_msg("bind.c: the mutation %s does nothing", t->fields[i].name);
-        }
-    for (const struct bind_table *const *table = bind_tables; *table; table++)
-        for (size_t i = 0; i < (*table)->n; i++) {
-            const struct bind *row = &(*table)->rows[i];
-            const struct gql_type *t = gql_type_find(own, row->type);
-
-            rows++;
-            if (!t || !gql_field_find(own, t, row->field))
-                fail_msg("bind.c: %s.%s is not in the schema", row->type, row->field);
-        }
-    assert_int_equal(n, rows);
-    gql_schema_free(&own);
-}
-
 static void described(const char *description, const char *of, const char *name, const char *part)
 {
     if (!description || !*description)
@@ -644,7 +603,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_too_many_overlaps),
         cmocka_unit_test(test_many_equal_fields),
         cmocka_unit_test(test_operations_of_the_workers),
-        cmocka_unit_test(test_every_field_has_its_sql),
         cmocka_unit_test(test_everything_is_described),
         cmocka_unit_test(test_kinds_are_numbered_as_in_activity_h),
     };

@@ -33,8 +33,9 @@ enum bind_kind {
 
 /* In sql and order: {p} is the alias of the row the field belongs to, {t} that of the new row,
  * {owner} the id that owns the rows of the page (bind_list) or, outside of one, {p}.guild_id;
- * {name} an argument (of the field or of one above it), {name.field} a column of an argument that
- * is a list of objects. */
+ * {name} an argument of the field, {name.field} a field of an argument that is an object, or a
+ * column of one that is a list of objects. No other brace may stand there ('{}' is ARRAY[]): a test
+ * looks at each. */
 struct bind {
     const char *type, *field;
     enum bind_kind kind;
