@@ -13,7 +13,7 @@
 #define LIMIT_ROOTS_MAX         500u /* root fields of an operation */
 #define LIMIT_ARGUMENTS_MAX     500u /* that a statement takes */
 #define LIMIT_OVERLAPS_MAX                                                                         \
-    200000u /* pairs of selections that may have to be merged; honest documents                    \
+    100000u /* pairs of selections that may have to be merged; honest documents                    \
              have some hundreds */
 #define LIMIT_VARIABLES_DEPTH   64u   /* of objects and lists in variables */
 #define LIMIT_BATCH_ROWS        5000u /* of a list of a batch; of the sightings of all together */

@@ -12,7 +12,7 @@ libgraphql_la_SOURCES = \
   src/graphql/embedded.h src/graphql/error.c src/graphql/error.h \
   src/graphql/ingest.c src/graphql/ingest.h src/graphql/ingest_priv.h \
   src/graphql/ingest_rows.c src/graphql/ingest_sightings.c \
-  src/graphql/introspect.c src/graphql/introspect.h src/graphql/kept.c src/graphql/kept.h src/graphql/limits.c src/graphql/limits.h src/graphql/params.c src/graphql/params.h \
+  src/graphql/introspect.c src/graphql/introspect.h src/graphql/kept.c src/graphql/kept.h src/graphql/limits.c src/graphql/limits.h src/graphql/names.c src/graphql/names.h src/graphql/params.c src/graphql/params.h \
   src/graphql/parse.c src/graphql/parse_priv.h src/graphql/media.c src/graphql/media.h \
   src/graphql/persisted.c src/graphql/persisted.h src/graphql/schema.c src/graphql/schema.h \
   src/graphql/string.c src/graphql/string.h src/graphql/tokens.c src/graphql/tokens.h \

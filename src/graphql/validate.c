@@ -11,11 +11,9 @@
 
 static struct named *slot(const struct validation *v, bool operation, const char *name)
 {
-    uint64_t h = UINT64_C(14695981039346656037) + operation;
+    uint64_t h = names_hash(name) + operation;
 
-    for (const char *p = name; *p; p++)
-        h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211);
-    for (size_t at = (h ^ h >> 32) & (v->names_size - 1);; at = (at + 1) & (v->names_size - 1)) {
+    for (size_t at = h & (v->names_size - 1);; at = (at + 1) & (v->names_size - 1)) {
         struct named *n = &v->names[at];
 
         if (!n->first || (n->operation == operation && strcmp(n->first->name, name) == 0))

@@ -23,11 +23,17 @@ void rule_argument_names(struct validation *v, const struct arguments *args)
 /* 5.4.2 */
 void rule_argument_uniqueness(struct validation *v, const struct arguments *args)
 {
-    for (const struct ast_argument *a = args->given; a; a = a->next) {
-        const struct ast_argument *b = args->given;
+    struct names names;
+    size_t n = 0;
 
-        while (strcmp(a->name, b->name) != 0)
-            b = b->next;
+    for (const struct ast_argument *a = args->given; a; a = a->next)
+        n++;
+    if (n < 2)
+        return;
+    names_init(&names, v->arena, n);
+    for (const struct ast_argument *a = args->given; a; a = a->next) {
+        const struct ast_argument *b = names_first(&names, a->name, a);
+
         if (b != a)
             gql_error_add(v->errors, INVALID, b->loc, "argument \"%s\" is given twice", a->name)
                 ->also = a->loc;

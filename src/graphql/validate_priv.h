@@ -6,6 +6,7 @@
 #ifndef GRAPHQL_VALIDATE_PRIV_H
 #define GRAPHQL_VALIDATE_PRIV_H
 
+#include "graphql/names.h"
 #include "graphql/validate.h"
 #include "graphql/value.h"
 

@@ -38,8 +38,15 @@ static const struct ast_value *field_of(const struct ast_value *object, const ch
 /* 5.6.3, of objects inside it as well, also where their type is not known. */
 void rule_input_object_field_uniqueness(struct validation *v, const struct ast_value *a)
 {
+    struct names names;
+    size_t n = 0;
+
+    for (const struct ast_value *f = a->kind == AST_OBJECT ? a->items : NULL; f; f = f->next)
+        n++;
+    if (n > 0)
+        names_init(&names, v->arena, n);
     for (const struct ast_value *f = a->items; f; f = f->next) {
-        const struct ast_value *first = a->kind == AST_OBJECT ? field_of(a, f->field) : f;
+        const struct ast_value *first = n > 0 ? names_first(&names, f->field, f) : f;
 
         if (first != f)
             gql_error_add(v->errors, INVALID, first->field_loc, "field \"%s\" is given twice",
@@ -69,7 +76,7 @@ void rule_one_of_has_one_field(struct validation *v, const struct gql_type *t,
 
     if (!t->one_of)
         return;
-    for (const struct ast_value *f = object->items; f; f = f->next)
+    for (const struct ast_value *f = object->items; f && given < 2; f = f->next)
         given += f->kind == AST_NULL ? 2 : field_of(object, f->field) == f;
     if (given != 1)
         gql_error_add(v->errors, INVALID, object->loc,

@@ -10,11 +10,17 @@
 /* 5.8.1 */
 void rule_variable_uniqueness(struct validation *v, const struct ast_definition *d)
 {
-    for (const struct ast_input *in = d->inputs; in; in = in->next) {
-        const struct ast_input *o = d->inputs;
+    struct names names;
+    size_t n = 0;
 
-        while (strcmp(o->name, in->name) != 0)
-            o = o->next;
+    for (const struct ast_input *in = d->inputs; in; in = in->next)
+        n++;
+    if (n < 2)
+        return;
+    names_init(&names, v->arena, n);
+    for (const struct ast_input *in = d->inputs; in; in = in->next) {
+        const struct ast_input *o = names_first(&names, in->name, in);
+
         if (o != in)
             gql_error_add(v->errors, INVALID, o->name_loc, "variable $%s is defined twice",
                           in->name)

@@ -17,7 +17,8 @@
 #define CONN_MAX_DEFAULT    1000u
 #define IDLE_SEC_DEFAULT    60u
 #define REQUEST_SEC_DEFAULT 60u
-#define RUNS_PER_WAKEUP     16          /* then the loop's other work gets its turn */
+#define RUNS_PER_WAKEUP     16          /* then the loop's other work gets its turn, */
+#define TURN_MAX_MS         5           /* or after so long: a request may take its time */
 #define DISCARD_MAX         (64u << 10) /* of a chunked body, behind the limit, before a plain close */
 
 /* --- driving the library --------------------------------------------------------------------- */
@@ -36,6 +37,7 @@ void httpd_arm_timer(struct httpd *h, int64_t in_ms)
 static void run(struct httpd *h)
 {
     MHD_UNSIGNED_LONG_LONG in_ms = 0;
+    int64_t begun_ms = clock_mono().ms;
 
     for (int i = 0; i < RUNS_PER_WAKEUP; i++) {
         if (MHD_run(h->daemon) != MHD_YES)
@@ -44,7 +46,7 @@ static void run(struct httpd *h)
             loop_timer_stop(h->timer);
             return;
         }
-        if (in_ms > 0)
+        if (in_ms > 0 || clock_mono().ms - begun_ms >= TURN_MAX_MS)
             break;
     }
     httpd_arm_timer(h, (int64_t)in_ms);
