@@ -1,42 +1,10 @@
 /* Variables from JSON to typed values in one pass over the events, checked against the types as
  * they come. Called for each request with variables; a batch of sightings is most of its work.
- * Diagnostics: BAD_USER_INPUT naming the variable and the path inside it; the first one ends the
- * reading. */
-#include "graphql/value.h"
+ *
+ * Diagnostics: those of coerce_json_error.c; the first one ends the reading. */
+#include "graphql/coerce_json_priv.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "presence/buf.h"
-
-enum frame_kind {
-    FRAME_VARIABLES, /* the object itself */
-    FRAME_OBJECT,
-    FRAME_LIST,
-    FRAME_INTS,
-    FRAME_SKIP /* below an unknown variable */
-};
-
-struct frame {
-    enum frame_kind kind;
-    bool implicit;             /* a list of one that was not written as a list */
-    const struct gql_ref *ref; /* of the value itself; lists: the items' is ref->of */
-    struct gql_value *out;
-    const struct gql_input *input; /* FRAME_OBJECT: the key read */
-    size_t next;                   /* FRAME_OBJECT: index of the key to expect next */
-    size_t cap;                    /* lists */
-};
-
-struct gql_json {
-    struct arena *arena;
-    struct gql_variables *vars;
-    struct gql_errors *errors;
-    struct gql_variable *variable; /* being read; NULL: unknown, skip */
-    struct frame frames[LIMIT_VARIABLES_DEPTH * 2 + 2];
-    size_t depth;
-    size_t skip;
-};
 
 struct gql_json *gql_json_new(struct arena *arena, struct gql_variables *vars,
                               struct gql_errors *errors)
@@ -54,46 +22,6 @@ struct gql_json *gql_json_new(struct arena *arena, struct gql_variables *vars,
 static struct frame *top(struct gql_json *j)
 {
     return &j->frames[j->depth - 1];
-}
-
-/* --- errors ---------------------------------------------------------------------------------- */
-
-static size_t list_length(const struct frame *f)
-{
-    return f->kind == FRAME_INTS ? f->out->ints.n : f->out->list.n;
-}
-
-/* "batch.sightings.kind[3]" */
-static const char *where(struct gql_json *j)
-{
-    char path[300];
-    size_t used;
-
-    snprintf(path, sizeof(path), "%s", j->variable ? j->variable->name : "");
-    for (size_t i = 1; i < j->depth; i++) {
-        const struct frame *f = &j->frames[i];
-
-        used = strlen(path);
-        if (f->kind == FRAME_OBJECT && f->input)
-            snprintf(path + used, sizeof(path) - used, ".%s", f->input->name);
-        else if ((f->kind == FRAME_LIST || f->kind == FRAME_INTS) && !f->implicit) {
-            /* the list above grows when its item is begun; a value that fails did not count */
-            size_t n = list_length(f);
-
-            snprintf(path + used, sizeof(path) - used, "[%zu]",
-                     f->kind == FRAME_LIST && n > 0 && i + 1 < j->depth ? n - 1 : n);
-        }
-    }
-    return arena_strndup(j->arena, path, strlen(path));
-}
-
-static int bad(struct gql_json *j, const struct gql_ref *ref, const char *got, const char *expected)
-{
-    gql_error_add(j->errors, "BAD_USER_INPUT",
-                  j->variable ? j->variable->loc : (struct gql_loc){0, 0},
-                  "variable $%s: %s is no %s: expected %s", where(j), got,
-                  gql_ref_text(j->arena, ref), expected);
-    return -1;
 }
 
 /* --- where the next value goes ---------------------------------------------------------------- */
@@ -131,7 +59,6 @@ static struct target target(struct gql_json *j)
     case FRAME_LIST:
         return (struct target){f->ref->of, list_item(j, f)};
     case FRAME_INTS: /* never nested: handled before */
-    case FRAME_SKIP:
         break;
     }
     return (struct target){NULL, NULL};
@@ -197,13 +124,6 @@ static void wrap(struct gql_json *j, const struct gql_ref *ref, struct gql_value
     value_wrap(j->arena, ref, v);
 }
 
-struct leaf {
-    enum { LEAF_STRING, LEAF_NUMBER, LEAF_BOOLEAN } kind;
-    const char *text; /* of a string or number */
-    size_t len;
-    bool truth;
-};
-
 static const char *leaf_value(struct gql_json *j, const struct gql_type *t, const struct leaf *leaf,
                               struct gql_value *out)
 {
@@ -218,29 +138,6 @@ static const char *leaf_value(struct gql_json *j, const struct gql_type *t, cons
     return value_expected(t);
 }
 
-static const char *quoted(struct gql_json *j, const char *text, size_t len)
-{
-    return arena_printf(j->arena, "\"%.*s\"%s", (int)(len > 40 ? 40 : len), text,
-                        len > 40 ? " (cut)" : "");
-}
-
-/* As it stands in the JSON, for messages. */
-static const char *written(struct gql_json *j, const struct leaf *leaf)
-{
-    if (leaf->kind == LEAF_STRING)
-        return quoted(j, leaf->text, leaf->len);
-    if (leaf->kind == LEAF_NUMBER)
-        return arena_strndup(j->arena, leaf->text, leaf->len > 40 ? 40 : leaf->len);
-    return leaf->truth ? "true" : "false";
-}
-
-static int not_an_object(struct gql_json *j)
-{
-    gql_error_add(j->errors, "BAD_USER_INPUT", (struct gql_loc){0, 0},
-                  "variables: expected an object or null");
-    return -1;
-}
-
 static int on_leaf(struct gql_json *j, const struct leaf *leaf)
 {
     struct gql_value v = {0};
@@ -248,20 +145,20 @@ static int on_leaf(struct gql_json *j, const struct leaf *leaf)
     struct target to;
 
     if (j->depth == 0)
-        return not_an_object(j);
+        return gql_json_not_an_object(j);
     if (skipping(j))
         return 0;
     if (top(j)->kind == FRAME_INTS) {
         expected = leaf_value(j, top(j)->ref->type, leaf, &v);
         if (expected)
-            return bad(j, top(j)->ref->of, written(j, leaf), expected);
+            return gql_json_bad(j, top(j)->ref->of, gql_json_written(j, leaf), expected);
         ints_add(j, top(j), v.i);
         return 0;
     }
     to = target(j);
     expected = leaf_value(j, to.ref->type, leaf, to.out);
     if (expected)
-        return bad(j, to.ref, written(j, leaf), expected);
+        return gql_json_bad(j, to.ref, gql_json_written(j, leaf), expected);
     wrap(j, to.ref, to.out);
     return 0;
 }
@@ -290,13 +187,13 @@ static int on_null(void *arg)
         return 0;
     if (top(j)->kind == FRAME_INTS) {
         if (top(j)->ref->of->non_null)
-            return bad(j, top(j)->ref->of, "null", value_expected(top(j)->ref->type));
+            return gql_json_bad(j, top(j)->ref->of, "null", value_expected(top(j)->ref->type));
         ints_add_null(j, top(j));
         return 0;
     }
     to = target(j);
     if (to.ref->non_null)
-        return bad(j, to.ref, "null", "a value");
+        return gql_json_bad(j, to.ref, "null", "a value");
     to.out->kind = VALUE_NULL;
     return 0;
 }
@@ -322,10 +219,10 @@ static int on_begin_object(void *arg)
         return 0;
     }
     if (top(j)->kind == FRAME_INTS)
-        return bad(j, top(j)->ref->of, "an object", value_expected(top(j)->ref->type));
+        return gql_json_bad(j, top(j)->ref->of, "an object", value_expected(top(j)->ref->type));
     to = target(j);
     if (to.ref->type->kind != GQL_INPUT)
-        return bad(j, to.ref, "an object", value_expected(to.ref->type));
+        return gql_json_bad(j, to.ref, "an object", value_expected(to.ref->type));
     while (to.ref->of) {
         struct frame *f;
 
@@ -364,14 +261,10 @@ static int on_key(void *arg, const char *text, size_t len)
     else
         f->input = gql_input_find(t->inputs, t->n_inputs, text, len);
     if (!f->input) {
-        gql_error_add(j->errors, "BAD_USER_INPUT", j->variable->loc,
-                      "variable $%s: %s has no field %s", where(j), t->name, quoted(j, text, len));
-        return -1;
+        return gql_json_refuse(j, "%s has no field %s", t->name, gql_json_quoted(j, text, len));
     }
     if (f->out->fields[f->input->index].kind != VALUE_ABSENT) {
-        gql_error_add(j->errors, "BAD_USER_INPUT", j->variable->loc,
-                      "variable $%s: the field is given twice", where(j));
-        return -1;
+        return gql_json_refuse(j, "the field is given twice");
     }
     f->next = f->input->index + 1;
     return 0;
@@ -393,12 +286,10 @@ static int on_end_object(void *arg)
     }
     f->input = NULL;
     if (value_finish_object(j->arena, f->ref->type, f->out->fields, &missing)) {
-        gql_error_add(j->errors, "BAD_USER_INPUT", j->variable->loc,
-                      missing ? "variable $%s: %s.%s is required"
-                              : "variable $%s: exactly one field of %s must be given, and not "
-                                "null%s",
-                      where(j), f->ref->type->name, missing ? missing : "");
-        return -1;
+        return gql_json_refuse(j,
+                               missing ? "%s.%s is required"
+                                       : "exactly one field of %s must be given, and not null%s",
+                               f->ref->type->name, missing ? missing : "");
     }
     j->depth--;
     while (top(j)->implicit)
@@ -412,16 +303,16 @@ static int on_begin_array(void *arg)
     struct target to;
 
     if (j->depth == 0)
-        return not_an_object(j);
+        return gql_json_not_an_object(j);
     if (skipping(j)) {
         j->skip++;
         return 0;
     }
     if (top(j)->kind == FRAME_INTS)
-        return bad(j, top(j)->ref->of, "a list", value_expected(top(j)->ref->type));
+        return gql_json_bad(j, top(j)->ref->of, "a list", value_expected(top(j)->ref->type));
     to = target(j);
     if (!to.ref->of)
-        return bad(j, to.ref, "a list", value_expected(to.ref->type));
+        return gql_json_bad(j, to.ref, "a list", value_expected(to.ref->type));
     if (!to.ref->of->of && value_is_int(to.ref->type)) {
         to.out->kind = VALUE_INTS;
         push(j, FRAME_INTS, to.ref, to.out);

@@ -6,7 +6,7 @@ libgraphql_la_SOURCES = \
   src/graphql/bind_channel.c src/graphql/bind_event.c src/graphql/bind_guild.c \
   src/graphql/bind_ingest.c src/graphql/bind_member.c src/graphql/bind_record.c src/graphql/bind_rows.c \
   src/graphql/bind_service.c src/graphql/bind_writes.c src/graphql/body.c src/graphql/body.h \
-  src/graphql/coerce_ast.c src/graphql/coerce_json.c src/graphql/collect.c src/graphql/collect.h \
+  src/graphql/coerce_ast.c src/graphql/coerce_json.c src/graphql/coerce_json_error.c src/graphql/coerce_json_priv.h src/graphql/collect.c src/graphql/collect.h \
   src/graphql/compile.c src/graphql/compile.h src/graphql/complete.c src/graphql/complete.h src/graphql/cost.c src/graphql/cost.h \
   src/graphql/compile_priv.h src/graphql/connection.c src/graphql/document.c src/graphql/document.h \
   src/graphql/embedded.h src/graphql/error.c src/graphql/error.h \
@@ -14,7 +14,8 @@ libgraphql_la_SOURCES = \
   src/graphql/ingest_rows.c src/graphql/ingest_sightings.c \
   src/graphql/introspect.c src/graphql/introspect.h src/graphql/kept.c src/graphql/kept.h src/graphql/limits.c src/graphql/limits.h src/graphql/names.c src/graphql/names.h src/graphql/params.c src/graphql/params.h \
   src/graphql/parse.c src/graphql/parse_priv.h src/graphql/media.c src/graphql/media.h \
-  src/graphql/persisted.c src/graphql/persisted.h src/graphql/schema.c src/graphql/schema.h \
+  src/graphql/persisted.c src/graphql/persisted.h src/graphql/schema.c src/graphql/schema.h src/graphql/schema_build.c \
+  src/graphql/schema_directives.c src/graphql/schema_priv.h \
   src/graphql/string.c src/graphql/string.h src/graphql/tokens.c src/graphql/tokens.h \
   src/graphql/validate.c src/graphql/validate.h src/graphql/validate_priv.h \
   src/graphql/validate_arguments.c src/graphql/validate_fields.c src/graphql/validate_fragments.c \
@@ -27,8 +28,8 @@ nodist_libgraphql_la_SOURCES = \
 sbin_PROGRAMS += presence-graphqld
 presence_graphqld_SOURCES = src/graphql/execute.c src/graphql/graphiql.c src/graphql/graphiql.h src/graphql/main.c src/graphql/migrate.c \
   src/graphql/migrate.h src/graphql/refusal.c src/graphql/record.c src/graphql/record.h src/graphql/request.c \
-  src/graphql/request.h src/graphql/server.c src/graphql/server.h src/graphql/subscribe.c \
-  src/graphql/subscribe.h
+  src/graphql/request.h src/graphql/request_prepare.c src/graphql/server.c src/graphql/server.h src/graphql/subscribe.c \
+  src/graphql/subscribe.h src/graphql/subscribe_events.c src/graphql/subscribe_priv.h
 presence_graphqld_LDADD = libgraphql.la liblink_ini.la liblink_httpd.la liblink_pg.la \
   liblink_jsonin.la liblink_crypto.la libcore.la libbase.la
 

@@ -62,6 +62,12 @@ struct request {
 /* Takes the request over and answers it, now or later. */
 void request_handle(struct service *service, struct httpd_request *http);
 
+/* request_prepare.c: from r->body, or the query string's likes of it, to an operation with its
+ * variables and root fields. Returns 0, or -1 with an entry in r->errors. */
+int request_prepare(struct request *r);
+/* A gql_body_variables; arg is the request. */
+struct gql_json *request_begin_variables(void *arg, const struct gql_body *body);
+
 /* execute.c: runs the operation and calls request_answer in the end. */
 void request_execute(struct request *r);
 /* The mutation r->current is done, its value is in r->data. */

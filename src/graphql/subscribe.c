@@ -1,57 +1,18 @@
-/* The streams of subscriptions. Called by request.c (a new one), by the listening connection (an
- * event) and by the server (shutdown, new tokens).
- * At most two statements are under way for all of them, so that they never keep queries waiting.
- * Diagnostics: a refused statement is an error in the log (it is our statement). */
+/* The streams of subscriptions: how they begin and end. Called by request.c (a new one), by the
+ * listening connection (it is lost) and by the server (shutdown, new tokens).
+ *
+ * Diagnostics: errors of the request, or the last words of the stream. */
 #include "graphql/subscribe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "graphql/request.h"
-#include "presence/log.h"
+#include "graphql/subscribe_priv.h"
 #include "presence/pg_listen.h"
 #include "presence/route.h"
 
-#define UNDER_WAY_MAX  2u
 #define UNSENT_RESERVE 1024u /* for the last words */
-
-static const char set_event[] = "SELECT set_config('presence.event', $1::text, true)";
-
-struct event {
-    struct event *next;
-    char text[];
-};
-
-struct subscription {
-    struct subscriptions *owner;
-    struct subscription *prev, *next;
-    struct subscription *next_ready;
-    struct request *r; /* NULL: the stream has ended, a statement is still under way */
-    const char *kind;  /* of presence.tell; "CHANGE" stands for all that workers keep */
-    int64_t guild;     /* 0: any */
-    uint64_t lanes;    /* of "CHANGE" */
-    bool begun, ready, busy;
-    struct event *first, **last;
-    unsigned waiting;
-    struct event *current;
-    const char *event_value[1];
-    struct pg_call calls[2];
-};
-
-struct subscriptions {
-    struct loop *loop;
-    struct pg *pg;
-    char *conninfo, *init_sql;
-    struct pg_listener *listener;
-    struct subscription *all;
-    unsigned n, under_way;
-    struct subscription *first_ready, **last_ready;
-    struct loop_timer *alive;
-    bool closed, freeing;
-};
-
-static void pump(struct subscriptions *ss);
 
 /* --- the end of a stream -------------------------------------------------------------------------
  */
@@ -64,37 +25,13 @@ static void stop_listening(void *arg)
         pg_listener_free(&ss->listener);
 }
 
-static void drop_events(struct subscription *s)
-{
-    struct event *e;
-
-    while ((e = s->first)) {
-        s->first = e->next;
-        free(e);
-    }
-    s->last = &s->first;
-    s->waiting = 0;
-}
-
-static void unready(struct subscriptions *ss, struct subscription *s)
-{
-    for (struct subscription **p = &ss->first_ready; s->ready && *p; p = &(*p)->next_ready)
-        if (*p == s) {
-            *p = s->next_ready;
-            if (!*p)
-                ss->last_ready = p;
-            s->ready = false;
-            return;
-        }
-}
-
 static const char *guild_text(const struct subscription *s, char text[24])
 {
     snprintf(text, 24, "%lld", (long long)s->guild);
     return s->guild ? text : NULL;
 }
 
-static void free_if_idle(struct subscription *s)
+void subscription_free_if_idle(struct subscription *s)
 {
     if (s->busy || s->r)
         return;
@@ -109,8 +46,7 @@ static struct request *leave(struct subscription *s)
     struct request *r = s->r;
     char text[24];
 
-    unready(ss, s);
-    drop_events(s);
+    subscription_drop_events(s);
     *(s->prev ? &s->prev->next : &ss->all) = s->next;
     if (s->next)
         s->next->prev = s->prev;
@@ -124,11 +60,11 @@ static struct request *leave(struct subscription *s)
             loop_defer(ss->loop, stop_listening, ss);
     }
     s->r = NULL;
-    free_if_idle(s);
+    subscription_free_if_idle(s);
     return r;
 }
 
-static void end(struct subscription *s, const char *code, const char *message)
+void subscription_end(struct subscription *s, const char *code, const char *message)
 {
     bool begun = s->begun;
     struct request *r = leave(s);
@@ -167,151 +103,9 @@ static void gone(void *arg, struct httpd_request *http)
     request_free(r);
 }
 
-/* --- events --------------------------------------------------------------------------------------
+/* --- the connection that listens is lost
+ * ----------------------------------------------------------
  */
-
-static void make_ready(struct subscription *s)
-{
-    struct subscriptions *ss = s->owner;
-
-    if (s->ready || s->busy || !s->first)
-        return;
-    s->ready = true;
-    s->next_ready = NULL;
-    *ss->last_ready = s;
-    ss->last_ready = &s->next_ready;
-}
-
-/* One event with its errors, which need memory of their own: the stream may last for months. */
-static void put_event(const struct request *r, const char *json, size_t len, struct buf *out)
-{
-    struct arena *arena = arena_new();
-    struct collect collect = r->collect;
-    struct gql_errors errors;
-    struct buf data;
-
-    collect.arena = arena;
-    gql_errors_init(&errors, arena);
-    buf_init(&data, 0);
-    buf_printf(&data, "{\"%s\":", r->fields->key);
-    if (complete_field(&collect, r->fields, json, len, &data, &errors)) {
-        buf_putc(&data, '}');
-    } else {
-        buf_reset(&data);
-        buf_puts(&data, "null");
-    }
-    buf_puts(out, "event: next\ndata: {");
-    if (errors.count) {
-        buf_puts(out, "\"errors\":");
-        gql_errors_print(&errors, out);
-        buf_putc(out, ',');
-    }
-    buf_puts(out, "\"data\":");
-    buf_append(out, buf_bytes(&data), buf_len(&data));
-    buf_puts(out, "}\n\n");
-    buf_clear(&data);
-    arena_free(&arena);
-}
-
-static void answered(void *arg, const struct pg_answer *a)
-{
-    struct subscription *s = arg;
-    struct subscriptions *ss = s->owner;
-    struct buf out;
-    const char *text;
-    size_t len;
-
-    ss->under_way--;
-    s->busy = false;
-    free(s->current);
-    s->current = NULL;
-    if (!s->r) {
-        free_if_idle(s);
-    } else if (!(text = pg_value(a, 1, 0, 0, &len))) {
-        if (pg_outcome(a) == PG_FAILED)
-            log_error("pg_refused", "PostgreSQL refused the statement of a subscription: %s %s",
-                      pg_sqlstate(a), pg_message(a));
-        end(s, "RESYNC", "the database did not answer: read again, subscribe again");
-    } else {
-        buf_init(&out, 0);
-        put_event(s->r, text, len, &out);
-        if (httpd_stream_unsent(s->r->http) + buf_len(&out) > SUBSCRIPTION_BYTES_MAX)
-            end(s, "RESYNC", "the subscriber is too slow: read again, subscribe again");
-        else {
-            httpd_stream_write(s->r->http, buf_bytes(&out), buf_len(&out));
-            make_ready(s);
-        }
-        buf_clear(&out);
-    }
-    pump(ss);
-}
-
-/* Sends statements for those who have events waiting, in turn. */
-static void pump(struct subscriptions *ss)
-{
-    struct subscription *s;
-
-    while (ss->under_way < UNDER_WAY_MAX && (s = ss->first_ready)) {
-        unready(ss, s);
-        s->current = s->first;
-        s->first = s->current->next;
-        if (!s->first)
-            s->last = &s->first;
-        s->waiting--;
-        s->busy = true;
-        ss->under_way++;
-        s->event_value[0] = s->current->text;
-        pg_submit(ss->pg, s->calls, 2, answered, s);
-    }
-}
-
-static void enqueue(struct subscription *s, const char *text)
-{
-    size_t len = strlen(text);
-    struct event *e;
-
-    for (e = s->first; e; e = e->next)
-        if (strcmp(e->text, text) == 0)
-            return;
-    if (s->waiting >= SUBSCRIPTION_WAIT_MAX) {
-        end(s, "RESYNC", "the subscriber is too slow: read again, subscribe again");
-        return;
-    }
-    e = xmalloc(sizeof(*e) + len + 1);
-    e->next = NULL;
-    memcpy(e->text, text, len + 1);
-    *s->last = e;
-    s->last = &e->next;
-    s->waiting++;
-    make_ready(s);
-}
-
-static bool wants(const struct subscription *s, const char *kind, size_t len, int64_t guild)
-{
-    static const char *const own[] = {"ACTIVITY", "MEMBER", "DECISION"};
-    bool change = true;
-
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        change = change && !(strlen(own[i]) == len && memcmp(own[i], kind, len) == 0);
-    if (strcmp(s->kind, "CHANGE") == 0)
-        return change && (guild == 0 || s->lanes >> route_lane((snowflake_t){(uint64_t)guild}) & 1);
-    return strlen(s->kind) == len && memcmp(s->kind, kind, len) == 0 &&
-           (s->guild == 0 || s->guild == guild);
-}
-
-static void heard(void *arg, const char *payload)
-{
-    struct subscriptions *ss = arg;
-    size_t len = strcspn(payload, " ");
-    int64_t guild = strtoll(payload + len, NULL, 10);
-
-    for (struct subscription *s = ss->all, *next; s; s = next) {
-        next = s->next;
-        if (s->begun && wants(s, payload, len, guild))
-            enqueue(s, payload);
-    }
-    pump(ss);
-}
 
 static void lost(void *arg)
 {
@@ -320,9 +114,10 @@ static void lost(void *arg)
     pg_listener_free(&ss->listener);
     while (ss->all)
         if (ss->all->begun)
-            end(ss->all, "RESYNC", "the database was away: read again, subscribe again");
+            subscription_end(ss->all, "RESYNC",
+                             "the database was away: read again, subscribe again");
         else
-            end(ss->all, "UNAVAILABLE", "the database is away");
+            subscription_end(ss->all, "UNAVAILABLE", "the database is away");
 }
 
 /* --- the begin of a stream -----------------------------------------------------------------------
@@ -337,7 +132,7 @@ static void begin(void *arg, bool ok)
     struct subscription *s = arg;
 
     if (!ok) {
-        end(s, "INTERNAL", "the database refused it");
+        subscription_end(s, "INTERNAL", "the database refused it");
         return;
     }
     s->begun = true;
@@ -439,15 +234,15 @@ void subscribe(struct subscriptions *ss, struct request *r)
         request_answer(r);
         return;
     }
-    s->calls[0] = (struct pg_call){.sql = set_event, .n_params = 1, .values = s->event_value};
-    s->calls[1] = r->compiled.call;
+    subscription_prepare(s);
     s->next = ss->all;
     if (ss->all)
         ss->all->prev = s;
     ss->all = s;
     ss->n++;
     if (!ss->listener)
-        ss->listener = pg_listener_new(ss->loop, ss->conninfo, ss->init_sql, heard, lost, ss);
+        ss->listener =
+            pg_listener_new(ss->loop, ss->conninfo, ss->init_sql, subscriptions_heard, lost, ss);
     httpd_set_gone(r->http, gone, s);
     pg_listener_run(ss->listener, "SELECT presence.listen($1, $2)", s->kind, guild_text(s, text),
                     begin, s);
@@ -473,7 +268,7 @@ void subscriptions_close(struct subscriptions *ss)
 {
     ss->closed = true;
     while (ss->all)
-        end(ss->all, ss->all->begun ? NULL : "UNAVAILABLE", "the service is stopping");
+        subscription_end(ss->all, ss->all->begun ? NULL : "UNAVAILABLE", "the service is stopping");
 }
 
 void subscriptions_free(struct subscriptions **subscriptions)
@@ -498,6 +293,6 @@ void subscriptions_recheck(struct subscriptions *ss, const struct tokens *tokens
     for (struct subscription *s = ss->all, *next; s; s = next) {
         next = s->next;
         if (!tokens_still(tokens, s->r->digest, s->r->scopes, s->r->guilds, s->r->n_guilds))
-            end(s, "UNAUTHENTICATED", "the token is not what it was");
+            subscription_end(s, "UNAUTHENTICATED", "the token is not what it was");
     }
 }
