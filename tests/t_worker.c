@@ -1526,6 +1526,31 @@ static void test_redis_follows_and_is_never_stale(void **state)
     free(set);
 }
 
+/* What it refused is stale there; it is removed once it takes commands again, without a new
+ * connection. */
+static void test_a_full_redis_is_used_again(void **state)
+{
+    _Atomic uint32_t *dirty = &shm_lane(&t.shm, lane_number())->redis_dirty;
+
+    (void)state;
+    start_redis();
+    spawn();
+    grant();
+    post(50);
+    WAIT(t.durable == 50 && atomic_load(dirty) == 0);
+    ask_redis("CONFIG SET maxmemory 1");
+    post(50);
+    WAIT(t.durable == 100);
+    assert_int_equal(atomic_load(dirty), 1);
+    assert_string_equal(ask_redis("DBSIZE"), "51");
+    ask_redis("CONFIG SET maxmemory 0");
+    WAIT(atomic_load(dirty) == 0);
+    assert_string_equal(ask_redis("DBSIZE"), "0");
+    post(50);
+    WAIT(t.durable == 150 && atomic_load(dirty) == 0);
+    assert_string_equal(ask_redis("DBSIZE"), "51");
+}
+
 static void test_redis_warms_the_table(void **state)
 {
     struct seen_row *row;
@@ -1710,6 +1735,7 @@ int main(void)
         T(test_whom_the_catalogue_does_not_tell_is_looked_up),
         T(test_look_up_survives_a_death),
         T(test_redis_follows_and_is_never_stale),
+        T(test_a_full_redis_is_used_again),
         T(test_redis_warms_the_table),
         T(test_fetches),
         T(test_who_was_here_from_the_first_is_not_asked_about),
