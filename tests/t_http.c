@@ -199,6 +199,7 @@ static void test_nobody_there(void **state)
     assert_int_equal(t.answers, 0); /* never before it returns */
     wait_answers(1);
     assert_int_equal(t.status, 0);
+    assert_string_equal(t.error, "/nonexistent/socket: No such file or directory");
 }
 
 static void test_too_large(void **state)

@@ -237,6 +237,26 @@ static void note_time(void *arg)
     *(bool *)arg = true;
 }
 
+static void test_a_database_that_is_not_there_is_no_other(void **state)
+{
+    char *to = xasprintf("%s?db=99", url), *error = NULL;
+    struct redis *r;
+
+    (void)state;
+    start_server("");
+    r = redis_new(loop, url, state_changed, NULL, &error);
+    WAIT(up); /* it serves */
+    redis_free(&r);
+    up = false;
+    changes = 0;
+    r = redis_new(loop, to, state_changed, NULL, &error);
+    for (int64_t end_ms = clock_mono().ms + 300; clock_mono().ms < end_ms;)
+        loop_once(loop, 50);
+    assert_int_equal(changes, 0);
+    redis_free(&r);
+    free(to);
+}
+
 static void test_a_resolver_that_hangs_holds_up_nothing_else(void **state)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -297,6 +317,7 @@ int main(void)
         T(test_pipelines_and_types),
         T(test_comes_and_goes),
         T(test_password),
+        T(test_a_database_that_is_not_there_is_no_other),
         T(test_free_answers_what_is_owed),
         T(test_a_resolver_that_hangs_holds_up_nothing_else),
     };

@@ -39,6 +39,7 @@ struct http_call {
     http_cb *cb;
     http_piece_cb *piece;
     void *arg;
+    char *unix_path;            /* NULL: over TCP */
     struct loop_timer *silence; /* NULL: no limit */
     int64_t silence_max_ms;
     char error[CURL_ERROR_SIZE];
@@ -172,6 +173,7 @@ static void free_call(struct http_call *call)
     buf_clear(&call->body);
     buf_clear(&call->answer);
     buf_clear(&call->answer_headers);
+    free(call->unix_path);
     free(call);
 }
 
@@ -184,12 +186,24 @@ static bool never_sent(const struct http_call *call, CURLcode result)
     return result != CURLE_OK && ready_us == 0;
 }
 
+/* libcurl names a host and a port that have nothing to do with a Unix socket. */
+static void name_socket(struct http_call *call)
+{
+    long os_error = 0;
+
+    curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_error);
+    snprintf(call->error, sizeof(call->error), "%s: %s", call->unix_path,
+             os_error ? strerror((int)os_error) : "cannot connect");
+}
+
 static void finish(struct http_call *call, CURLcode result)
 {
     struct http_answer answer = {.call = call, .unsent = never_sent(call, result)};
     long status = 0;
 
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (result == CURLE_COULDNT_CONNECT && call->unix_path)
+        name_socket(call);
     curl_multi_remove_handle(call->http->multi, call->easy);
     unlink_call(call);
     if (result == CURLE_OK)
@@ -255,8 +269,8 @@ static void set_up(struct http_call *call, const struct http_request *request)
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
-    if (request->unix_path)
-        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_path);
+    if (call->unix_path)
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, call->unix_path);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->once ? 1L : 0L);
     if (request->body || request->method[0] == 'P') { /* POST, PUT, PATCH: a length even if 0 */
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
@@ -278,6 +292,7 @@ struct http_call *http_send(struct http *http, const struct http_request *reques
     call->cb = cb;
     call->piece = request->piece;
     call->arg = arg;
+    call->unix_path = request->unix_path ? xstrdup(request->unix_path) : NULL;
     buf_init(&call->answer, request->answer_max ? request->answer_max : ANSWER_MAX_DEFAULT);
     buf_init(&call->answer_headers, HEADERS_MAX);
     if (request->body) {

@@ -38,6 +38,7 @@ struct redis {
     struct loop_timer *timeout; /* of connecting, and of the oldest answer owed */
     struct backoff backoff;
     bool connecting, up, said_down, flush_queued;
+    bool elsewhere; /* SELECT was refused on this connection */
     struct buf out;
     redisReader *reader;
     struct pending *pending; /* a ring */
@@ -185,8 +186,12 @@ static void auth_answered(void *arg, const struct redis_value *reply)
 
 static void select_answered(void *arg, const struct redis_value *reply)
 {
-    if (reply && redis_type(reply) == REDIS_ERROR)
-        refused(arg, "SELECT", reply);
+    struct redis *r = arg;
+
+    if (!reply || redis_type(reply) != REDIS_ERROR)
+        return;
+    r->elsewhere = true; /* another database is not ours to write into */
+    refused(r, "SELECT", reply);
 }
 
 static void ping_answered(void *arg, const struct redis_value *reply)
@@ -195,8 +200,9 @@ static void ping_answered(void *arg, const struct redis_value *reply)
 
     if (!reply)
         return;
-    if (redis_type(reply) == REDIS_ERROR) {
+    if (redis_type(reply) == REDIS_ERROR)
         refused(r, "PING", reply);
+    if (redis_type(reply) == REDIS_ERROR || r->elsewhere) {
         shutdown(r->fd, SHUT_RDWR); /* read_in sees the end and tries again later */
         return;
     }
@@ -210,7 +216,7 @@ static void ping_answered(void *arg, const struct redis_value *reply)
 
 static void greet(struct redis *r)
 {
-    r->connecting = false;
+    r->connecting = r->elsewhere = false;
     r->reader = redisReaderCreate();
     if (r->at.password) {
         const char *argv[] = {"AUTH", r->at.user ? r->at.user : r->at.password, r->at.password};
