@@ -136,19 +136,43 @@ BEGIN
     RETURN done;
 END $$;
 
+-- No index begins with the user, for it would have to be kept at every write. The large tables are
+-- asked guild by guild, each by its key: as many look-ups as there are guilds, whatever their size.
 CREATE FUNCTION guilds_of_user(u bigint) RETURNS bigint[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = presence, pg_temp AS $$
+    WITH RECURSIVE m AS (
+        SELECT min(guild_id) AS g FROM member
+         UNION ALL
+        SELECT (SELECT min(t.guild_id) FROM member t WHERE t.guild_id > m.g)
+          FROM m WHERE m.g IS NOT NULL
+    ), l AS (
+        SELECT min(guild_id) AS g FROM last_seen
+         UNION ALL
+        SELECT (SELECT min(t.guild_id) FROM last_seen t WHERE t.guild_id > l.g)
+          FROM l WHERE l.g IS NOT NULL
+    ), d AS (
+        SELECT min(guild_id) AS g FROM decision
+         UNION ALL
+        SELECT (SELECT min(t.guild_id) FROM decision t WHERE t.guild_id > d.g)
+          FROM d WHERE d.g IS NOT NULL
+    )
     SELECT array_agg(x.g ORDER BY x.g) FROM (
-        SELECT guild_id AS g FROM member WHERE user_id = u
-         UNION SELECT guild_id FROM last_seen WHERE user_id = u
+        SELECT m.g FROM m, LATERAL (SELECT FROM member t
+                                     WHERE t.guild_id = m.g AND t.user_id = u LIMIT 1) t
+         UNION
+        SELECT l.g FROM l, LATERAL (SELECT FROM last_seen t
+                                     WHERE t.guild_id = l.g AND t.user_id = u LIMIT 1) t
+         UNION
+        SELECT d.g FROM d, LATERAL (SELECT FROM decision t
+                                     WHERE t.guild_id = d.g AND t.user_id = u LIMIT 1) t
          UNION SELECT guild_id FROM exemption WHERE target = 'USER' AND target_id = u
          UNION SELECT guild_id FROM absence WHERE user_id = u
-         UNION SELECT guild_id FROM decision WHERE user_id = u
          UNION SELECT guild_id FROM job WHERE user_id = u) x
 $$;
 
 -- Where the user acted rather than was acted upon, or is named in a text: the deed stays, the id
--- becomes null, in a text 0. Returns how many such places there are (at least one, on trial).
+-- becomes null, in a text 0. Returns how many such places there are (at least one, on trial). A user
+-- may be named anywhere in a text, so this reads these tables as a whole.
 CREATE FUNCTION forget_actor(u bigint, trial boolean) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = presence, pg_temp AS $$
 DECLARE

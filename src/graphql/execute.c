@@ -193,12 +193,29 @@ static void do_deed(struct request *r, const struct collected *f)
         pg_submit(r->service->pg, r->mutation.calls, r->mutation.n_calls, deed_done, r);
 }
 
+static bool too_late(const struct request *r)
+{
+    return clock_mono().ms - r->begun_ms > REQUEST_TIME_MS;
+}
+
+static void leave_undone(struct request *r)
+{
+    struct gql_error *before = r->errors.last;
+
+    gql_error_add(&r->errors, "TIMEOUT", r->current->first->loc,
+                  "not begun: the request took more than %d seconds so far",
+                  REQUEST_TIME_MS / 1000);
+    request_mutation_invalid(r, before);
+}
+
 void request_next_mutation(struct request *r)
 {
     for (; r->current && from_schema(r->current); r->current = r->current->next)
         put_meta(r, r->service->schema->mutation, r->current); /* __typename, which never fails */
     if (!r->current)
         request_answer(r);
+    else if (too_late(r))
+        leave_undone(r);
     else if (strcmp(r->current->field->name, "recordSightings") == 0)
         record_start(r, r->current);
     else if (bind_deed(r->current->field->name))

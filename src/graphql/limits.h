@@ -19,6 +19,8 @@
 #define LIMIT_BATCH_ROWS        5000u /* of a list of a batch; of the sightings of all together */
 #define LIMIT_SUBSCRIPTIONS_MAX 1000u /* at a time, of all clients */
 
+#define REQUEST_TIME_MS 30000 /* later than that no further root field of a mutation is begun */
+
 struct limit {
     const char *code;
     unsigned long value; /* 0: max_* of [graphqld] tells */

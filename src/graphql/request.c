@@ -174,6 +174,7 @@ void request_handle(struct service *service, struct httpd_request *http)
     r->service = service;
     r->http = http;
     r->arena = arena;
+    r->begun_ms = clock_mono().ms;
     gql_errors_init(&r->errors, arena);
     buf_init(&r->data, 0);
     r->media = media_accepted(httpd_header(http, "Accept"), &r->stream);

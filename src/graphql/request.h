@@ -31,6 +31,7 @@ struct request {
     struct httpd_request *http;
     struct arena *arena;
     struct gql_errors errors;
+    int64_t begun_ms; /* monotonic */
     bool get;
     enum media media;
     bool stream;              /* text/event-stream is accepted */

@@ -14,12 +14,12 @@ from writes import DAY, World, Writes, later
 ACCEPT = "application/graphql-response+json"
 
 
-def post(w, document, variables=None, token=None, accept=ACCEPT):
+def post(w, document, variables=None, token=None, accept=ACCEPT, timeout=30):
     """status, data, [(code, path, message)]; no message may tell where or how the database runs."""
     body = json.dumps({"query": document, "variables": variables or {}}).encode()
     status, _, data = harness.UnixHTTP(w.graphqld.conf.graphql_socket).request(
         "POST", "/graphql", body, {"Content-Type": "application/json", "Accept": accept,
-                                   "Authorization": f"Bearer {token or w.admin}"})
+                                   "Authorization": f"Bearer {token or w.admin}"}, timeout)
     answer = json.loads(data)
     errors = [(e["extensions"]["code"], e.get("path"), e["message"])
               for e in answer.get("errors", [])]
@@ -187,6 +187,23 @@ def test_a_statement_that_takes_too_long(w):
     assert (status, data) == (503, None)
     assert errors == [("TIMEOUT", ["addExemption"], "the statement took too long")]
     assert w.count("exemption") == 0 and w.count("audit", "operation = 'addExemption'") == 0
+    serves(w)
+
+
+@pytest.mark.slow
+def test_a_document_that_takes_too_long(w):
+    """Each field has its own patience; those of one document do not add up without end."""
+    fields = [f"m{n}: {rename(w, f'late{n}')}" for n in range(20)]
+    with locked(w.pg, "guild"):
+        status, data, errors = post(w, "mutation { " + " ".join(fields) + " last: __typename }",
+                                    timeout=120)
+    assert status == 200 and data.pop("last") == "Mutation"
+    assert set(data.values()) == {None} and len(data) == len(errors) == 20
+    assert [path for _, path, _ in errors] == [[f"m{n}"] for n in range(20)]
+    late = [code for code, _, message in errors if message.startswith("not begun")]
+    assert {c for c, _, _ in errors[:20 - len(late)]} == {"UNAVAILABLE"}
+    assert set(late) == {"TIMEOUT"} and 10 <= len(late) < 20
+    assert w.rows("SELECT count(*) FROM guild WHERE name LIKE 'late%%'")[0][0] == 0
     serves(w)
 
 

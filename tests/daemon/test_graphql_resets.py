@@ -293,6 +293,23 @@ def test_erasing_a_user_leaves_no_trace_in_any_table(world):
     assert one.refused("NOT_FOUND", "eraseUser", userId=user) == "userId: nothing is known of it"
 
 
+def test_every_guild_of_a_user_is_found(world):
+    """Known as a member in one, by an act, an exemption, an absence, a decision or a job alone in others."""
+    ways = [Writes(world) for _ in range(8)]
+    user = str(int(ways[0].guild) + 77)
+    ways[1].ok("upsertMembers", members=[ways[1].member(user)])
+    world.pg.execute("INSERT INTO last_seen (guild_id, user_id, last_seen, last_seen_kind)"
+                     " VALUES (%s, %s, now(), 1)", (ways[2].guild, user))
+    ways[3].ok("addExemption", guildId=ways[3].guild, target=":USER", targetId=user)
+    world.pg.execute("INSERT INTO absence (guild_id, user_id, from_at, until_at, set_by)"
+                     " VALUES (%s, %s, now(), now() + interval '1 d', 1)", (ways[4].guild, user))
+    ways[5].ok("recordDecisions", guildId=ways[5].guild, decisions=[
+        {"kind": ":FLAG", "userId": user, "evidence": EVIDENCE}])
+    ways[6].ok("enqueueJobs", guildId=ways[6].guild, jobs=[{"kind": ":FLAG", "userId": user}])
+    assert ways[0].rows("SELECT guilds_of_user(%s)", user)[0][0] == [int(w.guild) for w in ways[1:7]]
+    assert ways[0].rows("SELECT guilds_of_user(%s)", "76")[0][0] is None
+
+
 def test_deleting_a_guild(full):
     w = full
     request = w.request_id()
