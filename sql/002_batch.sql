@@ -11,9 +11,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN id >= 0 THEN id::text ELSE (id::numeric + 18446744073709551616)::text END
 $$;
 
+-- Of the distance from 1970: what is extracted from a time itself depends on the time zone for the planner,
+-- which would then call the function for each row instead of putting it in place.
 CREATE FUNCTION unix_ms(t timestamptz) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT floor(extract(epoch FROM t) * 1000)::bigint
+    SELECT floor(extract(epoch FROM t - timestamptz '1970-01-01 00:00:00+00') * 1000)::bigint
 $$;
 
 -- --- partitions -------------------------------------------------------------------------------
@@ -209,7 +211,9 @@ END $$;
 -- an hour, 1 under two, ... 15 the rest (over a year and a half).
 CREATE FUNCTION gap_bucket(ms bigint) RETURNS integer
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT least(15, greatest(0, floor(log(2.0, greatest(ms, 1800000) / 1800000.0))::integer))
+    SELECT width_bucket(ms, ARRAY[3600000, 7200000, 14400000, 28800000, 57600000, 115200000,
+                                  230400000, 460800000, 921600000, 1843200000, 3686400000,
+                                  7372800000, 14745600000, 29491200000, 58982400000]::bigint[])
 $$;
 
 CREATE FUNCTION gap_hist_add(hist integer[], ms bigint) RETURNS integer[]
@@ -226,7 +230,7 @@ END $$;
 CREATE FUNCTION gap_ms(last timestamptz, next timestamptz) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN next - last >= interval '30 minutes'
-                THEN presence.unix_ms(next) - presence.unix_ms(last) END
+                THEN floor(extract(epoch FROM next - last) * 1000)::bigint END
 $$;
 
 -- For those who have a row; tells how many have one. Planned anew each time: a plan made over a small

@@ -73,7 +73,7 @@ END $$;
 
 CREATE FUNCTION micros(t timestamptz) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT (extract(epoch FROM t) * 1000000)::bigint
+    SELECT (extract(epoch FROM t - timestamptz '1970-01-01 00:00:00+00') * 1000000)::bigint
 $$;
 
 CREATE FUNCTION from_micros(us text) RETURNS timestamptz
