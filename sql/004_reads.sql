@@ -38,15 +38,17 @@ END $$;
 -- --- cursors -----------------------------------------------------------------------------------
 
 -- An opaque, exact, unforgeable place in a list: which list, whose, its keys, and a short MAC.
+-- (In plpgsql, which keeps the plan from one call to the next.)
 CREATE FUNCTION cursor_text(list integer, owner bigint, keys text[]) RETURNS text
-LANGUAGE sql STABLE AS $$
-    SELECT rtrim(translate(encode(substr(sha256(s.key || x.body), 1, 8) || x.body, 'base64'),
-                           E'+/\n', '-_'), '=')
-      FROM presence.secret s,
-           (SELECT convert_to(concat_ws(E'\x1e', list, owner, array_to_string(keys, E'\x1e')),
-                              'UTF8') AS body) x
-     WHERE s.name = 'cursor'
-$$;
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    body bytea := convert_to(concat_ws(E'\x1e', list, owner, array_to_string(keys, E'\x1e')),
+                             'UTF8');
+    secret bytea := (SELECT s.key FROM presence.secret s WHERE s.name = 'cursor');
+BEGIN
+    RETURN rtrim(translate(encode(substr(sha256(secret || body), 1, 8) || body, 'base64'),
+                           E'+/\n', '-_'), '=');
+END $$;
 
 -- The keys of a cursor made by cursor_text(list, owner, keys). Anything else raises PR002.
 CREATE FUNCTION cursor_keys(cursor text, list integer, owner bigint, n integer) RETURNS text[]
@@ -77,11 +79,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 CREATE FUNCTION from_micros(us text) RETURNS timestamptz
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT timestamptz '1970-01-01 00:00:00+00'
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN timestamptz '1970-01-01 00:00:00+00'
            + make_interval(days => (us::bigint / 86400000000)::integer)
-           + (us::bigint % 86400000000) * interval '1 microsecond'
-$$;
+           + (us::bigint % 86400000000) * interval '1 microsecond';
+END $$;
 
 -- --- observed time -----------------------------------------------------------------------------
 
