@@ -161,12 +161,15 @@ EXTRA_DIST += tests/daemon/graphql_oracle.js tests/daemon/graphql_schema.js \
   tests/daemon/graphql_post.js tests/daemon/graphql_random.js \
   tests/data/graphql/rich.graphql
 
-EXTRA_DIST += tests/fuzz_graphql.c
+EXTRA_DIST += tests/fuzz_graphql.c tests/fuzz_request.c
 if ENABLE_FUZZ
-noinst_PROGRAMS += tests/fuzz_graphql
+noinst_PROGRAMS += tests/fuzz_graphql tests/fuzz_request
 tests_fuzz_graphql_SOURCES = tests/fuzz_graphql.c
 tests_fuzz_graphql_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_graphql_LDADD = libgraphql.la liblink_pg.la liblink_jsonin.la liblink_crypto.la libcore.la libbase.la
+tests_fuzz_request_SOURCES = tests/fuzz_request.c
+tests_fuzz_request_LDFLAGS = $(tests_fuzz_graphql_LDFLAGS)
+tests_fuzz_request_LDADD = $(tests_fuzz_graphql_LDADD)
 endif
 
 check_PROGRAMS += tests/t_pg_prepared
