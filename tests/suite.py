@@ -90,7 +90,7 @@ def daemon_tests(score, directory, label, options, slowness):
     say(f"daemon tests ({label})")
     report = directory / "daemon-tests.xml"
     report.unlink(missing_ok=True)
-    argv = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short",
+    argv = ["/usr/bin/python3", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "--tb=short",
             f"--basetemp={directory / 'pytest'}", f"--junitxml={report}", *options,
             str(TOP / "tests/daemon")]
     if importlib.util.find_spec("xdist"):

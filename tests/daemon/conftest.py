@@ -53,6 +53,14 @@ def pytest_runtest_makereport(item, call):
                                         process.log.tail(40)))
 
 
+def pytest_terminal_summary(terminalreporter):
+    """What a test counted, and is worth a line: record_property("counted", text)."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "counted":
+                terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {value}")
+
+
 def run(process):
     """Yields a started process; stops and judges it afterwards."""
     process.start()

@@ -51,6 +51,13 @@ def environment(there):
     return os.environ | {"NODE_PATH": str(there)}
 
 
+def verdicts(report):
+    """What graphql_oracle.js found, in words."""
+    return (f"{report['documents']} documents ({report['valid']} valid, {report['syntax']} with mistakes of"
+            f" syntax, {report['invalid']} invalid): {report['n_disagreements']} judged otherwise,"
+            f" {report['n_places']} with other places")
+
+
 def run(there, script, *args, env=None, timeout=300):
     """What the script prints: JSON."""
     done = subprocess.run(command(script, *args), capture_output=True, text=True,
