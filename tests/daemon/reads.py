@@ -46,6 +46,7 @@ class World:
         self.token = self.graphqld.new_token("people", "read")
         self.admin = self.graphqld.new_token("admin", "admin")
         self.all = self.graphqld.new_token("all", "admin,ingest")
+        self.worker = self.graphqld.new_token("worker", "ingest,read")
         self.graphqld.start()
         self.lane = Lane(self.graphqld)
         self.record()

@@ -18,7 +18,8 @@ STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]+): (.*)")
 ASIDE = re.compile(r"SET synchronous_commit|SELECT max\(version\) FROM presence.migration$"
                    r"|SELECT presence.(ensure_months|forget_requests)\(")
 OPERATIONS = harness.SOURCE_DIR / "graphql" / "operations"
-VARIABLES = {"lanes": [3, 4], "keys": [{"guildId": GUILD, "userId": u} for u in USERS]}
+VARIABLES = {"lanes": [3, 4], "keys": [{"guildId": GUILD, "userId": u} for u in USERS],
+             "guildId": GUILD, "userId": USERS[0], "since": "2026-01-01T00:00:00Z"}
 DOCUMENTS = 50
 
 
@@ -109,7 +110,7 @@ def test_the_operations_of_the_workers(world):
         text = path.read_text()
         if not text.startswith("mutation"):
             names = re.findall(r"\$(\w+)\s*:", text)
-            sent, _ = statements(world, text, {n: VARIABLES[n] for n in names}, world.graphqld.token)
+            sent, _ = statements(world, text, {n: VARIABLES[n] for n in names}, world.worker)
             assert len(sent) == 1, (path.name, sent)
             seen += 1
     assert seen
