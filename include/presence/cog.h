@@ -23,10 +23,11 @@
 
 struct call;
 
-/* A button of a cog: the name stands in its custom id, as written by call_custom_id. */
+/* A button of a cog. Its custom id is signed, bound to the user who was shown it, and expires. */
 struct cog_button {
-    const char *name; /* [a-z.]{1,16}, NULL: end of the table */
-    /* data: what was given to call_custom_id. */
+    const char *name;     /* [a-z_]{1,16}, its own among all cogs; NULL: end of the table */
+    uint64_t permissions; /* asked for again when it is pressed */
+    /* data: what was given to call_button. */
     void (*press)(struct call *call, const char *data);
 };
 
@@ -59,6 +60,9 @@ struct call_health {
 /* data: the object "data" of the answer, or NULL: the database is away or refused. */
 typedef void call_answered(struct call *call, const struct json *data);
 
+#define CALL_CUSTOM_ID_SIZE 101u
+#define CALL_KEPT_SIZE      21u
+
 struct call_host {
     /* Takes the message over (it is cleared); the call ends with it. */
     void (*answer)(struct call *call, struct message *message);
@@ -68,17 +72,24 @@ struct call_host {
     /* All commands of all cogs. */
     const struct command *const *(*commands)(const struct call *call, size_t *count_r);
     const char *(*words)(const char *locale, const char *text);
+    void (*custom_id)(const struct call *call, const char *name, const char *data,
+                      char out[CALL_CUSTOM_ID_SIZE]);
+    /* Keeps a text for later presses: its name in *name_r (fits a button's data). It is forgotten
+     * after a quarter of an hour, when there are too many, and when the process ends. */
+    void (*keep)(const struct call *call, const char *text, char name_r[CALL_KEPT_SIZE]);
+    const char *(*kept)(const struct call *call, const char *name); /* or NULL */
 };
 
 struct call {
     const struct call_host *host;
     const struct interaction *interaction;
-    const struct command_args *args; /* NULL for a button */
+    const struct command_args *args; /* of a button: empty */
     const char *locale;              /* of the answer */
     unixms_t now;                    /* when it began */
     struct call_member before;       /* the caller, without this very act */
     bool everybody; /* the answer is for everybody in the channel; set it before asking anything */
-    void *state;    /* the cog's; freed with free() when the call ends */
+    bool update; /* of a button: the answer takes the place of the message it stands on; the same */
+    void *state; /* the cog's; freed with free() when the call ends */
 };
 
 static inline void call_answer(struct call *call, struct message *message)
@@ -94,6 +105,17 @@ static inline void call_ask(struct call *call, const char *operation, const char
     call->host->ask(call, operation, variables, cb);
 }
 
+/* A button of the cog's table, for who sees this answer. data: [A-Za-z0-9_-], at most 40. */
+static inline void call_button(const struct call *call, struct message *m, enum message_style style,
+                               const char *label, const char *name, const char *data)
+{
+    char id[CALL_CUSTOM_ID_SIZE];
+
+    call->host->custom_id(call, name, data, id);
+    message_button(m, style, label, id, false);
+}
+
+/* Of a command; of a button nothing is given. */
 static inline const struct command_value *call_arg(const struct call *call, const char *name)
 {
     return command_arg(call->args, name);

@@ -69,7 +69,7 @@ enum msg_type {
     MSG_ALERT = 44         /* tail: text for the operator, logged by the master at error level */
 };
 
-enum msg_secret { SECRET_DISCORD_TOKEN = 1, SECRET_GRAPHQL_TOKEN = 2 };
+enum msg_secret { SECRET_DISCORD_TOKEN = 1, SECRET_GRAPHQL_TOKEN = 2, SECRET_KEY = 3 };
 enum msg_debug { DEBUG_CRASH = 1, DEBUG_HANG = 2, DEBUG_EXIT = 3 };
 
 struct msg_id {

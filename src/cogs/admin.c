@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cogs/cogs.h"
+#include "cogs/parts.h"
 #include "cogs/say.h"
 #include "presence/permissions.h"
 #include "presence/text.h"
@@ -72,21 +73,29 @@ static const struct command_option ping_options[] = {
 };
 static const struct command_action ping_action[] = {{.options = ping_options, .run = ping},
                                                     {.run = NULL}};
-static const struct command ping_command = {.kind = COMMAND_SLASH,
-                                            .name = "ping",
-                                            .description = N_("Nudge a member, or this channel"),
-                                            .permissions = PERMISSION(KICK_MEMBERS),
-                                            .actions = ping_action};
+const struct command cog_ping = {.kind = COMMAND_SLASH,
+                                 .name = "ping",
+                                 .description = N_("Nudge a member, or this channel"),
+                                 .permissions = PERMISSION(KICK_MEMBERS),
+                                 .actions = ping_action};
 
 static const struct command_action menu_nudge_action[] = {{.run = menu_nudge}, {.run = NULL}};
-static const struct command nudge_menu = {.kind = COMMAND_USER_MENU,
-                                          .name = N_("Nudge"),
-                                          .permissions = PERMISSION(KICK_MEMBERS),
-                                          .actions = menu_nudge_action};
+const struct command cog_nudge_menu = {.kind = COMMAND_USER_MENU,
+                                       .name = N_("Nudge"),
+                                       .permissions = PERMISSION(KICK_MEMBERS),
+                                       .actions = menu_nudge_action};
 
-static const struct command *const commands[] = {&ping_command, &nudge_menu};
+static const struct command *const commands[] = {&cog_ping, &cog_nudge_menu, &cog_inactive,
+                                                 &cog_channels, &cog_performance};
+
+static const struct cog_button buttons[] = {
+    {"inactive", PERMISSION(KICK_MEMBERS), inactive_press},
+    {"channels", PERMISSION(MANAGE_CHANNELS), channels_press},
+    {NULL, 0, NULL},
+};
 
 const struct cog cog_admin = {.version = COG_VERSION,
                               .name = "admin",
                               .commands = commands,
-                              .n_commands = sizeof(commands) / sizeof(commands[0])};
+                              .n_commands = sizeof(commands) / sizeof(commands[0]),
+                              .buttons = buttons};

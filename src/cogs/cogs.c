@@ -32,3 +32,12 @@ const struct command *const *cogs_commands(size_t *count_r)
     *count_r = n_commands;
     return commands;
 }
+
+const struct cog_button *cogs_button(const char *name)
+{
+    for (size_t i = 0; i < sizeof(cogs) / sizeof(cogs[0]); i++)
+        for (const struct cog_button *b = cogs[i]->buttons; b && b->name; b++)
+            if (!strcmp(b->name, name))
+                return b;
+    return NULL;
+}

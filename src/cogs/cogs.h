@@ -9,6 +9,9 @@ extern const struct cog cog_admin, cog_user;
 /* All commands of all cogs. */
 const struct command *const *cogs_commands(size_t *count_r);
 
+/* NULL if no cog has a button of this name. */
+const struct cog_button *cogs_button(const char *name);
+
 /* A command_words: the text in the language of a locale of Discord ("de", "en-US"), itself where
  * there is no translation. */
 const char *cogs_words(const char *locale, const char *text);

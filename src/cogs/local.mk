@@ -1,5 +1,5 @@
 # What cogs ask presence-graphqld: the ids of the operations, by name.
-COG_OPERATIONS = StatusMember
+COG_OPERATIONS = ChannelsInactive InactiveList StatusChannel StatusGuild StatusMember
 src/cogs/operations.h: $(COG_OPERATIONS:%=$(srcdir)/graphql/operations/%.graphql) \
   $(srcdir)/src/worker/operations.sh
 	$(AM_V_GEN)$(MKDIR_P) src/cogs && \
@@ -10,7 +10,8 @@ CLEANFILES += src/cogs/operations.h
 EXTRA_DIST += $(COG_OPERATIONS:%=graphql/operations/%.graphql)
 
 noinst_LTLIBRARIES += libcogs.la
-libcogs_la_SOURCES = src/cogs/admin.c src/cogs/cogs.c src/cogs/cogs.h src/cogs/say.c src/cogs/say.h \
-  src/cogs/user.c src/cogs/words.c include/presence/cog.h
+libcogs_la_SOURCES = src/cogs/admin.c src/cogs/cogs.c src/cogs/cogs.h src/cogs/help.c \
+  src/cogs/inactive.c src/cogs/pager.c src/cogs/pager.h src/cogs/parts.h src/cogs/say.c \
+  src/cogs/say.h src/cogs/status.c src/cogs/user.c src/cogs/words.c include/presence/cog.h
 nodist_libcogs_la_SOURCES = src/cogs/operations.h
 $(libcogs_la_OBJECTS): src/cogs/operations.h

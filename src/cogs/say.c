@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "presence/activity.h"
+#include "presence/duration.h"
 
 #define MINUTE_MS INT64_C(60000)
-#define HOUR_MS   (60 * MINUTE_MS)
-#define DAY_MS    (24 * HOUR_MS)
 
 void say_when(const struct call *call, unixms_t at, struct buf *out)
 {
@@ -38,9 +37,9 @@ void say_length(const struct call *call, int64_t ms, struct buf *out)
     static const struct {
         int64_t ms;
         const char *one, *many;
-    } units[] = {{365 * DAY_MS, N_("year"), N_("years")},
-                 {DAY_MS, N_("day"), N_("days")},
-                 {HOUR_MS, N_("hour"), N_("hours")},
+    } units[] = {{365 * SAY_DAY_MS, N_("year"), N_("years")},
+                 {SAY_DAY_MS, N_("day"), N_("days")},
+                 {SAY_HOUR_MS, N_("hour"), N_("hours")},
                  {MINUTE_MS, N_("minute"), N_("minutes")}};
     const size_t n = sizeof(units) / sizeof(units[0]);
     size_t i = 0;
@@ -123,4 +122,45 @@ void say_away(struct call *call)
 void say_guild_variable(const struct call *call, struct buf *out)
 {
     buf_printf(out, "{\"guildId\":\"%llu\"", (unsigned long long)call->interaction->guild.id);
+}
+
+static void refuse_length(struct call *call, const char *option, int64_t min, int64_t max)
+{
+    struct buf text;
+
+    buf_init(&text, 0);
+    buf_printf(&text,
+               _("`%s`: expected a length of time such as `36h`, `10d`, `2w`, `3mo` or `1y`, "
+                 "from "),
+               option);
+    say_length(call, min, &text);
+    buf_puts(&text, _(" to "));
+    say_length(call, max, &text);
+    buf_putc(&text, '.');
+    say_plain(call, MESSAGE_BAD, buf_cstr(&text));
+    buf_clear(&text);
+}
+
+bool say_read_length(struct call *call, const char *option, int64_t otherwise, int64_t min,
+                     int64_t max, int64_t *ms_r)
+{
+    const struct command_value *v = call_arg(call, option);
+    struct duration_fault fault;
+    duration_t d = {otherwise};
+
+    if (v->given &&
+        (duration_parse(v->text, strlen(v->text), &d, &fault) || d.ms < min || d.ms > max)) {
+        refuse_length(call, option, min, max);
+        return false;
+    }
+    *ms_r = d.ms;
+    return true;
+}
+
+void say_time_variable(unixms_t at, struct buf *out)
+{
+    char text[CLOCK_RFC3339_SIZE];
+
+    clock_rfc3339(at, text);
+    buf_printf(out, "\"%s\"", text);
 }

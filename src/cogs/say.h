@@ -24,6 +24,16 @@ void say_away(struct call *call);
 /* Ends the call with one sentence. */
 void say_plain(struct call *call, enum message_colour colour, const char *text);
 
+/* Reads an option that is a length of time; *ms_r is `otherwise` if it is not given. False: the
+ * call was answered, it is no length of time or not within min and max. */
+bool say_read_length(struct call *call, const char *option, int64_t otherwise, int64_t min,
+                     int64_t max, int64_t *ms_r);
+#define SAY_HOUR_MS INT64_C(3600000)
+#define SAY_DAY_MS  (24 * SAY_HOUR_MS)
+
+/* "2026-11-23T16:00:00.000Z" in quotes. */
+void say_time_variable(unixms_t at, struct buf *out);
+
 /* Begins the variables of a question: {"guildId":"…" */
 void say_guild_variable(const struct call *call, struct buf *out);
 

@@ -3,11 +3,10 @@
 
 #include "cogs/cogs.h"
 #include "cogs/operations.h"
+#include "cogs/parts.h"
 #include "cogs/say.h"
 #include "presence/permissions.h"
 
-#define HOUR_MS   INT64_C(3600000)
-#define DAY_MS    (24 * HOUR_MS)
 #define KINDS_MAX 8u /* shown in detail */
 
 /* --- /status member ----------------------------------------------------------------------------
@@ -24,7 +23,9 @@ static enum message_colour colour_of(int64_t idle_ms, bool known)
 {
     if (!known)
         return MESSAGE_GREY;
-    return idle_ms < 7 * DAY_MS ? MESSAGE_GOOD : idle_ms < 30 * DAY_MS ? MESSAGE_IDLE : MESSAGE_BAD;
+    return idle_ms < 7 * SAY_DAY_MS    ? MESSAGE_GOOD
+           : idle_ms < 30 * SAY_DAY_MS ? MESSAGE_IDLE
+                                       : MESSAGE_BAD;
 }
 
 /* The last act that counts: the later of what the process and the database know. The caller's own
@@ -73,7 +74,7 @@ static void put_idle(struct call *call, struct message *m, const struct status *
         say_length(call, call->now.ms - since.ms, &b);
     else
         buf_puts(&b, _("not known"));
-    if (share >= 0 && share < 0.995 && call->now.ms - since.ms > HOUR_MS)
+    if (share >= 0 && share < 0.995 && call->now.ms - since.ms > SAY_HOUR_MS)
         buf_printf(&b, _("\nPresence was watching for %d %% of it"), (int)(share * 100));
     message_field(m, _("Idle for"), buf_cstr(&b), true);
     buf_clear(&b);
@@ -177,7 +178,7 @@ static void ask_member(struct call *call, const struct command_value *who, bool 
     s->detail = detail;
     call->state = s;
     call->host->member(call, s->user, &s->now);
-    clock_rfc3339((unixms_t){call->now.ms - 30 * DAY_MS}, since);
+    clock_rfc3339((unixms_t){call->now.ms - 30 * SAY_DAY_MS}, since);
     buf_init(&variables, 0);
     say_guild_variable(call, &variables);
     buf_printf(&variables, ",\"userId\":\"%llu\",\"since\":\"%s\"}", (unsigned long long)s->user.id,
@@ -234,7 +235,23 @@ static const struct command_option status_member_options[] = {
     {.name = NULL},
 };
 
+static const struct command_option status_guild_options[] = {PUBLIC, {.name = NULL}};
+static const struct command_option status_channel_options[] = {
+    {.name = "channel",
+     .description = N_("Which channel; without it, this one"),
+     .type = COMMAND_CHANNEL},
+    {.name = NULL},
+};
+
 static const struct command_action status_actions[] = {
+    {.name = "channel",
+     .description = N_("How alive a channel is"),
+     .options = status_channel_options,
+     .run = status_channel},
+    {.name = "guild",
+     .description = N_("How alive this server is"),
+     .options = status_guild_options,
+     .run = status_guild},
     {.name = "member",
      .description = N_("When a member was last active, and for how long he has been idle"),
      .options = status_member_options,
@@ -242,16 +259,17 @@ static const struct command_action status_actions[] = {
     {.run = NULL},
 };
 
-static const struct command status = {.kind = COMMAND_SLASH,
-                                      .name = "status",
-                                      .description = N_("Who and what is alive in this server"),
-                                      .actions = status_actions};
+const struct command cog_status = {.kind = COMMAND_SLASH,
+                                   .name = "status",
+                                   .description = N_("Who and what is alive in this server"),
+                                   .actions = status_actions};
 
 static const struct command_action menu_status_action[] = {{.run = menu_status}, {.run = NULL}};
-static const struct command activity_status = {
+const struct command cog_status_menu = {
     .kind = COMMAND_USER_MENU, .name = N_("Activity status"), .actions = menu_status_action};
 
-static const struct command *const commands[] = {&status, &activity_status};
+static const struct command *const commands[] = {&cog_status, &cog_status_menu, &cog_help,
+                                                 &cog_privacy};
 
 const struct cog cog_user = {.version = COG_VERSION,
                              .name = "user",

@@ -66,3 +66,6 @@ liblink_pg_la_LIBADD = $(PQ_LIBS)
 noinst_LTLIBRARIES += liblink_rest.la
 liblink_rest_la_SOURCES = src/link/rest.c src/link/rest_queue.c src/link/rest_try.c \
   src/link/rest_priv.h include/presence/rest.h
+
+noinst_LTLIBRARIES += liblink_custom_id.la
+liblink_custom_id_la_SOURCES = src/link/custom_id.c include/presence/custom_id.h

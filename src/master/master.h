@@ -55,10 +55,11 @@ struct discover;
 
 struct secrets {
     char *discord, *graphql; /* never logged; owned */
+    char *key;               /* what Presence's own keys are derived from; the same */
 };
 
 struct secrets_rotated {
-    bool discord, graphql;
+    bool discord, graphql, key;
 };
 
 /* --- worker ---------------------------------------------------------------------------------- */

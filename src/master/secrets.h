@@ -1,4 +1,5 @@
-/* The two tokens of presenced: Discord's and the GraphQL service's. */
+/* What presenced keeps secret: Discord's token, the GraphQL service's, and what its own keys are
+ * derived from. */
 #ifndef PRESENCE_MASTER_SECRETS_H
 #define PRESENCE_MASTER_SECRETS_H
 
@@ -7,13 +8,14 @@
 /* Takes DISCORD_TOKEN out of the environment: a copy (fd_secret_free), or NULL if it is not set. */
 char *secrets_environment(void);
 
-/* Reads both tokens: a credential of the service manager comes before the file, environment (may be
- * NULL) before either for Discord. 0; or -1 with *error_r (owned by the caller). */
+/* Reads them; the instance's secret is made where there is none. A credential of the service
+ * manager comes before the file, environment (may be NULL) before either for Discord. 0; or -1 with
+ * *error_r (owned by the caller). */
 int secrets_read(const struct conf *conf, const char *environment, struct secrets *secrets_r,
                  char **error_r);
 void secrets_clear(struct secrets *secrets);
 
-/* Hands both to a worker. */
+/* Hands all to a worker. */
 void secrets_send(struct worker *w);
 
 /* Reads Discord's token once more, after it was refused. True: the file holds another one, which is

@@ -61,6 +61,7 @@ static struct task *task_new(struct worker *w, const char *d, size_t len)
                             .locale = t->interaction.locale,
                             .now = clock_unix()};
     buf_init(&t->answer, 0);
+    buf_init(&t->args.texts, 0);
     LIST_INSERT_HEAD(&w->calls->tasks, t, entry);
     w->calls->count++;
     return t;
@@ -112,6 +113,43 @@ static void run_command(struct task *t)
     t->args.action->run(&t->call);
 }
 
+/* --- buttons -----------------------------------------------------------------------------------
+ */
+
+static enum custom_id_verdict read_custom_id(const struct task *t, struct custom_id *id)
+{
+    const struct interaction *i = &t->interaction;
+    struct slice value = SLICE_NONE;
+    const struct scan_field fields[] = {SCAN_FIELD("custom_id", &value)};
+    char text[CUSTOM_ID_SIZE];
+    size_t len;
+
+    if (!scan_is_object(i->data) || scan_fields(i->data, fields, 1))
+        return CUSTOM_ID_FOREIGN;
+    len = scan_string(value, text, sizeof(text));
+    return custom_id_read(&t->w->custom_id_key, i->guild, i->user, text, len, t->call.now, id);
+}
+
+static void run_button(struct task *t)
+{
+    struct custom_id id;
+    enum custom_id_verdict verdict = read_custom_id(t, &id);
+    const struct cog_button *button = verdict == CUSTOM_ID_GOOD ? cogs_button(id.name) : NULL;
+    uint64_t granted = t->interaction.permissions;
+
+    if (verdict == CUSTOM_ID_FOREIGN)
+        task_say(t, MESSAGE_BAD,
+                 _("This button is for whoever ran the command. Run it yourself to get your own."));
+    else if (!button)
+        task_say(t, MESSAGE_GREY, _("This button has expired. Run the command again."));
+    else if (button->permissions & ~granted && !(granted & PERMISSION(ADMINISTRATOR)))
+        refuse_permission(t, button->permissions & ~granted);
+    else {
+        task_defer_later(t);
+        button->press(&t->call, id.data);
+    }
+}
+
 static void run(struct task *t)
 {
     switch (t->interaction.type) {
@@ -128,7 +166,7 @@ static void run(struct task *t)
         break;
     case INTERACTION_COMPONENT:
     case INTERACTION_MODAL:
-        task_say(t, MESSAGE_BAD, _("This button is not in use any more. Run the command again."));
+        run_button(t);
         break;
     case INTERACTION_PING: /* by HTTP only */
         task_free(t);
@@ -192,5 +230,6 @@ void call_init(struct worker *w)
 {
     w->calls = xcalloc(1, sizeof(*w->calls));
     w->calls->w = w;
+    w->calls->next_kept = (uint64_t)clock_unix().ms << 16;
     LIST_INIT(&w->calls->tasks);
 }

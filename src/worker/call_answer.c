@@ -17,6 +17,8 @@
 enum callback {
     CALLBACK_MESSAGE = 4,
     CALLBACK_DEFER = 5,
+    CALLBACK_DEFER_UPDATE = 6, /* of the message that carries the button */
+    CALLBACK_UPDATE = 7,
     CALLBACK_CHOICES = 8,
 };
 
@@ -107,11 +109,12 @@ void task_answer(struct task *t, struct message *m)
     }
     task_forget_question(t);
     m->everybody = t->call.everybody;
-    message_print(m, first, &t->answer);
+    message_print(m, first && !t->call.update, &t->answer);
     message_clear(m);
     t->has_answer = true;
     if (first)
-        answer_now(t, CALLBACK_MESSAGE, (const char *)buf_bytes(&t->answer), buf_len(&t->answer));
+        answer_now(t, t->call.update ? CALLBACK_UPDATE : CALLBACK_MESSAGE,
+                   (const char *)buf_bytes(&t->answer), buf_len(&t->answer));
     else if (t->state == TASK_WAITING)
         edit(t);
 }
@@ -124,7 +127,7 @@ void task_say(struct task *t, enum message_colour colour, const char *text)
     m.colour = colour;
     buf_puts(&m.body, text);
     if (t->state == TASK_NEW)
-        t->call.everybody = false;
+        t->call.everybody = t->call.update = false;
     task_answer(t, &m);
 }
 
@@ -163,8 +166,11 @@ static void defer(void *arg)
     if (t->state != TASK_NEW)
         return;
     buf_init(&body, 0);
-    buf_printf(&body, "{\"type\":%d,\"data\":{\"flags\":%d}}", CALLBACK_DEFER,
-               t->call.everybody ? 0 : MESSAGE_EPHEMERAL);
+    if (t->call.update)
+        buf_printf(&body, "{\"type\":%d}", CALLBACK_DEFER_UPDATE);
+    else
+        buf_printf(&body, "{\"type\":%d,\"data\":{\"flags\":%d}}", CALLBACK_DEFER,
+                   t->call.everybody ? 0 : MESSAGE_EPHEMERAL);
     t->state = TASK_DEFERRED;
     send_callback(t, &body, deferred);
     buf_clear(&body);

@@ -1,5 +1,6 @@
 /* What cogs can ask of the worker (struct call_host). Called by cogs. Diagnostics: warns when
  * presence-graphqld refuses a question. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,10 @@
 #include "worker/cache.h"
 #include "worker/call_priv.h"
 
-#define ASK_MS 10000
+#define ASK_MS    10000
+#define BUTTON_MS 900000 /* a button lives as long as the answer's token */
+
+_Static_assert(CALL_CUSTOM_ID_SIZE == CUSTOM_ID_SIZE, "one and the same");
 
 /* A question outlives its call where that ends first. */
 struct task_question {
@@ -133,6 +137,37 @@ static const struct command *const *host_commands(const struct call *call, size_
     return cogs_commands(count_r);
 }
 
+/* --- buttons -----------------------------------------------------------------------------------
+ */
+
+static void host_custom_id(const struct call *call, const char *name, const char *data,
+                           char out[CALL_CUSTOM_ID_SIZE])
+{
+    const struct task *t = (const struct task *)call;
+
+    custom_id_print(&t->w->custom_id_key, t->interaction.guild, t->interaction.user, name, data,
+                    (unixms_t){call->now.ms + BUTTON_MS}, out);
+}
+
+static void host_keep(const struct call *call, const char *text, char name_r[CALL_KEPT_SIZE])
+{
+    struct calls *all = ((const struct task *)call)->w->calls;
+    struct kept *k = &all->kept[++all->next_kept % KEPT_MAX];
+
+    free(k->text);
+    *k = (struct kept){all->next_kept, xstrdup(text), {clock_mono().ms + BUTTON_MS}};
+    snprintf(name_r, CALL_KEPT_SIZE, "%llu", (unsigned long long)k->name);
+}
+
+static const char *host_kept(const struct call *call, const char *name)
+{
+    struct calls *all = ((const struct task *)call)->w->calls;
+    uint64_t number = strtoull(name, NULL, 10);
+    const struct kept *k = &all->kept[number % KEPT_MAX];
+
+    return k->name == number && clock_mono().ms < k->until.ms ? k->text : NULL;
+}
+
 const struct call_host task_host = {
     .answer = host_answer,
     .ask = host_ask,
@@ -140,4 +175,7 @@ const struct call_host task_host = {
     .health = host_health,
     .commands = host_commands,
     .words = cogs_words,
+    .custom_id = host_custom_id,
+    .keep = host_keep,
+    .kept = host_kept,
 };

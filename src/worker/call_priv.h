@@ -33,12 +33,22 @@ struct task {
     struct task_question *question;
 };
 
+#define KEPT_MAX 512u /* texts for later presses */
+
+struct kept {
+    uint64_t name; /* 0 = free */
+    char *text;
+    monoms_t until;
+};
+
 struct calls {
     struct worker *w;
     LIST_HEAD(, task) tasks;
     unsigned count;
     unsigned stale; /* in a row: said once a minute */
     monoms_t stale_said;
+    struct kept kept[KEPT_MAX];
+    uint64_t next_kept; /* begins with the time of the start: no name comes twice */
 };
 
 /* call.c */

@@ -29,5 +29,5 @@ $(libworker_la_OBJECTS): src/worker/operations.h
 
 pkglibexec_PROGRAMS += presence-worker
 presence_worker_SOURCES = src/worker/main.c
-presence_worker_LDADD = libworker.la libcogs.la liblink_rest.la liblink_http.la liblink_redis.la liblink_ini.la \
+presence_worker_LDADD = libworker.la libcogs.la liblink_custom_id.la liblink_crypto.la liblink_rest.la liblink_http.la liblink_redis.la liblink_ini.la \
   liblink_json.la libdiscord.la libcore.la libbase.la -lpthread

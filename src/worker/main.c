@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "presence/custom_id.h"
 #include "presence/fd.h"
 #include "presence/log.h"
 #include "presence/rest.h"
@@ -123,9 +124,17 @@ static void prepare_conf(struct worker *w, uint64_t id, const char *text, size_t
 
 static void take_secret(struct worker *w, uint64_t which, const char *text, size_t len)
 {
-    char **secret = which == SECRET_DISCORD_TOKEN   ? &w->discord_token
-                    : which == SECRET_GRAPHQL_TOKEN ? &w->graphql_token
-                                                    : NULL;
+    char **secret, *key;
+
+    if (which == SECRET_KEY) {
+        key = xstrndup(text ? text : "", len);
+        custom_id_derive(key, &w->custom_id_key);
+        fd_secret_free(&key);
+        return;
+    }
+    secret = which == SECRET_DISCORD_TOKEN   ? &w->discord_token
+             : which == SECRET_GRAPHQL_TOKEN ? &w->graphql_token
+                                             : NULL;
 
     if (!secret)
         return;
@@ -368,6 +377,7 @@ static void init(struct worker *w)
 static void tear_down(struct worker *w)
 {
     w->done = true;
+    explicit_bzero(&w->custom_id_key, sizeof(w->custom_id_key));
     fd_secret_free(&w->discord_token);
     fd_secret_free(&w->graphql_token);
     gql_clear(&w->gql);

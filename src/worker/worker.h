@@ -15,6 +15,7 @@
 
 #include "presence/backoff.h"
 #include "presence/conf.h"
+#include "presence/custom_id.h"
 #include "presence/event.h"
 #include "presence/framepool.h"
 #include "presence/http.h"
@@ -104,6 +105,7 @@ struct worker {
     bool has_conf, has_next_conf, ready_told;
     uint64_t next_conf_id;
     char *discord_token, *graphql_token;
+    struct custom_id_key custom_id_key;
 
     struct event_ctx *events;
     struct record_list list;

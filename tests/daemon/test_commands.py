@@ -3,6 +3,7 @@ the answer that the simulator's REST receives."""
 
 import os
 import random
+import re
 import signal
 import time
 
@@ -48,13 +49,14 @@ def good(talk, option):
     kind = option["type"]
     if option.get("choices"):
         return option["choices"][0]["value"]
-    if option["name"] in ("within", "min_idle", "until", "for", "period", "since"):
+    if option["name"] in ("min_idle", "joined_before"):
         return "30d"
     if option["name"] == "command":
         return "status member"
     return {TEXT: "x" * max(1, option.get("min_length", 1)), INTEGER: option.get("min_value", 1),
             NUMBER: option.get("min_value", 1), BOOL: True, USER: talk.members[7],
-            CHANNEL: next(c["id"] for c in talk.channels if c["name"] == "general"),
+            CHANNEL: next(c["id"] for c in talk.channels
+                          if c["type"] in option.get("channel_types", [0])),
             ROLE: talk.roles[1]["id"], MENTIONABLE: talk.members[7]}[kind]
 
 
@@ -202,6 +204,97 @@ def test_a_nudge_notifies_one_member_and_nobody_else(talk):
     answer = talk.run("ping")
     assert answer.final["allowed_mentions"] == {"parse": []} and not answer.private
     assert "Bots" in talk.run("ping", {"member": talk.members[1]}).text
+
+
+def test_lengths_of_time(talk):
+    for text in ("36h", "10d", "2w", "3mo", "1y"):
+        assert "<t:" in talk.run("inactive list", {"min_idle": text}).text
+    for text in ("30", "0d", "-3d", "1m", "d", "11y", "3 parsecs", "9999999999999999999d"):
+        answer = talk.run("inactive list", {"min_idle": text})
+        assert answer.private and "`min_idle`: expected a length of time" in answer.text, text
+
+
+def test_help(talk):
+    everything = talk.run("help").text
+    for command, _ in actions(talk.registered()):
+        assert f"/{command}" in everything
+        assert f"/{command}" in talk.run("help", {"command": command}).text
+    assert "KICK_MEMBERS" in talk.run("help", {"command": "/ping"}).text
+    assert "no command" in talk.run("help", {"command": "<@5> `x`"}).text
+
+
+# --- buttons ----------------------------------------------------------------------------------------
+
+def press(talk, custom_id, user=5, permissions=8, **args):
+    return talk.answer(talk.send(type=3, custom_id=custom_id, user=user,
+                                 permissions=str(permissions), **args))
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    """A guild of people who were last seen long ago."""
+    stack = harness.Stack(sim_args=["--guilds", 1, "--members", 40, "--set", "rest_bucket=100000"])
+    try:
+        stack.start()
+        talk = Talk(stack).wait_registered()
+        for n, user in enumerate(talk.members[2:]):
+            stack.pg.execute("insert into presence.last_seen (guild_id, user_id, last_seen, "
+                             "last_counted, last_seen_kind, last_counted_kind) values "
+                             "(%s, %s, now() - %s * interval '1 day', now() - %s * interval '1 day', "
+                             "1, 1) on conflict (guild_id, user_id) do nothing",
+                             (talk.guild, user, 40 + n, 40 + n))
+        yield talk
+    except BaseException:
+        stack.close(check=False)
+        raise
+    stack.close()
+
+
+def listed(answer):
+    return re.findall(r"<@(\d+)>", answer.embed["description"])
+
+
+def test_pages_are_turned(crowd):
+    first = crowd.run("inactive list", user=6)
+    assert len(listed(first)) == 15 and list(first.buttons) == ["More"] and first.private
+    second = press(crowd, first.buttons["More"]["custom_id"], user=6)
+    assert second.type == 7 and list(second.buttons) == ["Back", "More"]
+    third = press(crowd, second.buttons["More"]["custom_id"], user=6)
+    assert list(third.buttons) == ["Back"]
+    seen = listed(first) + listed(second) + listed(third)
+    assert len(set(seen)) == len(seen) > 30
+    back = press(crowd, third.buttons["Back"]["custom_id"], user=6)
+    assert listed(back) == listed(second)
+    assert third.embed["footer"]["text"] == f"{len(seen)} in all"
+
+
+def test_buttons_are_their_owners(crowd):
+    mine = crowd.run("inactive list", user=6).buttons["More"]["custom_id"]
+    for made_up in (mine[:-1] + ("0" if mine[-1] != "0" else "1"), mine.replace("inactive", "channels"),
+                    "inactive.ffffffff.1.000000000000000000000000", "x" * 100, "x" * 5000, "", "\u0000"):
+        answer = press(crowd, made_up, user=6)
+        assert answer.type == 4 and answer.private and "whoever ran" in answer.text, made_up
+    assert "whoever ran" in press(crowd, mine, user=7).text
+    answer = press(crowd, mine, user=6, permissions=0)
+    assert "KICK_MEMBERS" in answer.text and answer.type == 4
+    assert press(crowd, mine, user=6).type == 7
+
+
+def test_buttons_do_not_outlive_what_they_stand_for(crowd):
+    """After a restart the same secret signs, but what was listed is forgotten; with another secret
+    nothing that was shown before is taken."""
+    stack = crowd.stack
+    mine = crowd.run("inactive list", user=6).buttons["More"]["custom_id"]
+    stack.presenced.restart()
+    stack.presenced.wait_live()
+    assert "too old" in press(crowd, mine, user=6).text
+    mine = crowd.run("inactive list", user=6).buttons["More"]["custom_id"]
+    secret = stack.dir / "state" / "secret"
+    assert secret.stat().st_mode & 0o777 == 0o600 and len(secret.read_text().strip()) == 64
+    secret.write_text("another secret\n")
+    assert stack.presenced.reload()["ok"]
+    assert "whoever ran" in press(crowd, mine, user=6).text
+    assert "another" not in stack.presenced.log.text()
 
 
 # --- in time, and once ------------------------------------------------------------------------------

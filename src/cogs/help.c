@@ -1,0 +1,187 @@
+/* /help, /privacy policy, /bot_performance_check: what Presence says of itself. Diagnostics: none.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cogs/parts.h"
+#include "cogs/say.h"
+#include "presence/permissions.h"
+#include "presence/text.h"
+
+/* --- /help -------------------------------------------------------------------------------------
+ */
+
+static void put_one(struct call *call, const struct command *c, const struct command_action *a,
+                    struct buf *out)
+{
+    buf_puts(out, "`");
+    command_usage(c, a, out);
+    buf_printf(out, "`\n%s\n",
+               a && a->description ? call_words(call, a->description)
+               : c->description    ? call_words(call, c->description)
+                                   : _("In the menu of a member: Apps"));
+}
+
+static void help_list(struct call *call)
+{
+    size_t count;
+    const struct command *const *commands = call->host->commands(call, &count);
+    struct message m;
+
+    message_init(&m);
+    buf_puts(&m.title, _("What Presence can do"));
+    for (size_t i = 0; i < count; i++)
+        for (const struct command_action *a = commands[i]->actions; a->run; a++)
+            put_one(call, commands[i], a, &m.body);
+    buf_puts(&m.footer, _("[ ] may be left out. /help command: more about one."));
+    call_answer(call, &m);
+}
+
+static void put_option(struct call *call, const struct command_option *o, struct message *m)
+{
+    struct buf b;
+
+    buf_init(&b, 0);
+    buf_printf(&b, "%s\n", call_words(call, o->description));
+    command_option_limits(o, call->host->words, call->locale, &b);
+    message_field(m, o->name, buf_cstr(&b), false);
+    buf_clear(&b);
+}
+
+static void help_one(struct call *call, const struct command *c, const struct command_action *a)
+{
+    uint64_t needed = c->permissions | (a ? a->permissions : 0);
+    struct message m;
+
+    message_init(&m);
+    if (a)
+        put_one(call, c, a, &m.body);
+    for (const struct command_action *each = c->actions; !a && each->run; each++)
+        put_one(call, c, each, &m.body);
+    for (const struct command_option *o = a ? a->options : NULL; o && o->name; o++)
+        put_option(call, o, &m);
+    if (needed) {
+        buf_puts(&m.footer, _("For: "));
+        permissions_print(needed, &m.footer);
+    }
+    call_answer(call, &m);
+}
+
+static void help(struct call *call)
+{
+    const char *name = call_arg(call, "command")->text;
+    const struct command_action *action;
+    const struct command *found;
+    size_t count;
+    const struct command *const *commands = call->host->commands(call, &count);
+    struct buf text;
+
+    if (!*name) {
+        help_list(call);
+        return;
+    }
+    found = command_find(commands, count, name, &action);
+    if (found) {
+        help_one(call, found, action);
+        return;
+    }
+    buf_init(&text, 0);
+    buf_puts(&text, _("There is no command of this name: "));
+    text_put_foreign(name, 40, &text);
+    say_plain(call, MESSAGE_BAD, buf_cstr(&text));
+    buf_clear(&text);
+}
+
+static const struct command_option help_options[] = {
+    {.name = "command",
+     .description = N_("Which command, such as status member"),
+     .type = COMMAND_TEXT,
+     .min = 1,
+     .max = 100},
+    {.name = NULL},
+};
+static const struct command_action help_action[] = {{.options = help_options, .run = help},
+                                                    {.run = NULL}};
+const struct command cog_help = {.kind = COMMAND_SLASH,
+                                 .name = "help",
+                                 .description = N_("What Presence can do, and how"),
+                                 .actions = help_action};
+
+/* --- /privacy ----------------------------------------------------------------------------------
+ */
+
+static void privacy_policy(struct call *call)
+{
+    struct message m;
+
+    message_init(&m);
+    buf_puts(&m.title, _("What Presence knows of you"));
+    message_field(&m, _("It records"),
+                  _("that you did something, of what kind, in which channel and when: a message, a "
+                    "reaction, a visit in voice. Also your names and roles here, as Discord shows "
+                    "them."),
+                  false);
+    message_field(&m, _("It does not record"),
+                  _("what you wrote or said, what others do with your messages, or what you do "
+                    "in other servers' channels."),
+                  false);
+    message_field(&m, _("Who sees it"),
+                  _("you, with /status member; the staff of this server; whoever runs this bot."),
+                  false);
+    message_field(&m, _("For how long"),
+                  _("as long as the settings of this server say; it is erased when the operator of "
+                    "this bot is asked to."),
+                  false);
+    call_answer(call, &m);
+}
+
+static const struct command_action privacy_actions[] = {
+    {.name = "policy",
+     .description = N_("What is recorded, who sees it, for how long"),
+     .run = privacy_policy},
+    {.run = NULL},
+};
+const struct command cog_privacy = {.kind = COMMAND_SLASH,
+                                    .name = "privacy",
+                                    .description = N_("What Presence knows of you"),
+                                    .actions = privacy_actions};
+
+/* --- /bot_performance_check --------------------------------------------------------------------
+ */
+
+static void put_ms(struct call *call, struct message *m, const char *name, int64_t ms)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), "%lld ms", (long long)ms);
+    message_field(m, name, ms >= 0 ? text : _("not known"), true);
+}
+
+static void performance(struct call *call)
+{
+    struct call_health h;
+    struct message m;
+    char text[64];
+
+    call->host->health(call, &h);
+    message_init(&m);
+    m.colour = h.database && h.cache ? MESSAGE_GOOD : MESSAGE_BAD;
+    buf_puts(&m.title, _("How Presence is doing"));
+    put_ms(call, &m, _("From Discord to here"), h.arrival_ms);
+    put_ms(call, &m, _("Until it is recorded, usually"), h.lag_p50_ms);
+    put_ms(call, &m, _("In 99 of 100 cases"), h.lag_p99_ms);
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)h.events);
+    message_field(&m, _("Events since the start"), text, true);
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)h.sightings);
+    message_field(&m, _("Of them, acts of people"), text, true);
+    message_field(&m, _("Database"), h.database ? _("there") : _("away"), true);
+    message_field(&m, _("Redis"), h.cache ? _("there") : _("away; nothing depends on it"), true);
+    call_answer(call, &m);
+}
+
+static const struct command_action performance_action[] = {{.run = performance}, {.run = NULL}};
+const struct command cog_performance = {.kind = COMMAND_SLASH,
+                                        .name = "bot_performance_check",
+                                        .description = N_("How fast and how healthy Presence is"),
+                                        .permissions = PERMISSION(MANAGE_GUILD),
+                                        .actions = performance_action};

@@ -1,0 +1,16 @@
+/* What the files of one cog share: its commands and buttons, one file per command. */
+#ifndef COGS_PARTS_H
+#define COGS_PARTS_H
+
+#include "presence/cog.h"
+
+/* admin */
+extern const struct command cog_ping, cog_nudge_menu, cog_inactive, cog_channels, cog_performance;
+void inactive_press(struct call *call, const char *data);
+void channels_press(struct call *call, const char *data);
+
+/* user */
+extern const struct command cog_status, cog_status_menu, cog_help, cog_privacy;
+command_run status_guild, status_channel;
+
+#endif
