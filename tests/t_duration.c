@@ -10,8 +10,7 @@
 #define DAY  DURATION_DAY_MS
 #define HOUR DURATION_HOUR_MS
 
-/* --- what is understood ------------------------------------------------------------------------
- */
+/* --- what is understood ------------------------------------------------------------------- */
 
 static const struct {
     const char *text;
@@ -59,8 +58,7 @@ static void test_understood(void **state)
     }
 }
 
-/* --- what is refused ----------------------------------------------------------------------------
- */
+/* --- what is refused ---------------------------------------------------------------------- */
 
 #define NUMBER "a whole number"
 #define UNIT   "a unit: y, mo, w, d, h, min, s or ms"
@@ -167,8 +165,7 @@ static void test_hostile(void **state)
     assert_int_equal(fault.at, 2);
 }
 
-/* --- printing ------------------------------------------------------------------------------------
- */
+/* --- printing ----------------------------------------------------------------------------- */
 
 static const struct {
     int64_t ms;
@@ -228,8 +225,7 @@ static void test_there_and_back(void **state)
     }
 }
 
-/* --- dates ---------------------------------------------------------------------------------------
- */
+/* --- dates -------------------------------------------------------------------------------- */
 
 static void assert_date(unixms_t t, const char *date)
 {

@@ -28,8 +28,7 @@ static void print(enum setting s, const struct setting_value *v, struct buf *out
         setting_print_text(s, v, out);
 }
 
-/* --- one value ----------------------------------------------------------------------------------
- */
+/* --- one value ---------------------------------------------------------------------------- */
 
 static void reads(enum setting s, const char *text, bool json, const char *as_json)
 {
@@ -428,8 +427,7 @@ static void test_what_is_expected_and_why(void **state)
     }
 }
 
-/* --- sets ----------------------------------------------------------------------------------------
- */
+/* --- sets --------------------------------------------------------------------------------- */
 
 static void set(struct settings *s, enum setting which, const char *text)
 {
@@ -622,8 +620,7 @@ static void test_what_makes_people_due_sooner(void **state)
     }
 }
 
-/* --- files ---------------------------------------------------------------------------------------
- */
+/* --- files -------------------------------------------------------------------------------- */
 
 static void test_there_and_back(void **state)
 {

@@ -81,8 +81,7 @@ void settings_put(struct settings *s, enum setting which, struct setting_value *
     memset(value, 0, sizeof(*value));
 }
 
-/* --- what does not go together -------------------------------------------------------------------
- */
+/* --- what does not go together ------------------------------------------------------------ */
 
 static bool on(const struct settings *s, enum setting which)
 {
@@ -182,8 +181,7 @@ size_t settings_faults(const struct settings *s, const char *faults_r[SETTINGS_F
     return count;
 }
 
-/* --- what differs --------------------------------------------------------------------------------
- */
+/* --- what differs ------------------------------------------------------------------------- */
 
 size_t settings_diff(const struct settings *a, const struct settings *b,
                      enum setting changed_r[SETTINGS])

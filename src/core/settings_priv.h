@@ -8,8 +8,7 @@
 
 #include "presence/settings.h"
 
-/* --- reading (settings_read.c) ------------------------------------------------------------------
- */
+/* --- reading (settings_read.c) ------------------------------------------------------------ */
 
 /* What is still to be read. */
 struct reader {
@@ -33,8 +32,7 @@ bool reader_end(struct reader *r);
 /* The same number as people write it, without JSON around: digits, and decimals behind a point. */
 bool reader_decimal(struct reader *r, int64_t *thousandths_r);
 
-/* --- values (settings_value.c) ------------------------------------------------------------------
- */
+/* --- values (settings_value.c) ------------------------------------------------------------ */
 
 static inline bool setting_is_upper(char c)
 {

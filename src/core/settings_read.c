@@ -50,8 +50,7 @@ bool reader_end(struct reader *r)
     return r->p == r->end;
 }
 
-/* --- strings -----------------------------------------------------------------------------------
- */
+/* --- strings ------------------------------------------------------------------------------ */
 
 static bool hex4(struct reader *r, unsigned *code_r)
 {
@@ -115,8 +114,7 @@ bool reader_string(struct reader *r, char *out, size_t cap)
     return reader_char(r, '"');
 }
 
-/* --- numbers -----------------------------------------------------------------------------------
- */
+/* --- numbers ------------------------------------------------------------------------------ */
 
 /* The digits of a number without the zeros around them: 0.digits * 10^point. */
 struct number {
@@ -222,8 +220,7 @@ bool reader_decimal(struct reader *r, int64_t *thousandths_r)
     return decimals(r, &n) && thousandths(&n, thousandths_r);
 }
 
-/* --- any value ---------------------------------------------------------------------------------
- */
+/* --- any value ---------------------------------------------------------------------------- */
 
 static bool skip_string(struct reader *r)
 {

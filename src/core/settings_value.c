@@ -7,8 +7,7 @@
 #include "core/settings_priv.h"
 #include "presence/duration.h"
 
-/* --- what is expected --------------------------------------------------------------------------
- */
+/* --- what is expected --------------------------------------------------------------------- */
 
 void setting_put_thousandths(int64_t v, struct buf *out)
 {
@@ -99,8 +98,7 @@ char *setting_expected(enum setting s)
     return text;
 }
 
-/* --- parts of values ---------------------------------------------------------------------------
- */
+/* --- parts of values ---------------------------------------------------------------------- */
 
 bool setting_in_range(const struct setting_info *info, int64_t v)
 {
@@ -207,8 +205,7 @@ bool setting_add_delay(const struct setting_info *info, int64_t ms, struct setti
     return true;
 }
 
-/* --- copies ------------------------------------------------------------------------------------
- */
+/* --- copies ------------------------------------------------------------------------------- */
 
 bool setting_equal(enum setting s, const struct setting_value *a, const struct setting_value *b)
 {
