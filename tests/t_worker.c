@@ -1339,6 +1339,15 @@ static void test_a_new_session_gets_no_catalogue_before_its_time(void **state)
     assert_int_equal(t.asked, 1); /* Discord: once per guild and 30 s */
 }
 
+/* As the guild's row, and so a successor, has it. */
+static void half_a_minute_passes(void)
+{
+    struct shm_guild *g = shm_guild(&t.shm, (snowflake_t){GUILD}, false);
+
+    assert_non_null(g);
+    g->roster_begin_ms -= 31000;
+}
+
 static void test_catalogue_begins_again_after_a_death(void **state)
 {
     char old[40];
@@ -1353,6 +1362,14 @@ static void test_catalogue_begins_again_after_a_death(void **state)
     WAIT(t.durable == 2);
     snprintf(old, sizeof(old), "%s", t.nonce);
     kill_worker();
+    spawn();
+    send_gateway_state(2, SHARD_LIVE);
+    grant();
+    for (int64_t end_ms = clock_mono().ms + 300; clock_mono().ms < end_ms;)
+        loop_once(t.loop, 50);
+    assert_int_equal(t.asked, 1); /* it is too early */
+    kill_worker();
+    half_a_minute_passes();
     spawn();
     send_gateway_state(2, SHARD_LIVE);
     grant();
@@ -1457,6 +1474,7 @@ static void test_whom_the_catalogue_does_not_tell_is_looked_up(void **state)
     react_remove(ALICE + 1000);
     WAIT(t.asked == 1 && t.durable == 3);
     kill_worker(); /* who was waited for is no secret of the dead */
+    half_a_minute_passes();
     beep = seen_find(&t.shm, (snowflake_t){GUILD}, (snowflake_t){BEEP});
     assert_non_null(beep);
     beep->flags &= (uint16_t)~SEEN_LOOKED_UP; /* set again: the successor went through the table */

@@ -40,7 +40,7 @@
 #include "presence/route.h"
 
 #define SHM_MAGIC       UINT64_C(0x31454e4553455250) /* "PRESENE1" */
-#define SHM_VERSION     6u
+#define SHM_VERSION     7u
 #define SHM_LINE        64u
 #define SHM_BUCKET_ROWS 8u
 #define SHM_SHARDS_MAX  256u
@@ -91,7 +91,7 @@ struct shm_guild {
     uint64_t guild; /* 0 = free */
     uint64_t afk_channel;
     uint64_t session;        /* gateway session in which coverage is open; 0 = closed */
-    int64_t roster_at_ms;    /* when the roster was last complete; 0 = never */
+    int64_t roster_at_ms;    /* when the last complete catalogue was asked for; 0 = never */
     int64_t roster_begin_ms; /* catalogue under way since; 0 = none */
     int64_t bot_joined_ms;
     uint64_t roster_session; /* session in which the roster was completed */
@@ -100,6 +100,7 @@ struct shm_guild {
 };
 #define SHM_GUILD_AVAILABLE 0x1u
 #define SHM_GUILD_LEFT      0x2u
+#define SHM_GUILD_ASKED     0x4u /* the catalogue under way was asked for, at roster_begin_ms */
 
 struct shm_session_seq {
     uint64_t session;          /* 0 = free */

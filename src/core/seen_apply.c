@@ -167,6 +167,7 @@ static void apply_roster_end(struct shm_guild *g, const struct record_subject *r
         g->roster_at_ms = r->at.ms;
     g->roster_session = r->h.session ? r->h.session : g->session;
     g->roster_begin_ms = 0;
+    g->flags &= ~SHM_GUILD_ASKED;
 }
 
 static void apply_coverage(struct shm_guild *g, const struct record_coverage *r)

@@ -190,8 +190,10 @@ static void ask(struct rosters *all, struct roster *r, int64_t now_ms)
     r->asked_ms = r->heard_ms = now_ms;
     r->begin_ms = clock_unix().ms;
     r->tries++;
-    if (g)
+    if (g) {
         g->roster_begin_ms = r->begin_ms;
+        g->flags |= SHM_GUILD_ASKED;
+    }
     snprintf(r->nonce, sizeof(r->nonce), "p%x-%x", all->w->generation, ++all->counter);
     n = snprintf(payload, sizeof(payload),
                  "{\"op\":8,\"d\":{\"guild_id\":\"%llu\",\"query\":\"\",\"limit\":0,"
@@ -259,8 +261,10 @@ static bool drop_void(struct rosters *all, const struct roster *r)
     if (!intent_refused(all, r->guild))
         return false;
     g = guild_row(all, r->guild);
-    if (g)
+    if (g) {
         g->roster_begin_ms = 0;
+        g->flags &= ~SHM_GUILD_ASKED;
+    }
     conclude(all, r->guild);
     return true;
 }
@@ -337,15 +341,28 @@ static void go_on(void *arg)
 
 /* --- events ---------------------------------------------------------------------------------- */
 
+/* Monotonic: when Discord will give the guild's list again to us or to whoever had the lane before.
+ */
+static int64_t earliest_ms(const struct shm_guild *g)
+{
+    int64_t asked_ms = g ? g->roster_at_ms : 0, ago_ms;
+
+    if (g && g->flags & SHM_GUILD_ASKED && g->roster_begin_ms > asked_ms)
+        asked_ms = g->roster_begin_ms;
+    ago_ms = clock_unix().ms - asked_ms;
+    return ago_ms >= 0 && ago_ms < PER_GUILD_MS ? clock_mono().ms + PER_GUILD_MS - ago_ms : 0;
+}
+
 void roster_want(struct lane *lane, snowflake_t guild)
 {
     struct rosters *all = lane->w->rosters;
     struct roster *r = find(all, guild), **end = &all->list;
-    struct shm_guild *g;
+    struct shm_guild *g = guild_row(all, guild);
 
     if (!r) {
         r = xcalloc(1, sizeof(*r));
         r->guild = guild;
+        r->not_before_ms = earliest_ms(g);
         while (*end)
             end = &(*end)->next;
         *end = r;
@@ -353,7 +370,6 @@ void roster_want(struct lane *lane, snowflake_t guild)
         /* Began before what made it necessary again. */
         ask_later(r);
     }
-    g = guild_row(all, guild);
     if (g && !g->roster_begin_ms)
         g->roster_begin_ms = clock_unix().ms;
     kick(all);
