@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -19,6 +20,7 @@
 #define CHILD_SEGMENT_FD 4
 #define CHILD_LOCK_FD    5
 #define CHILD_FRAMES_FD  6
+#define FIRST_FREE_FD    (CHILD_FRAMES_FD + 1)
 
 /* What a worker's environment keeps. */
 static const char *const kept_variables[] = {
@@ -61,17 +63,31 @@ static void free_environment(char **env)
     free(env);
 }
 
+/* In the child. */
+static _Noreturn void give_up(int err, const char *why)
+{
+    ssize_t ignored = write(err, why, strlen(why));
+
+    (void)ignored;
+    _exit(127);
+}
+
 /* In the child. Moves the descriptors to their places: first out of each other's way. */
 static _Noreturn void become_worker(const struct master *m, int channel, int err,
                                     char *const argv[], char *const env[])
 {
-    static const char failed[] = "cannot execute presence-worker\n";
     sigset_t none;
     int null = open("/dev/null", O_RDONLY);
-    int fds[] = {fcntl(channel, F_DUPFD, 64),    fcntl(m->shm.fd, F_DUPFD, 64),
-                 fcntl(m->lock_fd, F_DUPFD, 64), fcntl(err, F_DUPFD, 64),
-                 fcntl(null, F_DUPFD, 64),       fcntl(m->pool.frames.fd, F_DUPFD, 64)};
+    int fds[] = {fcntl(channel, F_DUPFD, FIRST_FREE_FD),
+                 fcntl(m->shm.fd, F_DUPFD, FIRST_FREE_FD),
+                 fcntl(m->lock_fd, F_DUPFD, FIRST_FREE_FD),
+                 fcntl(err, F_DUPFD, FIRST_FREE_FD),
+                 fcntl(null, F_DUPFD, FIRST_FREE_FD),
+                 fcntl(m->pool.frames.fd, F_DUPFD, FIRST_FREE_FD)};
 
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+        if (fds[i] < 0)
+            give_up(err, "no descriptors are left for presence-worker\n");
     dup2(fds[4], STDIN_FILENO);
     dup2(fds[3], STDOUT_FILENO);
     dup2(fds[3], STDERR_FILENO);
@@ -79,15 +95,13 @@ static _Noreturn void become_worker(const struct master *m, int channel, int err
     dup2(fds[1], CHILD_SEGMENT_FD);
     dup2(fds[2], CHILD_LOCK_FD);
     dup2(fds[5], CHILD_FRAMES_FD);
-    closefrom(CHILD_FRAMES_FD + 1);
+    closefrom(FIRST_FREE_FD);
     for (int s = 1; s < NSIG; s++)
         signal(s, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execve(m->worker_path, argv, env);
-    ssize_t ignored = write(STDERR_FILENO, failed, sizeof(failed) - 1);
-    (void)ignored;
-    _exit(127);
+    give_up(STDERR_FILENO, "cannot execute presence-worker\n");
 }
 
 int worker_spawn(struct worker *w)

@@ -123,6 +123,14 @@ def test_an_event_arrives(alone):
     wait_until(lambda: a.shard()["resume_seq"] == deed["s"], what="it is durable")
 
 
+def test_few_descriptors_are_enough(alone):
+    a = alone()
+    argv = a.presenced.argv
+    a.presenced.argv = lambda: ["prlimit", "--nofile=64:64", *argv()]
+    a.start()
+    assert a.shard()["state"] == "live"
+
+
 @pytest.mark.parametrize("compress", ["zlib-stream", "zstd-stream"])
 def test_compression(alone, compress):
     a = alone(discord={"compress": compress}).start()
