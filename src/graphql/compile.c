@@ -244,8 +244,8 @@ static void list(struct compiler *k, const struct bind *b, const struct collecte
     buf_putc(&k->sql, ')');
 }
 
-static void value(struct compiler *k, const struct bind *b, const struct collected *f,
-                  const struct scope *s, const char *parent)
+void compile_value(struct compiler *k, const struct bind *b, const struct collected *f,
+                   const struct scope *s, const char *parent)
 {
     if (b->kind == BIND_ONE) {
         one(k, b, f, s, parent);
@@ -264,7 +264,7 @@ static void value(struct compiler *k, const struct bind *b, const struct collect
     }
 }
 
-static const struct bind *bind_of(const struct gql_type *t, const struct collected *f)
+const struct bind *compile_bind(const struct gql_type *t, const struct collected *f)
 {
     const struct bind *b = bind_find(t->name, f->field->name);
 
@@ -276,7 +276,7 @@ static const struct bind *bind_of(const struct gql_type *t, const struct collect
 static void field(struct compiler *k, const struct gql_type *t, const struct collected *f,
                   const char *parent)
 {
-    const struct bind *b = bind_of(t, f);
+    const struct bind *b = compile_bind(t, f);
     struct scope s = {.field = f->field};
     struct gql_value *args;
 
@@ -285,7 +285,7 @@ static void field(struct compiler *k, const struct gql_type *t, const struct col
         return;
     }
     s.args = args;
-    value(k, b, f, &s, parent);
+    compile_value(k, b, f, &s, parent);
 }
 
 static void put_member(struct compiler *k, const char *key, bool first)
@@ -315,7 +315,7 @@ void compile_object(struct compiler *k, const struct gql_type *t, const struct c
     buf_puts(&k->sql, "}')");
 }
 
-static struct compiler *compiler_new(const struct collect *c, struct gql_errors *errors)
+struct compiler *compiler_new(const struct collect *c, struct gql_errors *errors)
 {
     struct compiler *k = arena_alloc(c->arena, sizeof(*k));
 
@@ -326,8 +326,7 @@ static struct compiler *compiler_new(const struct collect *c, struct gql_errors 
     return k;
 }
 
-/* Returns 0, or -1 if there is an entry in errors. */
-static int finish(struct compiler *k, struct pg_call *call_r)
+int compile_finish(struct compiler *k, struct pg_call *call_r)
 {
     *call_r = (struct pg_call){
         .sql = arena_strndup(k->c->arena, (char *)buf_bytes(&k->sql), buf_len(&k->sql)),
@@ -351,58 +350,5 @@ int compile_query(const struct collect *c, const struct gql_type *root,
         field(k, root, fields[i], "");
     }
     out->n_columns = n;
-    return finish(k, &out->call);
-}
-
-static int compile_deed(const struct collect *c, const struct bind_deed *d, const struct scope *s,
-                        struct pg_call *call_r, struct gql_errors *errors)
-{
-    struct compiler *k = compiler_new(c, errors);
-
-    compile_template(k, d->sql, s, "", "");
-    return finish(k, call_r);
-}
-
-/* The statement that reads what a mutation did. Most often its text is the document's alone; then
- * it is kept with it. */
-static int compile_result(const struct collect *c, const struct collected *f, const struct scope *s,
-                          struct pg_call *call_r, struct gql_errors *errors)
-{
-    struct kept_sql *kept = f->n_merged == 1 ? kept_find(c->kept, f->first) : NULL;
-    const struct failure *failure = c->failures->first;
-    unsigned reads = *c->vars->reads;
-    struct compiler *k;
-
-    if (kept) {
-        *call_r = (struct pg_call){.sql = kept->sql, .id = &kept->id};
-        return 0;
-    }
-    k = compiler_new(c, errors);
-    value(k, bind_of(c->schema->mutation, f), f, s, "");
-    if (finish(k, call_r))
-        return -1;
-    if (f->n_merged == 1 && reads == *c->vars->reads && failure == c->failures->first &&
-        !k->bound && !k->plan_anew && k->n_params == 0)
-        kept_add(c->kept, f->first, call_r->sql);
-    return 0;
-}
-
-int compile_mutation(const struct collect *c, const struct collected *f, const char *caller,
-                     struct compiled_mutation *out, struct gql_errors *errors)
-{
-    static const char patience[] = "SELECT set_config('statement_timeout', '25s', true)";
-    const struct bind_deed *d = bind_deed(f->field->name);
-    struct scope s = {.field = f->field, .caller = caller};
-    struct gql_value *args;
-
-    out->n_calls = 0;
-    if (gql_coerce_arguments(c->arena, f->field->args, f->field->n_args, f->first->arguments,
-                             c->vars, f->first->loc, &args, errors))
-        return -1;
-    s.args = args;
-    if (d->slow)
-        out->calls[out->n_calls++] = (struct pg_call){.sql = patience};
-    if (compile_deed(c, d, &s, &out->calls[out->n_calls++], errors))
-        return -1;
-    return compile_result(c, f, &s, &out->calls[out->n_calls++], errors);
+    return compile_finish(k, &out->call);
 }

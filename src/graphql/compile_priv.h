@@ -31,6 +31,14 @@ struct compiler {
     bool failed;
 };
 
+struct compiler *compiler_new(const struct collect *c, struct gql_errors *errors);
+/* The statement; returns 0, or -1 with an entry in errors. */
+int compile_finish(struct compiler *k, struct pg_call *call_r);
+/* What a field is made of; fatal if the table has forgotten it. */
+const struct bind *compile_bind(const struct gql_type *t, const struct collected *f);
+/* Writes the value of a field of the row `parent`, whose arguments are those of s. */
+void compile_value(struct compiler *k, const struct bind *b, const struct collected *f,
+                   const struct scope *s, const char *parent);
 /* Writes a parameter; value lives in the arena, NULL is null. */
 void compile_parameter(struct compiler *k, const char *value);
 /* Writes sql with its placeholders replaced (bind.h). */

@@ -7,7 +7,7 @@ libgraphql_la_SOURCES = \
   src/graphql/bind_ingest.c src/graphql/bind_member.c src/graphql/bind_record.c src/graphql/bind_rows.c \
   src/graphql/bind_service.c src/graphql/bind_writes.c src/graphql/body.c src/graphql/body.h \
   src/graphql/coerce_ast.c src/graphql/coerce_json.c src/graphql/coerce_json_error.c src/graphql/coerce_json_priv.h src/graphql/collect.c src/graphql/collect.h \
-  src/graphql/compile.c src/graphql/compile.h src/graphql/complete.c src/graphql/complete.h src/graphql/cost.c src/graphql/cost.h \
+  src/graphql/compile.c src/graphql/compile.h src/graphql/compile_mutation.c src/graphql/complete.c src/graphql/complete.h src/graphql/cost.c src/graphql/cost.h \
   src/graphql/compile_priv.h src/graphql/connection.c src/graphql/document.c src/graphql/document.h \
   src/graphql/embedded.h src/graphql/error.c src/graphql/error.h \
   src/graphql/ingest.c src/graphql/ingest.h src/graphql/ingest_priv.h \

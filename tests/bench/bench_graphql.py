@@ -6,6 +6,7 @@ is shown beside it. One client sends one request after the other, on one kept co
 """
 
 import argparse
+import contextlib
 import itertools
 import json
 import http.client
@@ -154,35 +155,69 @@ RENAME = """mutation ($guild: Snowflake!, $user: Snowflake!, $nick: String) {
     member { guildId userId nick }
   }
 }"""
+KNOWN = """mutation ($guilds: [GuildInput!]!, $members: [MemberInput!]!) {
+  upsertGuilds(guilds: $guilds) { code }
+  upsertMembers(members: $members) { code }
+}"""
+
+
+def make_members(service):
+    service.client.ask(KNOWN, {
+        "guilds": [{"guildId": GUILD, "at": T0, "name": "x", "available": True}],
+        "members": [{"guildId": GUILD, "userId": user_of(n), "at": T0, "onRoster": True, "bot": False}
+                    for n in range(MEMBERS)]})
+
+
+def rename_body(n):
+    return json.dumps({"query": RENAME, "variables": {
+        "guild": GUILD, "user": user_of(n), "nick": f"name {n}"}}).encode()
+
+
+def sighting_bodies(total):
+    """Batches of one sighting each: the document as workers send it."""
+    return record_bodies(1, total, 0, 0, T0)
+
+
+def disk_ms(service, count):
+    """Milliseconds of an UPDATE of one row without any service: mostly its way to the disk."""
+    with contextlib.closing(service.pg.connect()) as c, c.cursor() as cursor:
+        def update(n):
+            cursor.execute("UPDATE presence.member SET flags = %s WHERE guild_id = %s AND user_id = %s",
+                           (n, GUILD, user_of(n)))
+            return b""
+
+        return one_by_one(update, lambda n: n, count)
+
+
+def single_of(table, service, options, name, body_of):
+    """Returns microseconds of one."""
+    one_by_one(service.client.send, body_of, 200)
+    ours, theirs, times, done = [], [], [], itertools.count(200)
+    for _ in range(options.runs):
+        def work():
+            times.append(one_by_one(service.client.send, lambda n: body_of(next(done)),
+                                    options.singles))
+
+        one, other = service.spent(work, options.singles)
+        ours.append(one)
+        theirs.append(other)
+    middle = table.row(f"one {name}: us of the service", ours, 60, ".0f")
+    table.row("  PostgreSQL: us", theirs, form=".0f")
+    table.row("  p50 with one client: ms", [percentile(t, 0.5) for t in times], 0.6)
+    table.row("  p99: ms", [percentile(t, 0.99) for t in times])
+    return middle
+
+
 def single(table, options):
-    """Returns microseconds of one mutation, for the ratios."""
+    """Returns microseconds of one updateMember, for the ratios: the peers do the same."""
     service = Service()
     try:
-        service.client.ask("""mutation ($guilds: [GuildInput!]!) { upsertGuilds(guilds: $guilds)
-                           { code } }""", {"guilds": [{"guildId": GUILD, "at": T0, "name": "x", "available": True}]})
-        service.client.ask("""mutation ($members: [MemberInput!]!) { upsertMembers(members: $members)
-                           { code } }""", {"members": [
-            {"guildId": GUILD, "userId": user_of(n), "at": T0, "onRoster": True, "bot": False}
-            for n in range(MEMBERS)]})
-
-        def body_of(n):
-            return json.dumps({"query": RENAME, "variables": {
-                "guild": GUILD, "user": user_of(n), "nick": f"name {n}"}}).encode()
-
-        one_by_one(service.client.send, body_of, 200)
-        ours, theirs, times = [], [], []
-        for run in range(options.runs):
-            def work():
-                times.append(one_by_one(service.client.send,
-                                        lambda n: body_of(n + 7 * run), options.singles))
-
-            one, other = service.spent(work, options.singles)
-            ours.append(one)
-            theirs.append(other)
-        middle = table.row("single-row mutation (updateMember): us", ours, 60, ".0f")
-        table.row("  p50 with one client: ms", [percentile(t, 0.5) for t in times], 0.6)
-        table.row("  p99: ms", [percentile(t, 0.99) for t in times])
-        table.row("  PostgreSQL: us", theirs, form=".0f")
+        make_members(service)
+        middle = single_of(table, service, options, "updateMember", rename_body)
+        bodies = sighting_bodies(200 + options.runs * options.singles)
+        single_of(table, service, options, "recordSightings of one row", bodies.__getitem__)
+        table.row("  for comparison, a bare UPDATE by libpq, p50: ms",
+                  [percentile(disk_ms(service, options.singles // 5), 0.5)])
         return middle
     finally:
         service.close()
