@@ -54,12 +54,18 @@ int complete_arguments(const struct collect *c, const struct collected *f,
                        struct gql_value **args_r)
 {
     struct gql_errors errors;
+    const char *bad;
 
     gql_errors_init(&errors, c->arena);
     if (gql_coerce_arguments(c->arena, f->field->args, f->field->n_args, f->first->arguments,
-                             c->vars, f->first->loc, args_r, &errors) == 0)
+                             c->vars, f->first->loc, args_r, &errors)) {
+        note(c, f, errors.first);
+        return -1;
+    }
+    bad = value_with_nul(f->field->args, f->field->n_args, *args_r);
+    if (!bad)
         return 0;
-    note(c, f, errors.first);
+    complete_fail(c, f, "BAD_USER_INPUT", "%s: a string holds U+0000, which is in no text", bad);
     return -1;
 }
 

@@ -190,6 +190,24 @@ static bool is_integer(const char *text, size_t len)
     return i == len;
 }
 
+/* JSON has one kind of number: 1.0 and 1e0 are the integer 1 (some clients write it so). In a
+ * document they are of type Float, and never come here. */
+static int parse_whole(const char *text, size_t len, int64_t *v_r)
+{
+    char copy[40];
+    double d;
+
+    if (len >= sizeof(copy))
+        return -1;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    d = strtod(copy, NULL);
+    if (!(d >= INT32_MIN && d <= INT32_MAX) || d != (double)(int32_t)d)
+        return -1;
+    *v_r = (int32_t)d;
+    return 0;
+}
+
 const char *value_from_number(struct arena *arena, const struct gql_type *t, const char *text,
                               size_t len, struct gql_value *out)
 {
@@ -208,7 +226,7 @@ const char *value_from_number(struct arena *arena, const struct gql_type *t, con
         set_string(arena, out, text, len);
         return NULL;
     }
-    if (parse_i64(text, len, &i))
+    if (parse_i64(text, len, &i) && (t->scalar != SCALAR_INT || parse_whole(text, len, &i)))
         return value_expected(t);
     switch (t->scalar) {
     case SCALAR_INT:
@@ -298,4 +316,32 @@ int value_finish_object(struct arena *arena, const struct gql_type *t, struct gq
         }
     }
     return 0;
+}
+
+/* --- what PostgreSQL cannot keep
+ * ------------------------------------------------------------------ */
+
+static bool has_nul(const struct gql_type *t, const struct gql_value *v)
+{
+    switch (v->kind) {
+    case VALUE_STRING:
+        return memchr(v->string.text, '\0', v->string.len) != NULL;
+    case VALUE_LIST:
+        for (size_t i = 0; i < v->list.n; i++)
+            if (has_nul(t, &v->list.items[i]))
+                return true;
+        return false;
+    case VALUE_OBJECT:
+        return value_with_nul(t->inputs, t->n_inputs, v->fields) != NULL;
+    default:
+        return false;
+    }
+}
+
+const char *value_with_nul(const struct gql_input *inputs, size_t n, const struct gql_value *values)
+{
+    for (size_t i = 0; i < n; i++)
+        if (has_nul(inputs[i].ref->type, &values[i]))
+            return inputs[i].name;
+    return NULL;
 }

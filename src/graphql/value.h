@@ -103,6 +103,11 @@ const char *value_expected(const struct gql_type *t);
 int value_finish_object(struct arena *arena, const struct gql_type *t, struct gql_value *fields,
                         const char **missing_r);
 
+/* The name of a value among them that holds U+0000 anywhere, which PostgreSQL cannot keep; or NULL.
+ */
+const char *value_with_nul(const struct gql_input *inputs, size_t n,
+                           const struct gql_value *values);
+
 /* --- back to JSON (value_json.c) ---------------------------------------------------------------
  *
  * For PostgreSQL: an object with what was given (absent ones are left out). Ids are signed numbers

@@ -54,6 +54,19 @@ def test_a_field_that_cannot_be_executed(w, paging):
     assert (status, answer) == (200, {"data": {"guild": None}})  # never reached
 
 
+@pytest.mark.parametrize("field", ['members(guildId: "%s", filter: {name: $t})',
+                                   'members(guildId: "%s", after: $t)',
+                                   'heatmap(guildId: "%s", timeZone: $t)'])
+def test_a_text_that_no_text_can_hold(w, field):
+    """U+0000: not cut there, which would make another text of it."""
+    selection = "{ totalCount }" if field.startswith("members") else "{ acts }"
+    document = "query($t: String!) { x: %s %s }" % (field % w.guild, selection)
+    status, answer = ask(w, document, t="UTC\0zzz")
+    assert (status, answer["data"]) == (200, None)
+    assert [e[:2] for e in errors(answer)] == [(["x"], "BAD_USER_INPUT")]
+    assert "U+0000" in answer["errors"][0]["message"]
+
+
 def test_introspection_fails_alike(w):
     document = ('query($n: String = "x", $d: Boolean = true) { a: __type(name: $n) { name } b: __type('
                 'name: "Guild") { name fields(includeDeprecated: $d) { name } } c: __typename }')
