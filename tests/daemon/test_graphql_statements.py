@@ -19,7 +19,9 @@ ASIDE = re.compile(r"SET synchronous_commit|SELECT max\(version\) FROM presence.
                    r"|SELECT presence.(ensure_months|forget_requests)\(")
 OPERATIONS = harness.SOURCE_DIR / "graphql" / "operations"
 VARIABLES = {"lanes": [3, 4], "keys": [{"guildId": GUILD, "userId": u} for u in USERS],
-             "guildId": GUILD, "userId": USERS[0], "since": "2026-01-01T00:00:00Z"}
+             "guildId": GUILD, "userId": USERS[0], "channelId": CHANNELS[0], "filter": {},
+             "orderBy": "IDLE", "days": 30, "first": 15}
+VARIABLES |= dict.fromkeys(("since", "today", "week", "month"), "2026-01-01T00:00:00Z")
 DOCUMENTS = 50
 
 
@@ -110,7 +112,8 @@ def test_the_operations_of_the_workers(world):
         text = path.read_text()
         if not text.startswith("mutation"):
             names = re.findall(r"\$(\w+)\s*:", text)
-            sent, _ = statements(world, text, {n: VARIABLES[n] for n in names}, world.worker)
+            sent, _ = statements(world, text, {n: VARIABLES.get(n) for n in names},
+                                 world.worker)
             assert len(sent) == 1, (path.name, sent)
             seen += 1
     assert seen
