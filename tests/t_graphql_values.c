@@ -230,7 +230,7 @@ static const struct {
     {"Int", "{\"v\":1.5}", NULL, "is no Int"},
     {"Int", "{\"v\":2147483648.0}", NULL, "is no Int"},
     {"Int", "{\"v\":1e400}", NULL, "is no Int"},
-    {"Int", "{\"v\":1.0000000000000000000000000000000000000}", NULL, "is no Int"},
+    {"Int", "{\"v\":1.000000000000000000000000000000000000000000000}", NULL, "is no Int"},
     {"BigInt", "{\"v\":1.0}", NULL, "is no BigInt"},
     {"Int", "{\"v\":\"1\"}", NULL, "is no Int"},
     {"Int", "{\"v\":true}", NULL, "is no Int"},
