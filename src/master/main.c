@@ -1,11 +1,10 @@
 /* presenced: options, start, signals, the second's tick, end. The work is done by the modules that
  * master.h lists.
- * Diagnostics: started, segment, state_file, degraded, draining, stopped. */
+ * Diagnostics: started, degraded, draining, stopped. */
 #include "master.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,13 +18,12 @@
 #include "process.h"
 #include "secrets.h"
 
-#define DEFAULT_CONF    PRESENCE_SYSCONFDIR "/presence/presence.conf"
-#define TICK_MS         1000
-#define REST_TICKS      2 /* memory for events that nobody needed for so long is given back */
-#define DRAIN_MS        25000
-#define STATE_MAX_BYTES (1u << 20)
-#define EXIT_USAGE      64
-#define EXIT_CONFIG     78
+#define DEFAULT_CONF PRESENCE_SYSCONFDIR "/presence/presence.conf"
+#define TICK_MS      1000
+#define REST_TICKS   2 /* memory for events that nobody needed for so long is given back */
+#define DRAIN_MS     25000
+#define EXIT_USAGE   64
+#define EXIT_CONFIG  78
 
 static struct master master;
 
@@ -38,113 +36,6 @@ void master_degraded(struct master *m, const char *text)
 {
     free(m->degraded);
     m->degraded = text ? xstrdup(text) : NULL;
-}
-
-/* --- state file ------------------------------------------------------------------------------ */
-
-static char *state_path(const struct master *m)
-{
-    return xasprintf("%s/%s.state", m->conf.presence.state_dir, m->conf.cache.instance);
-}
-
-static void load_state(struct master *m)
-{
-    char *path = state_path(m), *error = NULL, *text;
-    size_t len;
-
-    text = fd_read_file(path, STATE_MAX_BYTES, &len);
-    if (!text && errno != ENOENT)
-        log_error("state_file", "%s: %s", path, strerror(errno));
-    if (text && state_parse(text, len, &m->state, &error))
-        log_error("state_file", "%s is damaged: %s; going on without it", path, error);
-    free(error);
-    free(text);
-    free(path);
-}
-
-void master_save_state(struct master *m, bool at_end)
-{
-    struct buf text;
-    char *path;
-
-    buf_init(&text, 0);
-    state_print(&m->state, &text);
-    if (!at_end && buf_len(&text) == buf_len(&m->state_saved) &&
-        memcmp(buf_bytes(&text), buf_bytes(&m->state_saved), buf_len(&text)) == 0) {
-        buf_clear(&text);
-        return;
-    }
-    path = state_path(m);
-    /* Not synced while running: an older file is a smaller resume point, which is as good. */
-    if (fd_write_file(path, buf_bytes(&text), buf_len(&text), 0600, at_end)) {
-        log_error("state_file", "%s: %s", path, strerror(errno));
-        buf_clear(&text);
-    } else {
-        buf_clear(&m->state_saved);
-        m->state_saved = text;
-    }
-    free(path);
-}
-
-/* --- shared memory --------------------------------------------------------------------------- */
-
-static uint64_t guild_capacity(int64_t members)
-{
-    uint64_t n = 8192;
-
-    while (n < (uint64_t)members / 16)
-        n *= 2;
-    return n;
-}
-
-/* The segment lives longer than the file's last second. */
-static void take_resume_points(struct master *m)
-{
-    for (unsigned i = 0; i < m->state.shards; i++) {
-        const struct shm_shard *shm = &m->shm.header->shards[i];
-        struct state_shard *sh = &m->state.shard[i];
-        uint64_t seq = atomic_load(&shm->resume_seq);
-
-        if (sh->session && atomic_load(&shm->session) == sh->session && seq > sh->seq)
-            sh->seq = seq;
-    }
-}
-
-static int open_segment(struct master *m)
-{
-    struct shm_params params = {.rows = (uint64_t)m->conf.cache.members,
-                                .ring_slots = (uint32_t)m->conf.cache.ring,
-                                .guilds = guild_capacity(m->conf.cache.members),
-                                .epoch_min = m->state.epoch};
-    char *why = NULL;
-    enum shm_opened opened = shm_open_master(m->conf.cache.instance, &params, &m->shm, &why);
-
-    if (opened == SHM_FAILED) {
-        log_error("start_failed", "shared memory: %s", why);
-        free(why);
-        return -1;
-    }
-    if (why)
-        log_warn("segment", "the old segment is not used: %s", why);
-    free(why);
-    shm_guard(&m->shm);
-    m->shm_kept = opened == SHM_KEPT;
-    m->state.epoch = m->shm.header->epoch;
-    log_info("segment", "%s, %zu bytes, epoch %" PRIu64, m->shm_kept ? "kept" : "created",
-             m->shm.size, m->shm.header->epoch);
-    if (m->shm_kept) {
-        seen_release_claims(&m->shm, SEEN_ANY_SLOT);
-        take_resume_points(m);
-    }
-    m->generation = atomic_load(&m->shm.header->master_generation);
-    atomic_store(&m->shm.header->clean, 0);
-    for (unsigned i = 0; i < SHM_SHARDS_MAX; i++)
-        atomic_store(&m->shm.header->shards[i].state, SHARD_DOWN);
-    for (unsigned i = 0; i < LANES; i++) {
-        atomic_store(&shm_lane(&m->shm, i)->owner, 0);
-        atomic_store(&shm_lane(&m->shm, i)->taken_n, 0);
-    }
-    return 0;
 }
 
 /* --- the end --------------------------------------------------------------------------------- */
@@ -216,17 +107,12 @@ static void note_running(struct master *m)
         m->phase = PHASE_RUNNING;
 }
 
-/* Whoever starts presenced again begins with a new segment, and Discord sends again what was not
- * durable. */
 static void check_segment(struct master *m)
 {
-    const char *bad = shm_check_lanes(&m->shm);
-
-    if (!bad || m->phase >= PHASE_DRAINING)
-        return;
-    log_error("segment_damaged", "%s; presenced ends, to begin with a new one", bad);
-    master_stop(m, EXIT_FAILURE);
-    stop_at_once(m);
+    if (m->phase < PHASE_DRAINING && kept_segment_is_damaged(m)) {
+        master_stop(m, EXIT_FAILURE);
+        stop_at_once(m);
+    }
 }
 
 static void tick(void *arg)
@@ -245,7 +131,7 @@ static void tick(void *arg)
         lanes_tick(m);
         sessions_tick(m);
         shards_note_state(m);
-        master_save_state(m, false);
+        kept_save_state(m, false);
     }
     workers_tick(m);
     reload_tick(m);
@@ -277,8 +163,8 @@ static int set_up(struct master *m)
 {
     if (process_user(&m->conf) || read_secrets(m) || process_lock(m))
         return -1;
-    load_state(m);
-    if (open_segment(m))
+    kept_load_state(m);
+    if (kept_open_segment(m))
         return -1;
     if (framepool_open(&m->pool.frames, QUEUE_MAX_BYTES)) {
         log_error("start_failed", "memory for events: %s", strerror(errno));
@@ -350,7 +236,7 @@ static int run(struct master *m)
     discover_start(m);
     loop_run(m->loop);
     shards_note_state(m);
-    master_save_state(m, true);
+    kept_save_state(m, true);
     log_info("stopped", "exit status %d", m->exit_status);
     tear_down(m);
     return m->exit_status;

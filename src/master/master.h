@@ -1,6 +1,7 @@
 /* What the modules of presenced share. One struct master, one thread, one loop.
  *
  *   main      options, start, end                    (process.c: lock, daemon, user)
+ *   kept      what outlives the process: state file, segment
  *   worker    the processes: spawn, ready, ping, reap, replace
  *   lane      which worker owns which lane, and its events on the way (laneq, plan)
  *   fetch     HTTP and DNS by way of lane 0's owner
@@ -204,6 +205,7 @@ struct master {
     bool shm_kept;
     struct state state;
     struct buf state_saved; /* what the file holds */
+    bool state_unsaved;     /* it cannot be written: said so */
 
     struct worker workers[LANES];
     unsigned worker_count; /* wanted */
@@ -238,11 +240,16 @@ struct master {
 };
 
 /* main.c */
-void master_stop(struct master *m, int exit_status);   /* drains, then ends */
-void master_save_state(struct master *m, bool at_end); /* if it changed */
+void master_stop(struct master *m, int exit_status); /* drains, then ends */
 void master_check_drained(struct master *m);
 uint64_t master_next_id(struct master *m);
 void master_degraded(struct master *m, const char *text);
+
+/* kept.c */
+void kept_load_state(struct master *m);
+void kept_save_state(struct master *m, bool at_end);  /* if it changed */
+int kept_open_segment(struct master *m);              /* -1 after a line in the log */
+bool kept_segment_is_damaged(const struct master *m); /* says how */
 
 /* worker.c */
 void workers_init(struct master *m);

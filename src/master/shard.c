@@ -73,7 +73,7 @@ static void session_started(struct shard *s, const struct gw_action *a)
              m->shard_count, number, s->inflate ? inflate_name(s->connected_compress) : "none");
     session_edge(m, s, SESSION_STARTED, 0);
     shards_note_state(m);
-    master_save_state(m, false); /* a resume after a crash from the first event on */
+    kept_save_state(m, false); /* a resume after a crash from the first event on */
 }
 
 static void session_lost(struct shard *s, const struct gw_action *a)

@@ -315,6 +315,20 @@ def test_damaged_state_file_is_reported_and_ignored(alone):
     assert len(a.log.events("gateway_ready")) == 2
 
 
+def test_a_state_file_that_cannot_be_written_is_told_once(alone):
+    a = alone(sim_args=("--guilds", "3", "--members", "5", "--set", "heartbeat_ms=500")).start()
+    a.presenced.expect_error("state_file")
+    blocked = next(a.state_dir.glob("*.state")).with_suffix(".state.new")
+    blocked.mkdir()
+    a.sim.act("message")
+    a.log.wait_for("state_file", containing="Is a directory")
+    since = a.sim.get("/_sim/received?what=none")["next"]
+    wait_until(lambda: len(a.sim.get(f"/_sim/received?what=heartbeat&since={since}")["items"]) >= 6)
+    blocked.rmdir()
+    a.log.wait_for("state_file_ok")
+    assert len(a.log.events("state_file")) == 1
+
+
 TLS_CONF = """
 [req]
 distinguished_name = dn
