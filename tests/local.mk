@@ -158,7 +158,7 @@ tests_gql_bench_CFLAGS = $(GRAPHQL_TEST_CFLAGS)
 tests_gql_bench_LDADD = $(GRAPHQL_TEST_LIBS)
 EXTRA_DIST += tests/daemon/graphql_oracle.js tests/daemon/graphql_schema.js \
   tests/daemon/graphql_http_audit.js tests/daemon/graphql_executor.js \
-  tests/daemon/graphql_post.js tests/daemon/graphql_random.js \
+  tests/daemon/graphql_post.js tests/daemon/graphql_random.js tests/daemon/graphql_coercion.js \
   tests/data/graphql/rich.graphql
 
 EXTRA_DIST += tests/fuzz_graphql.c tests/fuzz_request.c

@@ -1,6 +1,6 @@
 """The language as another implementation understands it: thousands of generated documents are given to
-graphql-js and to our parser and validator, which must accept and refuse the same ones, and refuse them
-at the same places. Needs node and npm; no service and no database is started."""
+graphql-js and to our parser and validator, which must accept and refuse the same ones, refuse them at the
+same places, and make the same values of variables. Needs node and npm; no service and no database is started."""
 
 import json
 
@@ -31,6 +31,17 @@ def test_graphql_js_agrees(modules, record_property, schema, count, seed):
         assert report["missed"] == []
         assert min(report["hits"].values()) >= 10, report["hits"]
     record_property("counted", npm.verdicts(report))
+
+
+def test_values_are_coerced_alike(modules, record_property, tmp_path):
+    """Variables as JSON, literals with variables in them, defaults: what the field gets at last."""
+    report = npm.run(modules, "graphql_coercion.js", harness.program("tests/gql_check"),
+                     tmp_path / "coercion.graphql", 3000, 1)
+    assert report["n_different"] == 0, report["different"]
+    assert report["documents"] == 3000 and report["accepted"] > 2000 and report["refused"] > 200
+    assert report["stricter"] < 30
+    record_property("counted", f"{report['accepted']} documents gave the same values, {report['refused']}"
+                    " were refused by both")
 
 
 def test_introspection_tells_the_whole_schema(modules, record_property):
