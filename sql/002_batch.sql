@@ -20,11 +20,13 @@ $$;
 
 -- --- partitions -------------------------------------------------------------------------------
 
+-- In plpgsql, which keeps the plan: each batch asks.
 CREATE FUNCTION month_partition(month date) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT format('activity_y%sm%s', lpad(extract(year FROM month)::text, 4, '0'),
-                  lpad(extract(month FROM month)::text, 2, '0'))
-$$;
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN format('activity_y%sm%s', lpad(extract(year FROM month)::text, 4, '0'),
+                  lpad(extract(month FROM month)::text, 2, '0'));
+END $$;
 
 -- Makes the partition of a month (any day of it) unless it is there. ATTACH takes a lock that
 -- does not conflict with writers; the advisory lock lets one session at a time do it.

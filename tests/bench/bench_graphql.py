@@ -47,7 +47,7 @@ def parse():
 
 # --- recordSightings ---------------------------------------------------------------------------------
 
-def record_bodies(size, total, lane, position, minute):
+def record_bodies(size, total, lane, position, minute, users=20000):
     """Ready requests of `size` sightings each: what the client spends is not what is measured."""
     query = (OPERATIONS / "RecordSightings.graphql").read_text()
     rng = random.Random(size)
@@ -55,7 +55,7 @@ def record_bodies(size, total, lane, position, minute):
     for n in range(total // size):
         batch = {"lane": lane, "epoch": "1", "from": str(position + n * size),
                  "to": str(position + (n + 1) * size), "sessions": [],
-                 "sightings": columns(rng, size, minute + n * MINUTE)}
+                 "sightings": columns(rng, size, minute + n * MINUTE, users)}
         bodies.append(json.dumps({"query": query, "variables": {"batches": [batch]}},
                                  separators=(",", ":")).encode())
     return bodies
@@ -174,8 +174,8 @@ def rename_body(n):
 
 
 def sighting_bodies(total):
-    """Batches of one sighting each: the document as workers send it."""
-    return record_bodies(1, total, 0, 0, T0)
+    """Batches of one sighting each, of a member that is known: the document as workers send it."""
+    return record_bodies(1, total, 0, 0, T0, MEMBERS)
 
 
 def disk_ms(service, count):
