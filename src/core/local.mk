@@ -1,7 +1,8 @@
 noinst_LTLIBRARIES += libcore.la
 libcore_la_SOURCES = \
   src/core/activity.c src/core/framepool.c src/core/ipc.c src/core/msg.c src/core/record.c src/core/ring.c src/core/route.c \
-  src/core/seen.c src/core/seen_apply.c src/core/seen_internal.h src/core/shm.c src/core/shm_guard.c \
+  src/core/seen.c src/core/seen_apply.c src/core/seen_internal.h src/core/shm.c src/core/shm_check.c \
+  src/core/shm_guard.c src/core/shm_layout.h \
   src/core/snowflake.c src/core/spool.c src/core/spool_file.c \
   src/core/spool_internal.h src/core/spool_open.c src/core/sse.c \
   include/presence/activity.h include/presence/framepool.h include/presence/ipc.h \
