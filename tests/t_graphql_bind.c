@@ -49,6 +49,22 @@ static void test_every_field_has_its_sql(void **state)
     assert_int_equal(n, rows);
 }
 
+/* Objects are made of what was selected of them, never ready-made: complete.c counts on it. */
+static void test_objects_are_made_of_their_fields(void **state)
+{
+    (void)state;
+    for (const struct bind_table *const *table = bind_tables; *table; table++)
+        for (size_t i = 0; i < (*table)->n; i++) {
+            const struct bind *b = &(*table)->rows[i];
+            const struct gql_field *f = gql_field_find(own, gql_type_find(own, b->type), b->field);
+            bool object = b->kind == BIND_ONE || b->kind == BIND_SAME || b->kind == BIND_LIST ||
+                          b->kind == BIND_CONNECTION || b->kind == BIND_ROWS;
+
+            if (object != gql_is_composite(f->ref->type))
+                fail_msg("%s.%s is of another kind than its type", b->type, b->field);
+        }
+}
+
 /* --- placeholders ------------------------------------------------------------------------------
  */
 
@@ -243,6 +259,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_field_has_its_sql),
+        cmocka_unit_test(test_objects_are_made_of_their_fields),
         cmocka_unit_test(test_placeholders),
         cmocka_unit_test(test_mistakes_are_found),
     };

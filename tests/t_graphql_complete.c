@@ -143,6 +143,9 @@ static void test_nulls(void **state)
         {"{list{worse(n:$n) text raw may{text raw}}}",
          "[{\"worse\":null,\"text\":\"\\\"\",\"raw\":[],\"may\":{\"text\":\"{[\",\"raw\":[1]}}]",
          "[null]", "[\"list\",0,\"worse\"]"},
+        {"{may{text raw bad(n:$n)}}",
+         "{\"text\":\"\",\"raw\":[\t1 ,\n[\"]\"],{}\r\n],\"bad\":null}",
+         "{\"text\":\"\",\"raw\":[\t1 ,\n[\"]\"],{}\r\n],\"bad\":null}", "[\"may\",\"bad\"]"},
         {"{may{may{... @skip(if:true){id}} bad(n:$n)}}", "{\"may\":{},\"bad\":null}",
          "{\"may\":{},\"bad\":null}", "[\"may\",\"bad\"]"},
     };

@@ -146,22 +146,19 @@ static void pass(struct walk *w)
 {
     unsigned depth = 0;
 
-    do {
-        if (next(w) == '"') {
-            pass_string(w);
-        } else if (strchr("[{", *w->at)) {
-            depth++;
+    if (!strchr("\"[{", next(w))) /* a number, true, false or null */
+        while (w->at < w->end && !strchr(",]}", *w->at))
             w->at++;
-        } else if (strchr("]}", *w->at)) {
-            depth--;
+    else
+        do {
+            if (next(w) == '"') {
+                pass_string(w);
+                continue;
+            }
+            depth += *w->at == '[' || *w->at == '{';
+            depth -= *w->at == ']' || *w->at == '}';
             w->at++;
-        } else if (depth > 0 && strchr(",: \n", *w->at)) {
-            w->at++;
-        } else { /* a number, true, false or null */
-            while (w->at < w->end && !strchr(",:]} \n", *w->at))
-                w->at++;
-        }
-    } while (depth > 0);
+        } while (depth > 0);
 }
 
 /* --- the walk ----------------------------------------------------------------------------------
