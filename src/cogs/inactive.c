@@ -17,15 +17,15 @@ static void member_row(struct call *call, const struct json *node, struct buf *o
     unixms_t since = say_time_of(json_get(node, "idleSince"));
     double share = json_double(json_get(node, "observedShare"), 1);
 
-    buf_printf(out, "<@%llu> \xc2\xb7 ", (unsigned long long)json_id(json_get(node, "userId")));
+    buf_printf(out, "<@%llu> · ", (unsigned long long)json_id(json_get(node, "userId")));
     if (unixms_known(since))
         say_length(call, call->now.ms - since.ms, out);
     else
         buf_puts(out, _("not known"));
     if (*say_kind_of(call, json_get(node, "lastCountedKind")))
-        buf_printf(out, " \xc2\xb7 %s", say_kind_of(call, json_get(node, "lastCountedKind")));
+        buf_printf(out, " · %s", say_kind_of(call, json_get(node, "lastCountedKind")));
     if (share < SHARE_TOLD)
-        buf_printf(out, _(" \xc2\xb7 %d %% watched"), (int)(share * 100));
+        buf_printf(out, _(" · %d %% watched"), (int)(share * 100));
 }
 
 static const struct pager member_pager = {
@@ -134,11 +134,10 @@ static void channel_row(struct call *call, const struct json *node, struct buf *
     unixms_t last = unixms_max(say_time_of(json_get(activity, "lastActAt")),
                                say_time_of(json_get(node, "lastMessageAt")));
 
-    buf_printf(out, "<#%llu> \xc2\xb7 ", (unsigned long long)json_id(json_get(node, "id")));
+    buf_printf(out, "<#%llu> · ", (unsigned long long)json_id(json_get(node, "id")));
     buf_puts(out, _("last activity "));
     say_when(call, last, out);
-    buf_printf(out, _(" \xc2\xb7 %lld people"),
-               (long long)json_int(json_get(activity, "people"), 0));
+    buf_printf(out, _(" · %lld people"), (long long)json_int(json_get(activity, "people"), 0));
 }
 
 static const struct pager channel_pager = {

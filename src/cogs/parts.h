@@ -5,12 +5,15 @@
 #include "presence/cog.h"
 
 /* admin */
-extern const struct command cog_ping, cog_nudge_menu, cog_inactive, cog_channels, cog_performance;
+extern const struct command cog_ping, cog_nudge_menu, cog_inactive, cog_channels, cog_performance,
+    cog_exempt, cog_exempt_menu;
 void inactive_press(struct call *call, const char *data);
 void channels_press(struct call *call, const char *data);
+void exempt_press(struct call *call, const char *data);
 
 /* user */
-extern const struct command cog_status, cog_status_menu, cog_help, cog_privacy;
+extern const struct command cog_status, cog_status_menu, cog_help, cog_privacy, cog_away;
+void away_press(struct call *call, const char *data);
 command_run status_guild, status_channel;
 
 #endif

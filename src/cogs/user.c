@@ -116,7 +116,7 @@ static void put_kinds(struct call *call, struct message *m, const struct json *l
 
     buf_init(&b, 0);
     for (const struct json *j = json_first(list); j && n < KINDS_MAX; j = json_next(j), n++) {
-        buf_printf(&b, "%s%s \xc3\x97%lld, ", n ? "\n" : "", say_kind_of(call, json_get(j, "kind")),
+        buf_printf(&b, "%s%s ×%lld, ", n ? "\n" : "", say_kind_of(call, json_get(j, "kind")),
                    (long long)json_id(json_get(j, "count")));
         say_when(call, say_time_of(json_get(j, "lastAt")), &b);
     }
@@ -269,9 +269,12 @@ const struct command cog_status_menu = {
     .kind = COMMAND_USER_MENU, .name = N_("Activity status"), .actions = menu_status_action};
 
 static const struct command *const commands[] = {&cog_status, &cog_status_menu, &cog_help,
-                                                 &cog_privacy};
+                                                 &cog_privacy, &cog_away};
+
+static const struct cog_button buttons[] = {{"away", 0, away_press}, {NULL, 0, NULL}};
 
 const struct cog cog_user = {.version = COG_VERSION,
                              .name = "user",
                              .commands = commands,
-                             .n_commands = sizeof(commands) / sizeof(commands[0])};
+                             .n_commands = sizeof(commands) / sizeof(commands[0]),
+                             .buttons = buttons};

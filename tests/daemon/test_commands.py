@@ -5,6 +5,7 @@ import os
 import random
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -49,7 +50,7 @@ def good(talk, option):
     kind = option["type"]
     if option.get("choices"):
         return option["choices"][0]["value"]
-    if option["name"] in ("min_idle", "joined_before"):
+    if option["name"] in ("min_idle", "joined_before", "until"):
         return "30d"
     if option["name"] == "command":
         return "status member"
@@ -371,3 +372,87 @@ def test_permissions_are_the_members_own(talk):
     """As the simulator computes them from roles: nobody here may kick."""
     made = talk.send(type=2, command="ping", user=9)
     assert "KICK_MEMBERS" in talk.answer(made).text
+
+
+# --- languages --------------------------------------------------------------------------------------
+
+GETTEXT = ["xgettext", "--from-code=UTF-8", "--keyword=_", "--keyword=N_", "-o", "-"]
+
+
+def catalogue(text):
+    """Messages of a catalogue: {id: translation}."""
+    entries = re.findall(r'^msgid ((?:"(?:[^"\\]|\\.)*"\n)+)msgstr ((?:"(?:[^"\\]|\\.)*"\n?)+)', text,
+                         re.M)
+    return {"".join(re.findall(r'"((?:[^"\\]|\\.)*)"', a)): "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', b))
+            for a, b in entries}
+
+
+def test_every_text_is_translated():
+    sources = [p for room in ("cogs", "discord", "worker")
+               for p in sorted((harness.SOURCE_DIR / "src" / room).glob("*.c"))]
+    found = catalogue(subprocess.run([*GETTEXT, *map(str, sources)], check=True, text=True,
+                                     capture_output=True).stdout)
+    found.pop("")
+    assert len(found) > 150
+    for po in (harness.SOURCE_DIR / "po").glob("*.po"):
+        subprocess.run(["msgfmt", "--check-format", "-o", "/dev/null", str(po)], check=True)
+        translated = catalogue(po.read_text())
+        translated.pop("", None)
+        assert not set(found) - set(translated), f"{po.name} lacks {set(found) - set(translated)}"
+        assert not set(translated) - set(found), f"{po.name} has too much"
+        assert all(translated.values())
+
+
+def test_no_text_to_users_is_left_in_english():
+    """What is put into an answer is in _( ) or N_( ): a literal of words elsewhere would stay English."""
+    words = re.compile(r"(?<![%a-z])[A-Za-z]{2,} [A-Za-z]{2,}")
+    for path in sorted((harness.SOURCE_DIR / "src" / "cogs").glob("*.c")):
+        text = re.sub(r"/\*.*?\*/|#include[^\n]*", "", path.read_text(), flags=re.S)
+        text = re.sub(r'\b(?:_|N_)\(\s*(?:"(?:[^"\\]|\\.)*"\s*)+\)', "", text)
+        literals = re.findall(r'"((?:[^"\\\n]|\\.)*)"', text)
+        assert not [t for t in literals if words.search(t)], path.name
+
+
+def test_answers_in_german(talk):
+    answer = talk.run("status member", {"detail": True}, user=30, locale="de")
+    assert "Untätig seit" in answer.text and "Idle" not in answer.text
+    assert "Das darfst du hier nicht" in talk.run("ping", permissions=0, locale="de").text
+    assert "Zeitspanne" in talk.run("inactive list", {"min_idle": "x"}, locale="de").text
+    assert "Idle for" in talk.run("status member", user=30, locale="fr").text
+    status = next(c for c in talk.registered() if c["name"] == "status")
+    assert status["description_localizations"]["de"].startswith("Wer und was")
+
+
+# --- changes ----------------------------------------------------------------------------------------
+
+def test_exemptions(talk):
+    member, role = talk.members[12], talk.roles[1]["id"]
+    talk.stack.pg.execute("delete from presence.exemption")
+    assert "Nobody is exempt" in talk.run("exempt list").text
+    answer = talk.run("exempt add", {"target": member, "until": "30d", "reason": "**on** leave"})
+    assert "is exempt until <t:" in answer.text and answer.private
+    assert "take it back" in talk.run("exempt add", {"target": role}).text
+    shown = talk.run("exempt list").text
+    assert f"<@{member}>" in shown and f"<@&{role}>" in shown and r"\*\*on\*\*" in shown
+    assert "is exempt by" in talk.run("exempt check", {"member": member}).text
+    assert "is not exempt." in talk.run("exempt check", {"member": talk.members[13]}).text
+    assert "not exempt any more" in talk.run("exempt remove", {"target": member}).text
+    assert "Nothing was changed" in talk.run("exempt remove", {"target": member}).text
+    assert "not exempt any more" in talk.run("exempt remove", {"target": role}).text
+    assert "is exempt until you" in talk.run("Exempt from purge", target=member).text
+    talk.run("exempt remove", {"target": member})
+    assert talk.stack.pg.execute("select count(*) from presence.exemption") == [(0,)]
+
+
+def test_absences(talk):
+    talk.stack.pg.execute("delete from presence.absence")
+    assert "There is no absence" in talk.run("away end", user=14).text
+    answer = talk.run("away set", {"until": "10d", "reason": "sea"}, user=14, permissions=0)
+    assert "Away until <t:" in answer.text
+    assert f"<@{talk.members[14]}>" in talk.run("away list", user=14, permissions=0).text
+    assert "MODERATE_MEMBERS" in talk.run("away list", {"all": True}, user=15, permissions=0).text
+    assert f"<@{talk.members[14]}>" in talk.run("away list", {"all": True}, user=15).text
+    assert "MODERATE_MEMBERS" in talk.run("away end", {"member": talk.members[14]}, user=15,
+                                          permissions=0).text
+    assert "Welcome back" in talk.run("away end", user=14, permissions=0).text
+    assert "Nothing was changed" in talk.run("away set", {"until": "365d"}, user=14).text
