@@ -196,8 +196,8 @@ static void stop_at_end(void *arg, const char *why)
 
 static void bench_ipc(void)
 {
-    const struct ipc_callbacks in = {count_message, stop_at_end, NULL};
-    const struct ipc_callbacks out = {stop_at_ack, stop_at_end, send_some};
+    const struct ipc_callbacks in = {count_message, stop_at_end, NULL, NULL};
+    const struct ipc_callbacks out = {stop_at_ack, stop_at_end, send_some, NULL};
     int fds[2];
     double begin;
     pid_t child;

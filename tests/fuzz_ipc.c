@@ -32,7 +32,7 @@ static void closed(void *arg, const char *why)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct ipc_callbacks callbacks = {read_message, closed, NULL};
+    const struct ipc_callbacks callbacks = {read_message, closed, NULL, NULL};
     struct loop *loop = loop_new();
     int fds[2];
 

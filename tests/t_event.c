@@ -1141,6 +1141,43 @@ static void threads(void **state)
                         "channel thread 12 w p0 in text locked ");
 }
 
+/* --- two steps -------------------------------------------------------------------------------- */
+
+/* What the table holds counts when an event is interpreted, not when it is read. */
+static void read_ahead(void **state)
+{
+    struct world *w = *state;
+    static const char frame[] = "{\"user_id\":\"806374682394759223\"," IN_TEXT "}";
+    struct msg_event first = {
+        .session = SESSION, .seq = 1, .guild = GUILD, .arrival_ms = ARRIVAL, .d_len = 1};
+    struct msg_event event = {
+        .session = SESSION, .seq = 2, .guild = GUILD, .arrival_ms = ARRIVAL, .t_off = 0};
+    struct event_ahead *one = event_ahead_new(), *two = event_ahead_new();
+    char *text = xasprintf("TYPING_START%s", frame);
+    const char *error;
+
+    event.t_len = 12;
+    event.d_off = 12;
+    event.d_len = (uint32_t)strlen(frame);
+    know(w, MIRA, SEEN_HUMAN | SEEN_RECORDED);
+    event_read(one, &event, text, strlen(text));
+    event_read(two, &first, "{}", 2);
+    assert_int_equal(event_actor(one).id, MIRA);
+    assert_int_equal(event_actor(two).id, 0);
+    assert_ptr_equal(event_head(one), &event);
+    assert_int_equal(event_interpret_read(w->ctx, one, &w->list, &w->result, &error), 0);
+    assert_int_equal(w->result.kind, ACTIVITY_TYPING);
+    assert_int_equal(w->list.count, 1);
+    row(w, MIRA)->flags = SEEN_BOT;
+    assert_int_equal(event_interpret_read(w->ctx, one, &w->list, &w->result, &error), 0);
+    assert_int_equal(w->list.count, 0);
+    assert_int_equal(event_interpret_read(w->ctx, two, &w->list, &w->result, &error), 0);
+    assert_int_equal(w->list.count, 0);
+    event_ahead_free(&one);
+    event_ahead_free(&two);
+    free(text);
+}
+
 /* --- bad input -------------------------------------------------------------------------------- */
 
 static void bad_input(void **state)
@@ -1233,6 +1270,7 @@ int main(void)
         TEST(rate_limited),
         TEST(ready_tells_who_we_are),
         TEST(threads),
+        TEST(read_ahead),
         TEST(bad_input),
         TEST(long_names_and_overwrites),
     };

@@ -17,6 +17,9 @@ struct end {
     uint64_t next; /* number of the message expected */
     unsigned free_at;
     size_t tail_bytes;
+    unsigned together, most_together; /* messages since the last handed_over */
+    const unsigned char *first_tail;  /* of these */
+    uint64_t first_n;
 };
 
 static struct loop *loop;
@@ -46,6 +49,10 @@ static void on_message(void *arg, const struct msg_header *h, const void *body, 
             assert_int_equal(p[i], pattern(event->n, i));
         end->tail_bytes += tail_len;
         end->next++;
+        if (end->together++ == 0) {
+            end->first_tail = tail_len ? p : NULL;
+            end->first_n = event->n;
+        }
     }
     if (end->messages == end->free_at)
         ipc_free(&end->ipc);
@@ -65,7 +72,19 @@ static void on_writable(void *arg)
     ((struct end *)arg)->writable++;
 }
 
-static const struct ipc_callbacks callbacks = {on_message, on_closed, on_writable};
+/* What came together is still there. */
+static void on_handed_over(void *arg)
+{
+    struct end *end = arg;
+
+    if (end->together > 1 && end->first_tail)
+        assert_int_equal(end->first_tail[0], pattern(end->first_n, 0));
+    if (end->together > end->most_together)
+        end->most_together = end->together;
+    end->together = 0;
+}
+
+static const struct ipc_callbacks callbacks = {on_message, on_closed, on_writable, on_handed_over};
 
 static int set_up(void **state)
 {
@@ -176,6 +195,9 @@ static void one_write_for_many(void **state)
     assert_true(ipc_queued(a.ipc) < 64 << 10);
     while (b.next < 200)
         loop_once(loop, 1000);
+    /* Who reads hears when all that came together was handed over. */
+    assert_true(b.most_together > 10);
+    assert_int_equal(b.together, 0);
 }
 
 static struct msg_header last_header;
@@ -192,7 +214,7 @@ static void note_header(void *arg, const struct msg_header *h, const void *body,
 
 static void generation_is_sent(void **state)
 {
-    const struct ipc_callbacks cb = {note_header, on_closed, NULL};
+    const struct ipc_callbacks cb = {note_header, on_closed, NULL, NULL};
     int fds[2];
     struct ipc *from, *to;
 
@@ -358,8 +380,8 @@ static void random_bytes(void **state)
             bytes[i] = i % 16 < 2 || i % 16 >= 6 ? (unsigned char)(x >> 60) : 0;
         }
         assert_int_equal(fd_pair(fds), 0);
-        end.ipc =
-            ipc_new(loop, fds[0], &(struct ipc_callbacks){note_header, on_closed, NULL}, &end);
+        end.ipc = ipc_new(loop, fds[0], &(struct ipc_callbacks){note_header, on_closed, NULL, NULL},
+                          &end);
         assert_int_equal(write(fds[1], bytes, sizeof(bytes)), sizeof(bytes));
         close(fds[1]);
         run_rounds(4);

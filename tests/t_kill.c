@@ -334,7 +334,7 @@ static void worker_closed(void *arg, const char *why)
 
 _Noreturn static void be_worker(unsigned slot, int fd)
 {
-    const struct ipc_callbacks callbacks = {worker_message, worker_closed, NULL};
+    const struct ipc_callbacks callbacks = {worker_message, worker_closed, NULL, NULL};
 
     my_slot = slot;
     loop = loop_new();
@@ -477,7 +477,7 @@ static void worker_ended(void *arg, const char *why)
 
 static void start_worker(struct master_worker *w)
 {
-    const struct ipc_callbacks callbacks = {master_message, worker_ended, NULL};
+    const struct ipc_callbacks callbacks = {master_message, worker_ended, NULL, NULL};
     int fds[2];
 
     if (fd_pair(fds))

@@ -66,4 +66,19 @@ int event_interpret(struct event_ctx *ctx, const struct msg_event *event, const 
                     size_t frame_len, struct record_list *list, struct event_result *result_r,
                     const char **error_r);
 
+/* The same in two steps, so that the row of an event's actor can be fetched into the cache while
+ * others before it are interpreted. event_read asks nothing of the table; event and frame must stay
+ * where they are until event_interpret_read. */
+struct event_ahead;
+struct event_ahead *event_ahead_new(void);
+void event_ahead_free(struct event_ahead **ahead);
+void event_read(struct event_ahead *ahead, const struct msg_event *event, const char *frame,
+                size_t frame_len);
+const struct msg_event *event_head(const struct event_ahead *ahead);
+/* Whose row will be asked for, as far as was read; SNOWFLAKE_NONE: not known yet. */
+snowflake_t event_actor(const struct event_ahead *ahead);
+int event_interpret_read(struct event_ctx *ctx, const struct event_ahead *ahead,
+                         struct record_list *list, struct event_result *result_r,
+                         const char **error_r);
+
 #endif

@@ -1,7 +1,8 @@
 /* A message channel over a stream socket in a loop (see msg.h for the messages).
  *
  * Sending queues bytes and writes many messages per system call. Receiving hands over one message
- * at a time; body and tail are valid during the call only, 8-byte aligned. */
+ * at a time; body and tail, 8-byte aligned, are valid until the end of the call, or of handed_over.
+ */
 #ifndef PRESENCE_IPC_H
 #define PRESENCE_IPC_H
 
@@ -20,6 +21,9 @@ struct ipc_callbacks {
     /* Optional: the send queue fell below the low-water mark after it had been above the high one.
      */
     void (*writable)(void *arg);
+    /* Optional: all messages that were read together have been handed over. Their bodies and tails
+     * stay valid until it returns. */
+    void (*handed_over)(void *arg);
 };
 
 /* fd stays with the channel and is closed by ipc_free. */

@@ -9,10 +9,13 @@
 
 /* The member's row, or NULL. */
 struct seen_row *seen_find(const struct shm *shm, snowflake_t guild, snowflake_t user);
-/* For loops over many members: the first fetches into the processor's cache what tells where the
- * member's row is or will be, the second, some members later, that row. */
-void seen_prefetch_tags(const struct shm *shm, snowflake_t guild, snowflake_t user);
-void seen_prefetch(const struct shm *shm, snowflake_t guild, snowflake_t user);
+struct seen_key {
+    snowflake_t guild, user;
+};
+/* Before as many members are looked for one by one: brings their rows, or where they will be, into
+ * the processor's cache, all at once instead of waiting for each. n is at most SEEN_FETCH_MAX. */
+#define SEEN_FETCH_MAX 16u
+void seen_fetch(const struct shm *shm, const struct seen_key *keys, size_t n);
 
 /* The member's row, inserted (with SEEN_LOADING set) if there was none; may evict. slot: the
  * caller's worker slot. *inserted_r tells. NULL if both buckets are full of rows that may not be

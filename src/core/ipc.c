@@ -273,6 +273,8 @@ static void hand_out(struct ipc *ipc)
 
     while (r > 0)
         r = next_message(ipc, &need);
+    if (ipc->cb.handed_over && !ipc->freed)
+        ipc->cb.handed_over(ipc->arg);
     if (r == 0)
         make_room(ipc, need);
 }

@@ -183,36 +183,45 @@ static struct seen_row *claim_empty(const struct shm *shm, const struct place *p
                : claim_in_bucket(shm, p->bucket[!first], empty_tags(shm, p->bucket[!first]), slot);
 }
 
-void seen_prefetch_tags(const struct shm *shm, snowflake_t guild, snowflake_t user)
-{
-    struct place p = place_of(shm, guild.id, user.id);
-
-    __builtin_prefetch(tag_word(shm, p.bucket[0]));
-    __builtin_prefetch(tag_word(shm, p.bucket[1]));
-}
-
-static void prefetch_rows(const struct shm *shm, uint64_t bucket, uint64_t bits)
+/* Loads the rows that bits tell of. A prefetch would not do: processors drop one whose page they do
+ * not know the address of, and in a large table that is most of them. */
+static void load_rows(const struct shm *shm, uint64_t bucket, uint64_t bits)
 {
     for (; bits; bits &= bits - 1)
-        __builtin_prefetch(table_rows(shm) + bucket * SHM_BUCKET_ROWS +
-                           (unsigned)__builtin_ctzll(bits) / 8);
+        (void)*(volatile const uint64_t *)&table_rows(
+            shm)[bucket * SHM_BUCKET_ROWS + (unsigned)__builtin_ctzll(bits) / 8]
+            .guild;
 }
 
-void seen_prefetch(const struct shm *shm, snowflake_t guild, snowflake_t user)
+/* The row, if it is there; otherwise the one that it will most likely get. */
+static void load_row(const struct shm *shm, const struct place *p)
 {
-    struct place p = place_of(shm, guild.id, user.id);
     uint64_t hits[2], free;
     unsigned roomy;
 
     for (unsigned b = 0; b < 2; b++) {
-        hits[b] = tags_like(__atomic_load_n(tag_word(shm, p.bucket[b]), __ATOMIC_RELAXED), p.tag);
-        prefetch_rows(shm, p.bucket[b], hits[b]);
+        hits[b] = tags_like(__atomic_load_n(tag_word(shm, p->bucket[b]), __ATOMIC_RELAXED), p->tag);
+        load_rows(shm, p->bucket[b], hits[b]);
     }
     if (hits[0] | hits[1])
         return;
-    roomy = roomier(shm, &p);
-    free = empty_tags(shm, p.bucket[roomy]);
-    prefetch_rows(shm, p.bucket[roomy], free & -free);
+    roomy = roomier(shm, p);
+    free = empty_tags(shm, p->bucket[roomy]);
+    load_rows(shm, p->bucket[roomy], free & -free);
+}
+
+/* No load waits for another but a row's for its tags', so that they are under way together. */
+void seen_fetch(const struct shm *shm, const struct seen_key *keys, size_t n)
+{
+    struct place places[SEEN_FETCH_MAX];
+
+    for (size_t i = 0; i < n; i++) {
+        places[i] = place_of(shm, keys[i].guild.id, keys[i].user.id);
+        (void)*(volatile const uint64_t *)tag_word(shm, places[i].bucket[0]);
+        (void)*(volatile const uint64_t *)tag_word(shm, places[i].bucket[1]);
+    }
+    for (size_t i = 0; i < n; i++)
+        load_row(shm, &places[i]);
 }
 
 /* The stamp counts STAMP_MS; two of slack cover the coarse clock and the rounding. A stamp between

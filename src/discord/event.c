@@ -13,32 +13,37 @@
 #include "discord/event_priv.h"
 #include "presence/buf.h"
 
-static const struct row {
+static const struct event_row {
     const char *name;
     size_t len;
     event_handler *handler;
-    bool without_guild; /* taken although it belongs to no guild */
+    event_reader *reader; /* NULL: the handler reads for itself */
+    bool without_guild;   /* taken although it belongs to no guild */
 } rows[] = {
 #define ROW(name, handler)                                                                         \
     {                                                                                              \
-        name, sizeof(name) - 1, handler, false                                                     \
+        name, sizeof(name) - 1, handler, NULL, false                                               \
     }
 #define ROW_ANY(name, handler)                                                                     \
     {                                                                                              \
-        name, sizeof(name) - 1, handler, true                                                      \
+        name, sizeof(name) - 1, handler, NULL, true                                                \
+    }
+#define ROW_READ(name, handler, reader)                                                            \
+    {                                                                                              \
+        name, sizeof(name) - 1, handler, reader, false                                             \
     }
     /* the frequent ones first */
-    ROW("MESSAGE_CREATE", event_message_create),
-    ROW("TYPING_START", event_typing),
-    ROW("MESSAGE_REACTION_ADD", event_reaction_add),
+    ROW_READ("MESSAGE_CREATE", event_message_create, event_read_message),
+    ROW_READ("TYPING_START", event_typing, event_read_act),
+    ROW_READ("MESSAGE_REACTION_ADD", event_reaction_add, event_read_act),
     ROW("VOICE_STATE_UPDATE", event_voice_state),
-    ROW("MESSAGE_UPDATE", event_message_update),
+    ROW_READ("MESSAGE_UPDATE", event_message_update, event_read_message),
     ROW("GUILD_MEMBERS_CHUNK", event_members_chunk),
     ROW("GUILD_MEMBER_UPDATE", event_member_update),
-    ROW("MESSAGE_REACTION_REMOVE", event_reaction_remove),
+    ROW_READ("MESSAGE_REACTION_REMOVE", event_reaction_remove, event_read_act),
     ROW("INTERACTION_CREATE", event_interaction),
-    ROW("MESSAGE_POLL_VOTE_ADD", event_poll_add),
-    ROW("MESSAGE_POLL_VOTE_REMOVE", event_poll_remove),
+    ROW_READ("MESSAGE_POLL_VOTE_ADD", event_poll_add, event_read_act),
+    ROW_READ("MESSAGE_POLL_VOTE_REMOVE", event_poll_remove, event_read_act),
     ROW("THREAD_CREATE", event_thread_create),
     ROW("THREAD_UPDATE", event_thread_update),
     ROW("THREAD_DELETE", event_thread_delete),
@@ -48,11 +53,11 @@ static const struct row {
     ROW("GUILD_MEMBER_REMOVE", event_member_remove),
     ROW("GUILD_AUDIT_LOG_ENTRY_CREATE", event_audit),
     ROW("GUILD_SCHEDULED_EVENT_CREATE", event_scheduled_create),
-    ROW("GUILD_SCHEDULED_EVENT_USER_ADD", event_rsvp_add),
-    ROW("GUILD_SCHEDULED_EVENT_USER_REMOVE", event_rsvp_remove),
+    ROW_READ("GUILD_SCHEDULED_EVENT_USER_ADD", event_rsvp_add, event_read_act),
+    ROW_READ("GUILD_SCHEDULED_EVENT_USER_REMOVE", event_rsvp_remove, event_read_act),
     ROW("INVITE_CREATE", event_invite_create),
-    ROW("AUTO_MODERATION_ACTION_EXECUTION", event_automod),
-    ROW("VOICE_CHANNEL_EFFECT_SEND", event_voice_effect),
+    ROW_READ("AUTO_MODERATION_ACTION_EXECUTION", event_automod, event_read_act),
+    ROW_READ("VOICE_CHANNEL_EFFECT_SEND", event_voice_effect, event_read_act),
     ROW("CHANNEL_CREATE", event_channel),
     ROW("CHANNEL_UPDATE", event_channel),
     ROW("CHANNEL_DELETE", event_channel_delete),
@@ -66,6 +71,7 @@ static const struct row {
     ROW_ANY("RATE_LIMITED", event_rate_limited),
 #undef ROW
 #undef ROW_ANY
+#undef ROW_READ
 };
 
 struct event_ctx *event_ctx_new(const struct shm *shm)
@@ -90,7 +96,7 @@ void event_ctx_set_self(struct event_ctx *ctx, snowflake_t self)
     ctx->self = self;
 }
 
-static const struct row *find_row(struct slice name)
+static const struct event_row *find_row(struct slice name)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (rows[i].len == name.len && memcmp(rows[i].name, name.p, name.len) == 0)
@@ -108,44 +114,99 @@ static bool slice_at(const char *frame, size_t frame_len, uint32_t off, uint32_t
     return true;
 }
 
-int event_interpret(struct event_ctx *ctx, const struct msg_event *event, const char *frame,
-                    size_t frame_len, struct record_list *list, struct event_result *result_r,
-                    const char **error_r)
+struct event_ahead *event_ahead_new(void)
+{
+    return xcalloc(1, sizeof(struct event_ahead));
+}
+
+void event_ahead_free(struct event_ahead **ahead)
+{
+    free(*ahead);
+    *ahead = NULL;
+}
+
+const struct msg_event *event_head(const struct event_ahead *ahead)
+{
+    return ahead->event;
+}
+
+snowflake_t event_actor(const struct event_ahead *ahead)
+{
+    return ahead->actor;
+}
+
+void event_read(struct event_ahead *ahead, const struct msg_event *event, const char *frame,
+                size_t frame_len)
+{
+    struct slice name;
+
+    ahead->event = event;
+    ahead->row = NULL;
+    ahead->actor = SNOWFLAKE_NONE;
+    ahead->error = NULL;
+    if (!slice_at(frame, frame_len, event->t_off, event->t_len, &name) ||
+        !slice_at(frame, frame_len, event->d_off, event->d_len, &ahead->d)) {
+        ahead->error = "event: expected its parts within the frame";
+        return;
+    }
+    ahead->row = find_row(name);
+    if (ahead->row && !event->guild && !ahead->row->without_guild)
+        ahead->row = NULL;
+    if (ahead->row && ahead->row->reader)
+        ahead->row->reader(ahead);
+}
+
+/* What the event does, records into job->list. Returns what is wrong, or NULL. */
+static const char *handle(struct job *job)
+{
+    const struct event_ahead *ahead = job->ahead;
+    const char *error = ahead->error;
+
+    if (!error && ahead->row)
+        error = ahead->row->handler(job);
+    if (!error)
+        return NULL;
+    record_list_reset(job->list);
+    job->result->flags = 0;
+    job->result->kind = ACTIVITY_NONE;
+    return error;
+}
+
+int event_interpret_read(struct event_ctx *ctx, const struct event_ahead *ahead,
+                         struct record_list *list, struct event_result *result_r,
+                         const char **error_r)
 {
     struct job job = {.ctx = ctx,
-                      .event = event,
+                      .ahead = ahead,
+                      .event = ahead->event,
+                      .d = ahead->d,
                       .list = list,
                       .result = result_r,
-                      .guild = {event->guild},
-                      .arrival = {event->arrival_ms}};
-    const struct row *row;
-    struct slice name;
+                      .guild = {ahead->event->guild},
+                      .arrival = {ahead->event->arrival_ms}};
 
     ctx->found_user = SNOWFLAKE_NONE;
     ctx->found = NULL;
     record_list_reset(list);
     memset(result_r, 0, sizeof(*result_r));
     result_r->guild = job.guild;
-    *error_r = NULL;
-    if (!slice_at(frame, frame_len, event->t_off, event->t_len, &name) ||
-        !slice_at(frame, frame_len, event->d_off, event->d_len, &job.d)) {
-        *error_r = "event: expected its parts within the frame";
+    *error_r = handle(&job);
+    if (*error_r)
         return -1;
-    }
-    row = find_row(name);
-    if (!row || (!job.guild.id && !row->without_guild))
-        return 0;
-    *error_r = row->handler(&job);
-    if (*error_r) {
-        record_list_reset(list);
-        result_r->flags = 0;
-        result_r->kind = ACTIVITY_NONE;
-        return -1;
-    }
     if (list->count > 0) {
         struct record_header *last = (void *)(list->slots + (size_t)list->last * RECORD_SLOT_SIZE);
 
         last->flags |= RECORD_EVENT_END;
     }
     return 0;
+}
+
+int event_interpret(struct event_ctx *ctx, const struct msg_event *event, const char *frame,
+                    size_t frame_len, struct record_list *list, struct event_result *result_r,
+                    const char **error_r)
+{
+    struct event_ahead ahead;
+
+    event_read(&ahead, event, frame, frame_len);
+    return event_interpret_read(ctx, &ahead, list, result_r, error_r);
 }

@@ -4,25 +4,30 @@
  * Diagnostics: none; static texts. */
 #include "discord/event_priv.h"
 
+void event_read_act(struct event_ahead *ahead)
+{
+    struct act *act = &ahead->act;
+    const struct scan_field fields[] = {
+        SCAN_FIELD("user_id", &act->user),
+        SCAN_FIELD("channel_id", &act->channel),
+        SCAN_FIELD("member", &act->member),
+        SCAN_FIELD("timestamp", &act->timestamp),
+    };
+
+    ahead->error = FIELDS(ahead->d, fields);
+    if (!ahead->error && !scan_snowflake(act->user, &ahead->actor))
+        ahead->error = EXPECTED_USER_ID;
+}
+
 /* d.user_id did it in d.channel_id, just now. */
 static const char *act_of_user_id(struct job *job, enum activity_kind kind, enum person person)
 {
-    struct slice user, channel, member;
-    const struct scan_field fields[] = {
-        SCAN_FIELD("user_id", &user),
-        SCAN_FIELD("channel_id", &channel),
-        SCAN_FIELD("member", &member),
-    };
-    const char *error = FIELDS(job->d, fields);
-    snowflake_t id;
+    const struct act *act = &job->ahead->act;
+    snowflake_t user = job->ahead->actor, channel = id_or_none(act->channel);
 
-    if (error)
-        return error;
-    if (!scan_snowflake(user, &id))
-        return EXPECTED_USER_ID;
     if (person == PERSON_UNKNOWN)
-        return job_act_member(job, id, member, id_or_none(channel), kind, job->arrival);
-    job_act(job, id, person, id_or_none(channel), kind, job->arrival);
+        return job_act_member(job, user, act->member, channel, kind, job->arrival);
+    job_act(job, user, person, channel, kind, job->arrival);
     return NULL;
 }
 
@@ -60,24 +65,12 @@ const char *event_automod(struct job *job)
 
 const char *event_typing(struct job *job)
 {
-    struct slice user, channel, member, timestamp;
-    const struct scan_field fields[] = {
-        SCAN_FIELD("user_id", &user),
-        SCAN_FIELD("channel_id", &channel),
-        SCAN_FIELD("member", &member),
-        SCAN_FIELD("timestamp", &timestamp),
-    };
-    const char *error = FIELDS(job->d, fields);
+    const struct act *act = &job->ahead->act;
     unixms_t own = UNIXMS_NONE;
-    snowflake_t id;
 
-    if (error)
-        return error;
-    if (!scan_snowflake(user, &id))
-        return EXPECTED_USER_ID;
-    scan_ms(timestamp, &own.ms); /* seconds */
-    return job_act_member(job, id, member, id_or_none(channel), ACTIVITY_TYPING,
-                          job_time(job, own));
+    scan_ms(act->timestamp, &own.ms); /* seconds */
+    return job_act_member(job, job->ahead->actor, act->member, id_or_none(act->channel),
+                          ACTIVITY_TYPING, job_time(job, own));
 }
 
 /* Whoever asks about himself is told of the time before he asked. */

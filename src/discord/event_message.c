@@ -79,14 +79,6 @@ bool mention_recent(const struct job *job, snowflake_t thread, snowflake_t user)
     return false;
 }
 
-/* The parts of a message that matter here. */
-struct message {
-    snowflake_t id, channel;
-    uint64_t type, flags;
-    struct slice author, member, webhook, metadata, mentions, edited, channel_type;
-    struct user_parts author_parts;
-};
-
 static const char *message_read(struct slice d, struct message *m)
 {
     struct slice id, channel, type, flags;
@@ -116,6 +108,13 @@ static const char *message_read(struct slice d, struct message *m)
     return scan_snowflake(id, &m->id) ? NULL : "id: expected a snowflake";
 }
 
+void event_read_message(struct event_ahead *ahead)
+{
+    ahead->error = message_read(ahead->d, &ahead->message);
+    if (!ahead->error)
+        ahead->actor = id_or_none(ahead->message.author_parts.id);
+}
+
 /* An app's answer is the act of the person who asked it. */
 static const char *credit_asker(struct job *job, const struct message *m)
 {
@@ -142,31 +141,31 @@ static bool may_be_thread(struct slice channel_type)
 
 const char *event_message_create(struct job *job)
 {
-    struct message m;
+    const struct message *m = &job->ahead->message;
     struct user author;
     enum activity_kind kind;
-    const char *error = message_read(job->d, &m);
+    const char *error;
     bool webhook;
 
-    if (error || m.flags & FLAG_EPHEMERAL)
-        return error;
-    if (!scan_is_object(m.author))
+    if (m->flags & FLAG_EPHEMERAL)
+        return NULL;
+    if (!scan_is_object(m->author))
         return "author: expected an object";
-    error = user_of_parts(&m.author_parts, &author);
+    error = user_of_parts(&m->author_parts, &author);
     if (error)
         return error;
-    webhook = !scan_is_null(m.webhook);
-    if (may_be_thread(m.channel_type))
-        remember_mentions(job, m.mentions, m.channel);
-    if (scan_is_object(m.metadata) && (webhook || author.bot || is_app_answer(m.type)))
-        return credit_asker(job, &m);
+    webhook = !scan_is_null(m->webhook);
+    if (may_be_thread(m->channel_type))
+        remember_mentions(job, m->mentions, m->channel);
+    if (scan_is_object(m->metadata) && (webhook || author.bot || is_app_answer(m->type)))
+        return credit_asker(job, m);
     if (webhook)
         return NULL;
-    kind = kind_of_type(m.type);
+    kind = kind_of_type(m->type);
     if (kind == ACTIVITY_NONE)
         return NULL;
-    return job_act_shown(job, &author, m.member, m.channel, kind,
-                         job_time(job, snowflake_time(m.id)));
+    return job_act_shown(job, &author, m->member, m->channel, kind,
+                         job_time(job, snowflake_time(m->id)));
 }
 
 /* A person's edit: newer than his last one, and of now. Links being unfurled, pins, polls ending
@@ -183,19 +182,19 @@ static bool is_fresh_edit(const struct job *job, snowflake_t user, unixms_t edit
 
 const char *event_message_update(struct job *job)
 {
-    struct message m;
+    const struct message *m = &job->ahead->message;
     struct user author;
     unixms_t edited;
-    const char *error = message_read(job->d, &m);
+    const char *error;
 
-    if (error || m.flags & FLAG_EPHEMERAL || !scan_is_null(m.webhook))
-        return error;
-    if (!scan_is_object(m.author) || !scan_time(m.edited, &edited))
+    if (m->flags & FLAG_EPHEMERAL || !scan_is_null(m->webhook))
         return NULL;
-    error = user_of_parts(&m.author_parts, &author);
+    if (!scan_is_object(m->author) || !scan_time(m->edited, &edited))
+        return NULL;
+    error = user_of_parts(&m->author_parts, &author);
     if (error || author.bot)
         return error;
     if (!is_fresh_edit(job, author.id, edited))
         return NULL;
-    return job_act_shown(job, &author, m.member, m.channel, ACTIVITY_EDIT, edited);
+    return job_act_shown(job, &author, m->member, m->channel, ACTIVITY_EDIT, edited);
 }

@@ -28,9 +28,41 @@ struct id_list {
     size_t count, cap;
 };
 
+/* The keys of a user object, for a walk that comes past one. */
+struct user_parts {
+    struct slice id, username, global_name, bot, system;
+};
+
+/* The parts of a message that matter. */
+struct message {
+    snowflake_t id, channel;
+    uint64_t type, flags;
+    struct slice author, member, webhook, metadata, mentions, edited, channel_type;
+    struct user_parts author_parts;
+};
+
+/* An act of d.user_id. */
+struct act {
+    struct slice user, channel, member, timestamp;
+};
+
+/* An event as far as it is read before its turn. */
+struct event_ahead {
+    const struct msg_event *event;
+    const struct event_row *row; /* NULL: nobody's act */
+    struct slice d;
+    const char *error; /* NULL, or what is wrong */
+    snowflake_t actor;
+    union {
+        struct message message;
+        struct act act;
+    };
+};
+
 /* One event at work. */
 struct job {
     struct event_ctx *ctx;
+    const struct event_ahead *ahead;
     const struct msg_event *event;
     struct slice d;
     struct record_list *list;
@@ -61,6 +93,8 @@ enum person { PERSON_UNKNOWN, PERSON_HUMAN, PERSON_BOT };
 
 /* A handler returns NULL, or what is wrong (static text: field, and what was expected). */
 typedef const char *event_handler(struct job *job);
+/* Reads d into ahead, and who it is; its handler finds it there. */
+typedef void event_reader(struct event_ahead *ahead);
 
 #define EXPECTED_USER_ID "user_id: expected a snowflake"
 
@@ -75,10 +109,7 @@ static inline snowflake_t id_or_none(struct slice value)
 #define FIELDS(object, fields) scan_fields((object), (fields), sizeof(fields) / sizeof((fields)[0]))
 
 /* event_actor.c */
-/* The keys of a user object, for a walk that comes past one, and what they say then. */
-struct user_parts {
-    struct slice id, username, global_name, bot, system;
-};
+/* A user object's keys for the scan, and what they say then. */
 #define USER_FIELDS(parts)                                                                         \
     {                                                                                              \
         SCAN_FIELD("id", &(parts)->id), SCAN_FIELD("username", &(parts)->username),                \
@@ -118,9 +149,11 @@ void job_add_member(struct job *job, const struct user *user, const struct membe
 uint32_t member_avatar_hash(const struct member *member);
 
 /* event_message.c */
+event_reader event_read_message;
 event_handler event_message_create, event_message_update;
 bool mention_recent(const struct job *job, snowflake_t thread, snowflake_t user);
 /* event_act.c */
+event_reader event_read_act;
 event_handler event_reaction_add, event_reaction_remove, event_poll_add, event_poll_remove,
     event_typing, event_interaction, event_invite_create, event_rsvp_add, event_rsvp_remove,
     event_scheduled_create, event_automod, event_audit, event_voice_effect;

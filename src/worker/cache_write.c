@@ -8,7 +8,6 @@
 #include "worker/cache_priv.h"
 
 #define ZADD_PAIRS_MAX 256u
-#define PREFETCH       8u
 
 static void written(void *arg, const struct redis_value *reply)
 {
@@ -55,21 +54,27 @@ static bool wants_key(const struct seen_row *row)
            SEEN_MS(row->last_edit);
 }
 
+static void fetch_rows(const struct cache *c, size_t first)
+{
+    struct seen_key keys[SEEN_FETCH_MAX];
+    size_t n = 0;
+
+    for (size_t i = first; i < c->n_members && n < SEEN_FETCH_MAX; i++)
+        keys[n++] = (struct seen_key){c->members[i].guild, c->members[i].user};
+    seen_fetch(&c->w->shm, keys, n);
+}
+
 /* Finds the members' rows and leaves out whom Redis need not know. */
 static void keep_wanted(struct cache *c)
 {
-    const struct shm *shm = &c->w->shm;
     size_t kept = 0;
 
     for (size_t i = 0; i < c->n_members; i++) {
-        struct cached_member m = c->members[i], *next = &c->members[i + PREFETCH],
-                             *later = next + PREFETCH;
+        struct cached_member m = c->members[i];
 
-        if (i + 2 * PREFETCH < c->n_members)
-            seen_prefetch_tags(shm, later->guild, later->user);
-        if (i + PREFETCH < c->n_members)
-            seen_prefetch(shm, next->guild, next->user);
-        m.row = seen_find(shm, m.guild, m.user);
+        if (i % SEEN_FETCH_MAX == 0)
+            fetch_rows(c, i);
+        m.row = seen_find(&c->w->shm, m.guild, m.user);
         if (!m.row || wants_key(m.row))
             c->members[kept++] = m;
     }

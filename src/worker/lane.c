@@ -11,7 +11,6 @@
 #include "worker/worker.h"
 
 #define ERRORS_PER_MINUTE 20u
-#define AHEAD             16u /* records whose rows are fetched into the cache together */
 
 /* --- acknowledging --------------------------------------------------------------------------- */
 
@@ -122,21 +121,20 @@ static const struct record_header *record_at(const struct record_list *list, uin
 static uint32_t fetch_rows(const struct shm *shm, const struct record_list *list, uint32_t first,
                            uint32_t end)
 {
-    const struct record_member *members[AHEAD];
+    struct seen_key keys[SEEN_FETCH_MAX];
     uint32_t at = first;
     unsigned n = 0;
 
-    for (unsigned i = 0; i < AHEAD && at < end; i++) {
+    for (unsigned i = 0; i < SEEN_FETCH_MAX && at < end; i++) {
         const struct record_header *h = record_at(list, at);
+        const struct record_member *m = (const void *)h;
 
         at += h->slots;
-        if (h->type != RECORD_MEMBER)
-            continue;
-        members[n++] = (const void *)h;
-        seen_prefetch_tags(shm, members[n - 1]->guild, members[n - 1]->user);
+        if (h->type == RECORD_MEMBER)
+            keys[n++] = (struct seen_key){m->guild, m->user};
     }
-    for (unsigned i = 0; i < n && n > 1; i++)
-        seen_prefetch(shm, members[i]->guild, members[i]->user);
+    if (n > 1)
+        seen_fetch(shm, keys, n);
     return at;
 }
 
@@ -222,9 +220,10 @@ static bool append_event(struct lane *lane, struct worker *w, const struct msg_e
 }
 
 /* True when the event was taken (it may be acknowledged then). */
-static bool take_event(struct lane *lane, const struct msg_event *event, const char *frame,
+static bool take_event(struct lane *lane, const struct event_ahead *ahead, const char *frame,
                        size_t len)
 {
+    const struct msg_event *event = event_head(ahead);
     struct worker *w = lane->w;
     struct event_result result = {0};
     const char *error = NULL;
@@ -236,7 +235,7 @@ static bool take_event(struct lane *lane, const struct msg_event *event, const c
     }
     if (!known_before(lane, event, frame, len))
         return false;
-    if (event_interpret(w->events, event, frame, len, &w->list, &result, &error)) {
+    if (event_interpret_read(w->events, ahead, &w->list, &result, &error)) {
         note_error(lane, event, frame, len, error ? error : "not understood");
         record_list_reset(&w->list);
         ring_raise_appended(&lane->ring, event->session, event->seq);
@@ -284,15 +283,16 @@ static bool must_wait(const struct lane *lane, const struct msg_event *event)
     return lane->fresh && event->session >> 8 < lane->w->shm.header->epoch;
 }
 
-void lane_event(struct worker *w, unsigned number, const struct msg_event *event, const char *frame,
-                size_t len)
+void lane_event(struct worker *w, unsigned number, const struct event_ahead *ahead,
+                const char *frame, size_t len)
 {
+    const struct msg_event *event = event_head(ahead);
     struct lane *lane = number < LANES ? w->lanes[number] : NULL;
 
     w->counted_events++;
     if (!lane || lane->state == LANE_RELEASING || w->draining)
         return; /* not acknowledged: goes to the next owner */
-    if (lane->held || must_wait(lane, event) || !take_event(lane, event, frame, len)) {
+    if (lane->held || must_wait(lane, event) || !take_event(lane, ahead, frame, len)) {
         hold(lane, event, frame, len);
         flush_lane(lane);
         return;
@@ -305,8 +305,10 @@ static bool take_held(struct lane *lane, const struct held *first)
 {
     if (must_wait(lane, &first->event))
         return false;
-    if (!lane->partial.count)
-        return take_event(lane, &first->event, first->frame, first->len);
+    if (!lane->partial.count) {
+        event_read(lane->w->again, &first->event, first->frame, first->len);
+        return take_event(lane, lane->w->again, first->frame, first->len);
+    }
     if (!append_partial(lane))
         return false;
     record_list_clear(&lane->partial);

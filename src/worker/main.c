@@ -212,22 +212,6 @@ static void debug_fault(uint64_t what)
 #endif
 }
 
-/* An event that holds this word kills whoever is given it: so tests make a poisoned one. */
-static void debug_poison(const char *frame, size_t len)
-{
-#ifdef ENABLE_DEBUG_FAULTS
-    static const char *word;
-
-    if (!word && !(word = getenv("PRESENCE_DEBUG_POISON")))
-        word = "";
-    if (*word && memmem(frame, len, word, strlen(word)))
-        abort();
-#else
-    (void)frame;
-    (void)len;
-#endif
-}
-
 static void control_message(struct worker *w, uint16_t type, uint64_t id, const char *tail,
                             size_t len)
 {
@@ -275,8 +259,7 @@ static void event_at(struct worker *w, unsigned lane, uint64_t offset)
     if (!e)
         fatal("event", "the master says that an event of lane %u lies at %llu, where none can",
               lane, (unsigned long long)offset);
-    debug_poison(framepool_frame(e), e->len);
-    lane_event(w, lane, &e->head, framepool_frame(e), e->len);
+    inbox_event(w, lane, &e->head, framepool_frame(e), e->len);
 }
 
 static void take_message(void *arg, const struct msg_header *h, const void *body, const void *tail,
@@ -286,10 +269,11 @@ static void take_message(void *arg, const struct msg_header *h, const void *body
 
     if (h->generation != w->generation)
         return;
+    if (h->type != MSG_EVENT && h->type != MSG_EVENT_AT)
+        inbox_empty(w);
     switch (h->type) {
     case MSG_EVENT:
-        debug_poison(tail, len);
-        lane_event(w, h->lane, body, tail, len);
+        inbox_event(w, h->lane, body, tail, len);
         break;
     case MSG_EVENT_AT:
         event_at(w, h->lane, ((const struct msg_event_at *)body)->offset);
@@ -322,6 +306,11 @@ static void take_message(void *arg, const struct msg_header *h, const void *body
     }
 }
 
+static void messages_over(void *arg)
+{
+    inbox_empty(arg);
+}
+
 static void master_gone(void *arg, const char *why)
 {
     struct worker *w = arg;
@@ -348,13 +337,15 @@ static void ack_due(void *arg)
 
 static void init(struct worker *w)
 {
-    static const struct ipc_callbacks callbacks = {.message = take_message, .closed = master_gone};
+    static const struct ipc_callbacks callbacks = {
+        .message = take_message, .closed = master_gone, .handed_over = messages_over};
 
     w->loop = loop_new();
     w->ipc = ipc_new(w->loop, IPC_FD, &callbacks, w);
     ipc_set_generation(w->ipc, w->generation);
     w->events = event_ctx_new(&w->shm);
     record_list_init(&w->list);
+    inbox_init(w);
     w->http =
         http_new(w->loop, "DiscordBot (https://github.com/presence/presence, " PACKAGE_VERSION ")");
     w->gql.http = w->http;

@@ -35,6 +35,7 @@
 #define ACK_EVENTS     256u
 #define ACK_MS         200
 #define SPOOL_AFTER_MS 3000
+#define INBOX_SIZE     SEEN_FETCH_MAX
 
 enum lane_state {
     LANE_OWNED,    /* events flow */
@@ -93,6 +94,19 @@ struct lane {
     bool unflushed;
 };
 
+/* An event that was read; it lies where the master or the channel has it. */
+struct inbox_event {
+    struct event_ahead *ahead; /* owned */
+    const char *frame;
+    size_t len;
+    unsigned lane;
+};
+
+struct inbox {
+    struct inbox_event events[INBOX_SIZE];
+    unsigned count; /* of those that wait */
+};
+
 struct worker {
     struct loop *loop;
     struct ipc *ipc;
@@ -107,6 +121,8 @@ struct worker {
     char *discord_token, *graphql_token;
     struct custom_id_key custom_id_key;
 
+    struct inbox inbox;
+    struct event_ahead *again; /* a held event whose turn has come */
     struct event_ctx *events;
     struct record_list list;
     snowflake_t self;
@@ -160,8 +176,8 @@ void worker_check_drained(struct worker *w);
 void lane_grant(struct worker *w, unsigned number);
 void lane_revoke(struct worker *w, unsigned number);
 void lane_try_release(struct lane *lane);
-void lane_event(struct worker *w, unsigned number, const struct msg_event *event, const char *frame,
-                size_t len);
+void lane_event(struct worker *w, unsigned number, const struct event_ahead *ahead,
+                const char *frame, size_t len);
 /* Logs records that no gateway frame caused. 0, or -1 when there is no room (ask again later). */
 int lane_append(struct lane *lane, const struct record_list *list);
 void lane_retry_held(struct lane *lane); /* room was made */
@@ -171,6 +187,13 @@ void lane_report_all_durable(struct lane *lane);
 void lane_appended(const struct lane *lane, struct offsets *offsets_r);
 void lane_apply(struct lane *lane, const struct record_header *h); /* to the table alone */
 void lane_free(struct lane **lane);
+
+/* inbox.c */
+/* event and frame stay where they are until inbox_empty. */
+void inbox_event(struct worker *w, unsigned lane, const struct msg_event *event, const char *frame,
+                 size_t len);
+void inbox_empty(struct worker *w); /* all that was read is taken */
+void inbox_init(struct worker *w);
 
 /* known.c */
 /* False: the event must wait until its member's row is read back, which is under way. */
