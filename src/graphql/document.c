@@ -213,9 +213,9 @@ static unsigned scopes(const struct ast_selection *s)
     return all;
 }
 
-unsigned document_scopes(const struct document *document, const struct ast_definition *operation)
+unsigned document_scopes(const struct document *document, const struct ast_selection *selections)
 {
     for (struct ast_definition *d = document->ast->definitions; d; d = d->next)
         d->mark = 0;
-    return scopes(operation->selections);
+    return scopes(selections);
 }

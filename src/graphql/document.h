@@ -34,7 +34,8 @@ struct ast_definition *document_operation(const struct document *document, const
 /* The only operation, or NULL. */
 struct ast_definition *document_only_operation(const struct document *document);
 
-/* All scopes that the fields of an operation ask for. */
-unsigned document_scopes(const struct document *document, const struct ast_definition *operation);
+/* All scopes that fields of the document ask for: those selected there, and whatever is below them.
+ */
+unsigned document_scopes(const struct document *document, const struct ast_selection *selections);
 
 #endif

@@ -128,13 +128,22 @@ static bool guild_allowed(const struct request *r, const struct collected *f)
     return false;
 }
 
+static bool is_read(const struct request *r, const struct collected *f)
+{
+    unsigned scopes = f->field->scope | f->field->ref->type->scope;
+
+    for (size_t i = 0; i < f->n_merged; i++)
+        scopes |= document_scopes(r->document, f->merged[i]->selections);
+    return scopes & SCOPE_READ;
+}
+
 /* A token for some guilds reads what names one of them. */
 static bool only_own_guilds(const struct request *r)
 {
     if (r->n_guilds == 0)
         return false;
     for (const struct collected *f = r->fields; f; f = f->next)
-        if (((f->field->scope | f->field->ref->type->scope) & SCOPE_READ) && !guild_allowed(r, f))
+        if (is_read(r, f) && !guild_allowed(r, f))
             return false;
     return true;
 }
@@ -148,7 +157,7 @@ static int authorise(struct request *r)
                  {SCOPE_INGEST, "INGEST"},
                  {SCOPE_ADMIN, "ADMIN"},
                  {SCOPE_WRITE, "WRITE (ingest or admin)"}};
-    unsigned missing = document_scopes(r->document, r->operation) & ~r->scopes;
+    unsigned missing = document_scopes(r->document, r->operation->selections) & ~r->scopes;
     size_t i = 0;
 
     if (missing == SCOPE_READ && only_own_guilds(r))

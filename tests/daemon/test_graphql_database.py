@@ -3,6 +3,8 @@ the right error for each, nothing half done, and service again without a restart
 
 import contextlib
 import json
+import os
+import signal
 import threading
 
 import pytest
@@ -187,6 +189,25 @@ def test_a_statement_that_takes_too_long(w):
     assert (status, data) == (503, None)
     assert errors == [("TIMEOUT", ["addExemption"], "the statement took too long")]
     assert w.count("exemption") == 0 and w.count("audit", "operation = 'addExemption'") == 0
+    serves(w)
+
+
+@pytest.mark.slow
+def test_a_server_that_hangs(w):
+    """Its processes neither answer nor end: whoever has one is told after 30 s, whoever waits for one after 5."""
+    pids = backends(w.pg)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        asked = [in_thread(lambda: post(w, "mutation { " + rename(w) + " }", timeout=120))
+                 for _ in range(len(pids) + 2)]
+        answers = [join() for join in asked]
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    assert {(status, data) for status, data, _ in answers} == {(503, None)}
+    assert sorted(errors[0][0] for _, _, errors in answers) == (
+        ["TIMEOUT"] * 2 + ["UNAVAILABLE"] * len(pids))
     serves(w)
 
 

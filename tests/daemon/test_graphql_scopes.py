@@ -141,7 +141,19 @@ def test_the_other_guild_cannot_be_named(graphqld, world):
                 allowed.add(f["name"])
             else:
                 assert codes(text) == {"FORBIDDEN"}, (f["name"], text)
-    assert allowed == {"service", "guilds"}  # which tells of no guild, and holds the own one alone
+    assert allowed == {"guilds"}  # which holds the own one alone
+
+
+def test_what_is_of_no_guild(graphqld, world):
+    """A token for one guild learns what everybody may know, and nothing more of what names none."""
+    _, tokens = world
+    assert ask(graphqld, "query", "service { version health }", tokens["one"])[0] == 200
+    for selection in ("service { sessions { shard } }", "service { version } service { sessions { shard } }",
+                      "service { version ...{ a: sessions { shard } } }",
+                      f'guild(id: "{OWN}") {{ id }} service {{ ... on Service {{ sessions {{ shard }} }} }}'):
+        status, text = ask(graphqld, "query", selection, tokens["one"])
+        assert (status, codes(text)) == (403, {"FORBIDDEN"}), text
+        assert ask(graphqld, "query", selection, tokens["admin"])[0] == 200
 
 
 def test_the_list_of_guilds_holds_the_own_ones(graphqld, world):
