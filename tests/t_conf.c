@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/conf_priv.h"
 #include "presence/conf.h"
 #include "presence/fd.h"
 #include "presence/record.h"
@@ -122,6 +123,60 @@ static void test_defaults_are_the_empty_file(void **state)
     conf_changes_clear(&changes);
     conf_clear(&defaults);
     conf_clear(&empty);
+}
+
+static void test_passwords_are_not_shown(void **state)
+{
+    static const char *const texts[][2] = {
+        {"redis://:hidden@h:1/2", "redis://:***@h:1/2"},
+        {"redis://hidden@h", "redis://***@h"},
+        {"redis://me:hid@den@h", "redis://me:***@h"},
+        {"unix:///run/x@y?db=1", "unix://***@y?db=1"},
+        {"http://h:1/x", "http://h:1/x"},
+        {"host=h password=hidden user=u", "host=h password=*** user=u"},
+        {"password = 'hid\\' den' user=u", "password = *** user=u"},
+        {"sslpassword=hidden", "sslpassword=***"},
+        {"postgresql://u:hidden@h/d?password=hidden&x=1",
+         "postgresql://u:***@h/d?password=***&x=1"},
+        {"the password", "the password"},
+        {"", ""},
+    };
+    struct conf old = parse_good("[redis]\nurl = redis://:hidden1@h\n"
+                                 "[graphqld]\nconninfo = password=hidden host=h\n");
+    struct conf new = parse_good("[redis]\nurl = redis://:hidden2@h\n");
+    struct conf_errors errors = {NULL, 0};
+    struct conf_changes changes;
+    struct buf out;
+    struct conf none;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        char *shown = conf_without_passwords(texts[i][0]);
+
+        assert_string_equal(shown, texts[i][1]);
+        free(shown);
+    }
+    buf_init(&out, 0);
+    conf_show(&old, &out);
+    assert_null(strstr(buf_cstr(&out), "hidden"));
+    assert_non_null(strstr(buf_cstr(&out), "url = redis://:***@h\n"));
+    buf_reset(&out);
+    conf_print_for_workers(&old, &out);
+    assert_null(strstr(buf_cstr(&out), "graphqld]"));
+    assert_null(strstr(buf_cstr(&out), "password="));
+    assert_non_null(strstr(buf_cstr(&out), "url = redis://:hidden1@h\n"));
+    conf_clear(&new);
+    new = parse_good(buf_cstr(&out)); /* all that it needs */
+    conf_diff(&old, &new, &changes);
+    assert_int_equal(changes.count, 1);
+    assert_string_equal(changes.list[0].old_text, "password=*** host=h");
+    conf_changes_clear(&changes);
+    assert_int_equal(parse("[redis]\nurl = redis:/x://me:hidden@h\n", &none, &errors), -1);
+    assert_null(strstr(errors.lines[0], "hidden"));
+    conf_errors_clear(&errors);
+    buf_clear(&out);
+    conf_clear(&old);
+    conf_clear(&new);
 }
 
 static void test_values(void **state)
@@ -300,6 +355,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_defaults_are_the_empty_file),
+        cmocka_unit_test(test_passwords_are_not_shown),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_every_key_refuses_nonsense),
         cmocka_unit_test(test_diff),

@@ -135,8 +135,13 @@ int conf_parse_text(const char *text, size_t len, const char *name, struct conf 
 void conf_defaults(struct conf *conf_r);
 void conf_clear(struct conf *conf);
 
-/* Appends the whole configuration in its own grammar. Holds no secrets: those are files. */
+/* Appends the whole configuration in its own grammar. Tokens are files, but passwords may stand in
+ * [redis] url and [graphqld] conninfo: this is not for people to see. */
 void conf_print(const struct conf *conf, struct buf *out);
+/* The same without what concerns presence-graphqld only: workers hold no database password. */
+void conf_print_for_workers(const struct conf *conf, struct buf *out);
+/* The same as conf_print, with *** for passwords. */
+void conf_show(const struct conf *conf, struct buf *out);
 /* One key's value as conf_print shows it. */
 void conf_print_value(const struct conf *conf, const struct conf_key *key, struct buf *out);
 

@@ -138,8 +138,12 @@ void conf_build_entry(void *build, unsigned line, const char *section, const cha
     }
     *seen = line;
     expected = conf_value_set(&b->conf, k, value);
-    if (expected)
-        build_fail(b, line, "[%s] %s = %.200s: %s", section, key, value, expected);
+    if (expected) {
+        char *shown = conf_without_passwords(value);
+
+        build_fail(b, line, "[%s] %s = %.200s: %s", section, key, shown, expected);
+        free(shown);
+    }
     free(expected);
 }
 
@@ -244,27 +248,6 @@ void conf_clear(struct conf *conf)
         conf_value_free(conf, &conf_keys[i]);
 }
 
-void conf_print(const struct conf *conf, struct buf *out)
-{
-    const char *section = "";
-
-    for (size_t i = 0; i < conf_keys_count; i++) {
-        const struct conf_key *k = &conf_keys[i];
-        size_t before;
-
-        if (strcmp(k->section, section) != 0)
-            buf_printf(out, "%s[%s]\n", i == 0 ? "" : "\n", k->section);
-        section = k->section;
-        buf_printf(out, "%s =", k->key);
-        before = buf_len(out);
-        buf_putc(out, ' ');
-        conf_print_value(conf, k, out);
-        if (buf_len(out) == before + 1) /* empty: no white space at the end of the line */
-            out->end--;
-        buf_putc(out, '\n');
-    }
-}
-
 unsigned conf_worker_count(const struct conf *conf)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -296,8 +279,8 @@ void conf_diff(const struct conf *old_conf, const struct conf *new_conf,
                 xrealloc(changes_r->list, (changes_r->count + 1) * sizeof *changes_r->list);
             c = &changes_r->list[changes_r->count++];
             c->key = &conf_keys[i];
-            c->old_text = xstrdup(buf_cstr(&was));
-            c->new_text = xstrdup(buf_cstr(&is));
+            c->old_text = conf_without_passwords(buf_cstr(&was));
+            c->new_text = conf_without_passwords(buf_cstr(&is));
             changes_r->restart += conf_key_needs_restart(c->key);
         }
         buf_clear(&was);

@@ -1,4 +1,4 @@
-/* Shared by conf.c, conf_keys.c and conf_value.c only. */
+/* Shared by conf.c, conf_keys.c, conf_print.c and conf_value.c only. */
 #ifndef CORE_CONF_PRIV_H
 #define CORE_CONF_PRIV_H
 
@@ -18,5 +18,9 @@ char *conf_value_set(struct conf *conf, const struct conf_key *key, const char *
 void conf_value_free(struct conf *conf, const struct conf_key *key);
 /* Makes a path below presence.state_dir or run_dir absolute. */
 void conf_value_resolve(struct conf *conf, const struct conf_key *key);
+
+/* A copy (owned by the caller) in which *** stands for passwords: of a URL's user, and behind
+ * password= as libpq takes it. */
+char *conf_without_passwords(const char *text);
 
 #endif

@@ -11,7 +11,7 @@ libcore_la_SOURCES = \
   include/presence/seen.h include/presence/seen_shm.h include/presence/shm.h \
   include/presence/snowflake.h include/presence/spool.h include/presence/sse.h
 
-libcore_la_SOURCES += src/core/conf.c src/core/conf_keys.c src/core/conf_priv.h \
+libcore_la_SOURCES += src/core/conf.c src/core/conf_keys.c src/core/conf_print.c src/core/conf_priv.h \
   src/core/conf_value.c src/core/control.c include/presence/conf.h include/presence/control.h
 libcore_la_SOURCES += src/core/budget.c include/presence/budget.h
 

@@ -156,7 +156,7 @@ static int check_only(const struct conf *conf, const struct options *o)
     struct buf text;
 
     buf_init(&text, 0);
-    conf_print(conf, &text);
+    conf_show(conf, &text);
     if (o->print)
         fwrite(buf_bytes(&text), 1, buf_len(&text), stdout);
     else

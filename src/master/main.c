@@ -271,7 +271,7 @@ static int check_only(struct master *m, bool print)
     struct buf text;
 
     buf_init(&text, 0);
-    conf_print(&m->conf, &text);
+    conf_show(&m->conf, &text);
     if (print)
         fwrite(buf_bytes(&text), 1, buf_len(&text), stdout);
     else

@@ -159,7 +159,7 @@ static void ask_workers(struct master *m)
     struct buf text;
 
     buf_init(&text, 0);
-    conf_print(&r->next, &text);
+    conf_print_for_workers(&r->next, &text);
     for (unsigned i = 0; i < LANES; i++) {
         struct worker *w = &m->workers[i];
 

@@ -41,7 +41,7 @@ static void send_setup(struct worker *w)
         worker_send(w, MSG_CLOCK, &offset, sizeof(offset), NULL, 0);
     secrets_send(w);
     buf_init(&text, 0);
-    conf_print(&m->conf, &text);
+    conf_print_for_workers(&m->conf, &text);
     worker_send(w, MSG_CONF_PREPARE, &id, sizeof(id), buf_bytes(&text), buf_len(&text));
     worker_send(w, MSG_CONF_COMMIT, &id, sizeof(id), NULL, 0);
     buf_clear(&text);
