@@ -17,20 +17,32 @@ struct record {
     struct ingest_result *results;   /* per batch */
 };
 
+static void put_quoted(struct buf *b, const char *text)
+{
+    buf_putc(b, '"');
+    buf_puts(b, text);
+    buf_putc(b, '"');
+}
+
 static void put_result(struct request *r, const struct gql_type *t, const struct collected *sub,
                        const struct ingest_result *result)
 {
     buf_putc(&r->data, '{');
     for (const struct collected *s = sub; s; s = s->next) {
-        buf_printf(&r->data, "%s\"%s\":", s == sub ? "" : ",", s->key);
-        if (strcmp(s->field->name, "code") == 0)
-            buf_printf(&r->data, "\"%s\"", result->code);
-        else if (strcmp(s->field->name, "__typename") == 0)
-            buf_printf(&r->data, "\"%s\"", t->name);
-        else
-            buf_printf(&r->data, "\"%lld\"",
-                       (long long)(strcmp(s->field->name, "epoch") == 0 ? result->epoch
-                                                                        : result->position));
+        if (s != sub)
+            buf_putc(&r->data, ',');
+        put_quoted(&r->data, s->key);
+        buf_putc(&r->data, ':');
+        if (strcmp(s->field->name, "code") == 0) {
+            put_quoted(&r->data, result->code);
+        } else if (strcmp(s->field->name, "__typename") == 0) {
+            put_quoted(&r->data, t->name);
+        } else {
+            buf_putc(&r->data, '"');
+            buf_put_i64(&r->data,
+                        strcmp(s->field->name, "epoch") == 0 ? result->epoch : result->position);
+            buf_putc(&r->data, '"');
+        }
     }
     buf_putc(&r->data, '}');
 }

@@ -48,7 +48,7 @@ const struct gql_input *gql_input_find(const struct gql_input *inputs, size_t n,
                                        size_t len)
 {
     for (size_t i = 0; i < n; i++)
-        if (strncmp(inputs[i].name, name, len) == 0 && !inputs[i].name[len])
+        if (inputs[i].len == len && memcmp(inputs[i].name, name, len) == 0)
             return &inputs[i];
     return NULL;
 }

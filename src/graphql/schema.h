@@ -37,6 +37,7 @@ struct gql_ref {           /* a use of a type */
 
 struct gql_input { /* an argument or a field of an input type */
     const char *name, *description, *deprecated;
+    size_t len; /* of name */
     struct gql_ref *ref;
     const struct ast_value *default_value; /* or NULL */
     size_t index;

@@ -38,6 +38,7 @@ static struct gql_input *inputs(struct schema_build *b, const struct ast_input *
         if (gql_input_find(out, i, list->name, strlen(list->name)))
             gql_error_add(b->errors, BAD_SCHEMA, list->loc, "\"%s\" is defined twice", list->name);
         out[i] = (struct gql_input){.name = list->name,
+                                    .len = strlen(list->name),
                                     .description = list->description,
                                     .deprecated = schema_deprecation(list->directives),
                                     .ref = resolve(b, list->type, list->loc),
@@ -283,7 +284,7 @@ static void meta_fields(struct schema_build *b)
     struct gql_schema *s = b->s;
     struct gql_input *name = arena_alloc(s->arena, sizeof(*name));
 
-    *name = (struct gql_input){.name = "name", .ref = ref_to(b, "String", true)};
+    *name = (struct gql_input){.name = "name", .len = 4, .ref = ref_to(b, "String", true)};
     s->typename_field =
         (struct gql_field){.name = "__typename", .ref = ref_to(b, "String", true), .cost = 1};
     s->schema_field = (struct gql_field){

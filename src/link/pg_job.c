@@ -14,7 +14,12 @@
 
 static const char *name_of(uint64_t id, char name[NAME_SIZE])
 {
-    snprintf(name, NAME_SIZE, "p%016llx", (unsigned long long)id);
+    char *end = name;
+
+    *end++ = 'p';
+    for (int shift = 60; shift >= 0; shift -= 4)
+        *end++ = "0123456789abcdef"[id >> shift & 15];
+    *end = '\0';
     return name;
 }
 
