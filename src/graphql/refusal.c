@@ -9,6 +9,14 @@
 #include "graphql/request.h"
 #include "presence/log.h"
 
+static const char *why_timeout(const struct pg_answer *a, const struct collected *f)
+{
+    if (!pg_sqlstate(a)[0])
+        return pg_message(a);
+    return f ? "the statement took too long"
+             : "the query took too long: ask for fewer days, fields or rows";
+}
+
 /* By SQLSTATE, in our words, for PostgreSQL's may name files and settings. */
 static const char *why_unavailable(const struct pg_answer *a)
 {
@@ -59,8 +67,7 @@ void request_add_refusal(struct request *r, const struct pg_answer *a, const str
         break;
     case PG_TIMEOUT:
         r->status = r->partial ? 0 : 503;
-        e = gql_error_add(&r->errors, "TIMEOUT", loc, "%s",
-                          pg_sqlstate(a)[0] ? "the statement took too long" : pg_message(a));
+        e = gql_error_add(&r->errors, "TIMEOUT", loc, "%s", why_timeout(a, f));
         break;
     default:
         e = refused(r, a, f, loc);

@@ -192,6 +192,19 @@ def test_a_statement_that_takes_too_long(w):
     serves(w)
 
 
+def test_a_query_that_takes_too_long(w):
+    """As figures of very many acts may."""
+    function, = w.pg.execute("SELECT pg_get_functiondef('presence.days_ago(integer)'::regprocedure)")[0]
+    w.pg.execute(function.replace("BEGIN\n", "BEGIN PERFORM pg_sleep(60);\n", 1))
+    try:
+        status, data, errors = post(w, f'{{ heatmap(guildId: "{w.guild}", days: 90) {{ acts }} }}')
+    finally:
+        w.pg.execute(function)
+    assert (status, data) == (503, None)
+    assert errors == [("TIMEOUT", None, "the query took too long: ask for fewer days, fields or rows")]
+    assert len(post(w, f'{{ heatmap(guildId: "{w.guild}") {{ acts }} }}')[1]["heatmap"]) == 168
+
+
 @pytest.mark.slow
 def test_a_server_that_hangs(w):
     """Its processes neither answer nor end: whoever has one is told after 30 s, whoever waits for one after 5."""
