@@ -8,3 +8,11 @@ check_PROGRAMS += tests/t_custom_id
 tests_t_custom_id_SOURCES = tests/t_custom_id.c tests/cmocka_all.h
 tests_t_custom_id_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_custom_id_LDADD = liblink_custom_id.la liblink_crypto.la libcore.la libbase.la $(CMOCKA_LIBS)
+
+EXTRA_DIST += tests/fuzz_command.c
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz_command
+tests_fuzz_command_SOURCES = tests/fuzz_command.c
+tests_fuzz_command_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_command_LDADD = libdiscord.la libcore.la libbase.la
+endif
