@@ -20,7 +20,7 @@ EXTRA_DIST += po/de.po src/cogs/words.awk
 
 noinst_LTLIBRARIES += libcogs.la
 libcogs_la_SOURCES = src/cogs/admin.c src/cogs/away.c src/cogs/change.c src/cogs/change.h src/cogs/cogs.c src/cogs/cogs.h src/cogs/exempt.c src/cogs/help.c \
-  src/cogs/inactive.c src/cogs/pager.c src/cogs/pager.h src/cogs/parts.h src/cogs/say.c \
+  src/cogs/inactive.c src/cogs/judge.c src/cogs/judge.h src/cogs/pager.c src/cogs/pager.h src/cogs/parts.h src/cogs/say.c \
   src/cogs/say.h src/cogs/status.c src/cogs/user.c src/cogs/words.c include/presence/cog.h
 nodist_libcogs_la_SOURCES = src/cogs/operations.h src/cogs/words_de.inc
 $(libcogs_la_OBJECTS): src/cogs/operations.h src/cogs/words_de.inc

@@ -2,12 +2,14 @@
 #include <string.h>
 
 #include "cogs/cogs.h"
+#include "cogs/judge.h"
 #include "cogs/operations.h"
 #include "cogs/parts.h"
 #include "cogs/say.h"
 #include "presence/permissions.h"
 
-#define KINDS_MAX 8u /* shown in detail */
+#define KINDS_MAX    8u  /* shown in detail */
+#define WATCHED_DAYS 800 /* more of the coverage ledger is not asked for */
 
 /* --- /status member ----------------------------------------------------------------------------
  */
@@ -15,18 +17,10 @@
 /* Whom it is about, and what is known here at this moment. */
 struct status {
     snowflake_t user;
+    uint64_t permissions; /* 0 = not known */
     bool detail;
     struct call_member now;
 };
-
-static enum message_colour colour_of(int64_t idle_ms, bool known)
-{
-    if (!known)
-        return MESSAGE_GREY;
-    return idle_ms < 7 * SAY_DAY_MS    ? MESSAGE_GOOD
-           : idle_ms < 30 * SAY_DAY_MS ? MESSAGE_IDLE
-                                       : MESSAGE_BAD;
-}
 
 /* The last act that counts: the later of what the process and the database know. The caller's own
  * command, which the database may have by now, is not meant. */
@@ -135,6 +129,30 @@ static const char *unknown_note(const struct call *call, const struct json *memb
     return _("Not seen yet. Presence does not hold against anybody what it could not see.");
 }
 
+/* The member's acts as they are known to either, without the caller's own command. */
+static struct call_member acts_of(const struct status *s, unixms_t last_counted)
+{
+    struct call_member acts = s->now;
+
+    acts.last_counted = last_counted;
+    acts.last_seen = unixms_max(acts.last_seen, last_counted);
+    return acts;
+}
+
+static void put_verdict(struct call *call, struct message *m, const struct status *s,
+                        const struct json *data, unixms_t last)
+{
+    const struct call_member acts = acts_of(s, last);
+    struct policy_verdict verdict;
+
+    m->colour = MESSAGE_GREY;
+    if (!json_is_object(json_get(data, "member")))
+        return;
+    judge_member(call, data, s->user, &acts, s->permissions, &verdict);
+    m->colour = judge_colour(&verdict);
+    judge_put(call, &verdict, m);
+}
+
 static void answer_member(struct call *call, const struct json *data)
 {
     struct status *s = call->state;
@@ -153,10 +171,10 @@ static void answer_member(struct call *call, const struct json *data)
     buf_printf(&m.body, "<@%llu>", (unsigned long long)s->user.id);
     if (!unixms_known(since))
         buf_printf(&m.body, "\n%s", unknown_note(call, member));
-    m.colour = colour_of(call->now.ms - since.ms, unixms_known(since));
     put_last(call, &m, last, kind);
     put_idle(call, &m, s, since, member);
     put_joined(call, &m, member);
+    put_verdict(call, &m, s, data, last);
     if (s->detail) {
         put_gaps(call, &m, json_get(member, "gaps"));
         put_kinds(call, &m, json_get(member, "activity"));
@@ -167,22 +185,38 @@ static void answer_member(struct call *call, const struct json *data)
     call_answer(call, &m);
 }
 
+/* As Discord shows them with the member; 0 where it does not. */
+static uint64_t permissions_of(const struct interaction *i, const struct command_value *who)
+{
+    struct slice permissions = SLICE_NONE;
+    const struct scan_field fields[] = {SCAN_FIELD("permissions", &permissions)};
+    uint64_t bits = 0;
+
+    if (!who->given || who->id.id == i->user.id)
+        return i->permissions;
+    if (scan_is_object(who->member) && !scan_fields(who->member, fields, 1))
+        scan_digits(permissions, &bits);
+    return bits;
+}
+
 static void ask_member(struct call *call, const struct command_value *who, bool detail)
 {
     const struct interaction *i = call->interaction;
     struct status *s = xcalloc(1, sizeof(*s));
-    char since[CLOCK_RFC3339_SIZE];
     struct buf variables;
 
+    s->permissions = permissions_of(i, who);
     s->user = who->given ? who->id : i->user;
     s->detail = detail;
     call->state = s;
     call->host->member(call, s->user, &s->now);
-    clock_rfc3339((unixms_t){call->now.ms - 30 * SAY_DAY_MS}, since);
     buf_init(&variables, 0);
     say_guild_variable(call, &variables);
-    buf_printf(&variables, ",\"userId\":\"%llu\",\"since\":\"%s\"}", (unsigned long long)s->user.id,
-               since);
+    buf_printf(&variables, ",\"userId\":\"%llu\",\"since\":", (unsigned long long)s->user.id);
+    say_time_variable((unixms_t){call->now.ms - 30 * SAY_DAY_MS}, &variables);
+    buf_puts(&variables, ",\"watchedSince\":");
+    say_time_variable((unixms_t){call->now.ms - WATCHED_DAYS * SAY_DAY_MS}, &variables);
+    buf_putc(&variables, '}');
     call_ask(call, OPERATION_STATUS_MEMBER, buf_cstr(&variables), answer_member);
     buf_clear(&variables);
 }

@@ -185,8 +185,10 @@ def test_who_asks_about_himself_is_told_of_the_time_before(talk):
 
 def test_status_of_somebody_else(talk):
     talk.sim.act("message", user=22)
-    answer = talk.run("status member", {"member": talk.members[22], "detail": True}, user=23)
-    assert answer.private and "a message" in answer.text and "Joined" in answer.text
+    look = ("status member", {"member": talk.members[22], "detail": True})
+    harness.wait_until(lambda: "Joined" in talk.run(*look, user=23).text, 20)
+    answer = talk.run(*look, user=23)
+    assert answer.private and "a message" in answer.text
     assert talk.members[22] in answer.text
     answer = talk.run("status member", {"member": talk.members[22], "public": True}, user=23)
     assert not answer.private
@@ -372,6 +374,33 @@ def test_permissions_are_the_members_own(talk):
     """As the simulator computes them from roles: nobody here may kick."""
     made = talk.send(type=2, command="ping", user=9)
     assert "KICK_MEMBERS" in talk.answer(made).text
+
+
+def test_what_comes_next(crowd):
+    """Only silence that was watched counts; who is exempt, on leave or of the staff is left alone."""
+    pg, guild, mine = crowd.stack.pg, crowd.guild, crowd.members[30]
+
+    def status(**args):
+        return crowd.run("status member", {"member": mine}, user=6, **args)
+
+    pg.execute("update presence.guild set bot_joined_at = now() - interval '200 days' "
+               "where guild_id = %s", (guild,))
+    pg.execute("update presence.member set joined_at = now() - interval '2 years' "
+               "where guild_id = %s", (guild,))
+    assert "State: active" in status().text
+    pg.execute("insert into presence.coverage (guild_id, session, from_at, to_at, open_reason) values "
+               "(%s, 1, now() - interval '200 days', now() - interval '1 minute', 'CREATE')", (guild,))
+    answer = status()
+    assert "to be marked inactive <t:" in answer.text, answer.text
+    crowd.run("exempt add", {"target": mine})
+    assert "State: exempt" in status().text and "• is exempt" in status().text
+    crowd.run("exempt remove", {"target": mine})
+    crowd.run("away set", {"until": "5d", "member": mine})
+    assert "State: away" in status().text
+    crowd.run("away end", {"member": mine})
+    crowd.sim.act("message", user=30)
+    answer = status()
+    assert "State: active" in answer.text and "a reminder" in answer.text
 
 
 # --- languages --------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ OPERATIONS = harness.SOURCE_DIR / "graphql" / "operations"
 VARIABLES = {"lanes": [3, 4], "keys": [{"guildId": GUILD, "userId": u} for u in USERS],
              "guildId": GUILD, "userId": USERS[0], "channelId": CHANNELS[0], "filter": {},
              "orderBy": "IDLE", "days": 30, "first": 15}
-VARIABLES |= dict.fromkeys(("since", "today", "week", "month"), "2026-01-01T00:00:00Z")
+VARIABLES |= dict.fromkeys(("since", "watchedSince", "today", "week", "month"), "2026-01-01T00:00:00Z")
 DOCUMENTS = 50
 
 
