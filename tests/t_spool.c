@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "presence/buf.h"
@@ -43,6 +44,19 @@ static int tear_down(void **state)
     assert_int_equal(system(command), 0);
     free(command);
     return 0;
+}
+
+/* Stands before the C library's. */
+static unsigned synced;
+static int sync_error;
+
+int fdatasync(int fd)
+{
+    errno = sync_error;
+    if (sync_error)
+        return -1;
+    synced++;
+    return (int)syscall(SYS_fdatasync, fd);
 }
 
 static void open_again(void)
@@ -297,6 +311,29 @@ static void a_file_in_use_is_left_alone(void **state)
     expect_first(EPOCH, 0, 10);
 }
 
+static void a_frame_counts_when_it_is_on_disk(void **state)
+{
+    off_t size;
+
+    (void)state;
+    open_again();
+    synced = 0;
+    assert_int_equal(append(EPOCH, 0, 10), 0);
+    assert_true(synced > 0);
+    size = file_size();
+    sync_error = EIO;
+    assert_int_equal(append(EPOCH, 10, 20), -1);
+    assert_int_equal(errno, EIO);
+    sync_error = 0;
+    assert_int_equal(file_size(), size);
+    assert_int_equal(append(EPOCH, 10, 15), 0);
+    open_again();
+    assert_null(note);
+    expect_first(EPOCH, 0, 10);
+    assert_int_equal(spool_drop(spool, EPOCH, 10), 0);
+    expect_first(EPOCH, 10, 15);
+}
+
 /* --- torn and damaged files ------------------------------------------------------------------ */
 
 static char *three_frames(size_t *len_r)
@@ -307,6 +344,22 @@ static char *three_frames(size_t *len_r)
     append(EPOCH, 4, 9);
     spool_close(&spool);
     return fd_read_file(path, 1 << 20, len_r);
+}
+
+static void nothing_is_left_behind_of_a_torn_write(void **state)
+{
+    (void)state;
+    open_again();
+    assert_int_equal(append(EPOCH, 0, 3), 0);
+    assert_int_equal(append(EPOCH, 3, 60), 0);
+    assert_int_equal(truncate(path, file_size() - 1), 0);
+    open_again();
+    assert_non_null(strstr(note, "the last write was torn"));
+    assert_int_equal(append(EPOCH, 3, 4), 0); /* shorter than what was torn */
+    open_again();
+    assert_null(note);
+    assert_int_equal(spool_drop(spool, EPOCH, 3), 0);
+    expect_first(EPOCH, 3, 4);
 }
 
 /* Ends of the first, second and third frame in the file. */
@@ -485,6 +538,8 @@ int main(void)
         SPOOL_TEST(a_head_that_points_behind_the_end),
         SPOOL_TEST(another_lanes_file_is_not_taken),
         SPOOL_TEST(a_file_in_use_is_left_alone),
+        SPOOL_TEST(a_frame_counts_when_it_is_on_disk),
+        SPOOL_TEST(nothing_is_left_behind_of_a_torn_write),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
