@@ -62,6 +62,8 @@ def test_check_only(workdir):
     again = workdir / "again.conf"
     again.write_text(printed.stdout)
     assert run_presenced(again, "-nv").stdout == printed.stdout
+    conf.update(redis={"url": "redis://:hidden@localhost"}).save()
+    assert "url = redis://:***@localhost\n" in run_presenced(conf.path, "-nv").stdout
     conf.update(workers={"count": "many"}).save()
     bad = run_presenced(conf.path, "-n")
     assert bad.returncode == 78 and "count" in bad.stderr and f"{conf.path.name}:" in bad.stderr
