@@ -85,12 +85,13 @@ const struct command cog_nudge_menu = {.kind = COMMAND_USER_MENU,
                                        .permissions = PERMISSION(KICK_MEMBERS),
                                        .actions = menu_nudge_action};
 
-static const struct command *const commands[] = {&cog_ping,       &cog_nudge_menu,  &cog_inactive,
-                                                 &cog_channels,   &cog_performance, &cog_exempt,
-                                                 &cog_exempt_menu};
+static const struct command *const commands[] = {&cog_ping,        &cog_nudge_menu,  &cog_inactive,
+                                                 &cog_channels,    &cog_performance, &cog_exempt,
+                                                 &cog_exempt_menu, &cog_settings};
 
 static const struct cog_button buttons[] = {
     {"inactive", PERMISSION(KICK_MEMBERS), inactive_press},
+    {"history", PERMISSION(MANAGE_GUILD), settings_press},
     {"exempt", PERMISSION(MANAGE_GUILD), exempt_press},
     {"channels", PERMISSION(MANAGE_CHANNELS), channels_press},
     {NULL, 0, NULL},

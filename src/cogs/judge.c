@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cogs/parts.h"
 #include "presence/permissions.h"
 
 #define STAFF                                                                                      \
@@ -14,23 +15,6 @@
 
 /* --- facts -------------------------------------------------------------------------------------
  */
-
-static void read_settings(const struct json *list, struct settings *s)
-{
-    settings_init(s);
-    for (const struct json *j = json_first(list); j; j = json_next(j)) {
-        const char *key = json_string(json_get(j, "key"), ""),
-                   *value = json_string(json_get(j, "value"), "");
-        enum setting which = setting_by_key(key, strlen(key));
-        struct setting_value v = {0};
-        char *wrong =
-            which != SETTING_NONE ? setting_read_json(which, value, strlen(value), &v) : NULL;
-
-        if (which != SETTING_NONE && !wrong)
-            settings_put(s, which, &v);
-        free(wrong);
-    }
-}
 
 /* An absence that was ended early has endedAt before its `to`. */
 static struct policy_span *read_spans(const struct json *list, const char *to, unixms_t open_end,
@@ -116,7 +100,7 @@ void judge_member(const struct call *call, const struct json *data, snowflake_t 
     f.started_at = f.bot_joined_at;
     f.away = away;
     f.watched = watched;
-    read_settings(json_get(guild, "settings"), &settings);
+    cog_read_settings(json_get(guild, "settings"), &settings);
     read_member(member, &f);
     read_exemptions(json_get(json_get(data, "exemptions"), "nodes"), json_get(member, "roles"),
                     user, &f);

@@ -52,6 +52,8 @@ def good(talk, option):
         return option["choices"][0]["value"]
     if option["name"] in ("min_idle", "joined_before", "until"):
         return "30d"
+    if option["name"] == "section":
+        return "voice"
     if option["name"] == "command":
         return "status member"
     return {TEXT: "x" * max(1, option.get("min_length", 1)), INTEGER: option.get("min_value", 1),
@@ -471,6 +473,23 @@ def test_exemptions(talk):
     assert "is exempt until you" in talk.run("Exempt from purge", target=member).text
     talk.run("exempt remove", {"target": member})
     assert talk.stack.pg.execute("select count(*) from presence.exemption") == [(0,)]
+
+
+def test_settings_are_shown(talk):
+    assert "at its default" in talk.run("settings view").text
+    assert "No setting" in talk.run("settings history").text
+    assert "time_until_inactive: 30d" in talk.run("settings view",
+                                                  {"section": "time_until_inactive"}).text
+    refused = talk.run("settings view", {"section": "weather"}).text
+    assert "`section`: expected one of" in refused and "`voice`" in refused
+    changed = talk.stack.graphqld.query(
+        """mutation($g: Snowflake!, $a: Snowflake) { updateSettings(guildId: $g, version: 0, actorId: $a,
+           changes: [{key: "time_until_inactive", value: "1728000"}]) { code errors } }""",
+        {"g": talk.guild, "a": talk.members[4]})
+    assert changed["data"]["updateSettings"]["code"] == "OK", changed
+    assert "time_until_inactive: **20d**" in talk.run("settings view").text
+    history = talk.run("settings history").text
+    assert "default → 20d" in history and f"<@{talk.members[4]}>" in history
 
 
 def test_absences(talk):

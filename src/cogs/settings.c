@@ -1,0 +1,222 @@
+/* /settings view and /settings history: what rules are in force, and who changed them when. Nothing
+ * is changed here. Diagnostics: none. */
+#include "presence/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cogs/operations.h"
+#include "cogs/pager.h"
+#include "cogs/parts.h"
+#include "presence/permissions.h"
+#include "presence/text.h"
+
+#define VALUE_SHOWN 60u
+
+void cog_read_settings(const struct json *list, struct settings *s)
+{
+    settings_init(s);
+    for (const struct json *j = json_first(list); j; j = json_next(j)) {
+        const char *key = json_string(json_get(j, "key"), ""),
+                   *value = json_string(json_get(j, "value"), "");
+        enum setting which = setting_by_key(key, strlen(key));
+        struct setting_value v = {0};
+        char *wrong =
+            which != SETTING_NONE ? setting_read_json(which, value, strlen(value), &v) : NULL;
+
+        if (which != SETTING_NONE && !wrong)
+            settings_put(s, which, &v);
+        free(wrong);
+    }
+}
+
+/* --- view --------------------------------------------------------------------------------------
+ */
+
+/* FAMILIES if none is called so. */
+static enum setting_family family_named(const char *name)
+{
+    enum setting_family f = 0;
+
+    while (f < FAMILIES && strcmp(setting_family_name(f), name) != 0)
+        f++;
+    return f;
+}
+
+/* "key: value", what was changed in bold. */
+static void put_setting(const struct settings *s, enum setting which, struct buf *out)
+{
+    struct buf value;
+
+    buf_init(&value, 0);
+    setting_print_text(which, settings_get(s, which), &value);
+    buf_printf(out, settings_is_set(s, which) ? "%s: **" : "%s: ", setting_infos[which].key);
+    text_put(buf_cstr(&value), VALUE_SHOWN, out);
+    buf_puts(out, settings_is_set(s, which) ? "**\n" : "\n");
+    buf_clear(&value);
+}
+
+/* Of a family named all; else what is not at its default. */
+static void put_family(struct message *m, const struct settings *s, enum setting_family family,
+                       bool all)
+{
+    struct buf lines;
+
+    buf_init(&lines, 0);
+    for (enum setting which = 0; which < SETTINGS; which++)
+        if (setting_infos[which].family == family && (all || settings_is_set(s, which)))
+            put_setting(s, which, &lines);
+    if (buf_len(&lines))
+        message_field(m, setting_family_name(family), buf_cstr(&lines), false);
+    buf_clear(&lines);
+}
+
+static void viewed(struct call *call, const struct json *data)
+{
+    const char *section = call_arg(call, "section")->text;
+    enum setting_family only = family_named(section);
+    const struct json *guild = json_get(data, "guild");
+    struct settings s;
+    struct message m;
+
+    if (!data) {
+        say_away(call);
+        return;
+    }
+    cog_read_settings(json_get(guild, "settings"), &s);
+    message_init(&m);
+    buf_puts(&m.title, _("Settings of this server"));
+    for (enum setting_family f = 0; f < FAMILIES; f++)
+        if (only == FAMILIES || only == f)
+            put_family(&m, &s, f, only == f);
+    if (m.n_fields == 0)
+        buf_puts(&m.body, _("Everything is at its default. Name a section to see what that is."));
+    buf_printf(&m.footer, _("Version %lld"),
+               (long long)json_int(json_get(guild, "settingsVersion"), 0));
+    settings_free(&s);
+    call_answer(call, &m);
+}
+
+static void refuse_section(struct call *call)
+{
+    struct buf text;
+
+    buf_init(&text, 0);
+    buf_puts(&text, _("`section`: expected one of "));
+    for (enum setting_family f = 0; f < FAMILIES; f++)
+        buf_printf(&text, f ? ", `%s`" : "`%s`", setting_family_name(f));
+    buf_putc(&text, '.');
+    say_plain(call, MESSAGE_BAD, buf_cstr(&text));
+    buf_clear(&text);
+}
+
+static void settings_view(struct call *call)
+{
+    const struct command_value *section = call_arg(call, "section");
+    struct buf variables;
+
+    if (section->given && family_named(section->text) == FAMILIES) {
+        refuse_section(call);
+        return;
+    }
+    buf_init(&variables, 0);
+    say_guild_variable(call, &variables);
+    buf_putc(&variables, '}');
+    call_ask(call, OPERATION_SETTINGS_VIEW, buf_cstr(&variables), viewed);
+    buf_clear(&variables);
+}
+
+/* --- history -----------------------------------------------------------------------------------
+ */
+
+/* As people write it; a setting that is not known any more as it is stored. */
+static void put_value(struct call *call, const char *key, const struct json *value, struct buf *out)
+{
+    const char *stored = json_string(value, "");
+    enum setting which = setting_by_key(key, strlen(key));
+    struct setting_value v = {0};
+    char *wrong = NULL;
+    struct buf text;
+
+    if (!json_is_string(value)) {
+        buf_puts(out, _("default"));
+        return;
+    }
+    buf_init(&text, 0);
+    if (which == SETTING_NONE ||
+        (wrong = setting_read_json(which, stored, strlen(stored), &v)) != NULL) {
+        buf_puts(&text, stored);
+    } else {
+        setting_print_text(which, &v, &text);
+        setting_free(which, &v);
+    }
+    text_put_foreign(buf_cstr(&text), VALUE_SHOWN, out);
+    buf_clear(&text);
+    free(wrong);
+}
+
+static void revision_row(struct call *call, const struct json *node, struct buf *out)
+{
+    uint64_t by = json_id(json_get(node, "changedBy"));
+    const char *key = json_string(json_get(node, "key"), "");
+
+    buf_printf(out, "`%s` ", key);
+    put_value(call, key, json_get(node, "oldValue"), out);
+    buf_puts(out, " → ");
+    put_value(call, key, json_get(node, "newValue"), out);
+    buf_puts(out, " · ");
+    say_when(call, say_time_of(json_get(node, "changedAt")), out);
+    if (by)
+        buf_printf(out, " · <@%llu>", (unsigned long long)by);
+}
+
+static const struct pager history_pager = {
+    .button = "history",
+    .operation = OPERATION_SETTINGS_HISTORY,
+    .connection = "settingHistory",
+    .title = N_("Changes of settings"),
+    .nothing = N_("No setting was ever changed."),
+    .row = revision_row,
+};
+
+static void settings_history(struct call *call)
+{
+    struct buf base;
+
+    buf_init(&base, 0);
+    say_guild_variable(call, &base);
+    pager_begin(call, &history_pager, buf_cstr(&base), "");
+    buf_clear(&base);
+}
+
+void settings_press(struct call *call, const char *data)
+{
+    pager_press(call, &history_pager, data);
+}
+
+/* --- the table ---------------------------------------------------------------------------------
+ */
+
+static const struct command_option view_options[] = {
+    {.name = "section",
+     .description = N_("All of one section, such as voice; without it, what was changed"),
+     .type = COMMAND_TEXT,
+     .min = 1,
+     .max = 32},
+    {.name = NULL},
+};
+static const struct command_action settings_actions[] = {
+    {.name = "view",
+     .description = N_("What rules are in force"),
+     .options = view_options,
+     .run = settings_view},
+    {.name = "history",
+     .description = N_("Who changed which setting, and when"),
+     .run = settings_history},
+    {.run = NULL},
+};
+const struct command cog_settings = {.kind = COMMAND_SLASH,
+                                     .name = "settings",
+                                     .description = N_("The rules of this server"),
+                                     .permissions = PERMISSION(MANAGE_GUILD),
+                                     .actions = settings_actions};
