@@ -91,7 +91,9 @@ static size_t lone_surrogate(const char *bytes, size_t len)
     const char *p = bytes, *end = bytes + len;
     unsigned c, low;
 
-    while ((p = memchr(p, '\\', (size_t)(end - p)))) {
+    while (p < end) {
+        if (*p != '\\' && !(p = memchr(p, '\\', (size_t)(end - p))))
+            break;
         if (end - p < 2)
             break;
         if (p[1] != 'u' || hex4(p + 2, end, &c)) {

@@ -77,8 +77,14 @@ class Peer:
             ["node", str(pathlib.Path(__file__).with_name("peer_graphql.js")), name, str(path),
              str(self.pg.sockets)],
             env=npm.environment(modules) | {"NODE_ENV": "production"})
-        harness.wait_until(path.exists, 60, f"{name} listens")
-        self.client = Client(path)
+
+        def connect():
+            try:
+                return Client(path)
+            except (FileNotFoundError, ConnectionRefusedError):  # not yet bound, not yet listening
+                return None
+
+        self.client = harness.wait_until(connect, 60, f"{name} listens")
 
     def spent(self, work, count):
         before = cpu_us(self.process.pid)
