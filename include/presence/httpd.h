@@ -69,6 +69,8 @@ const char *httpd_method(const struct httpd_request *req);
 const char *httpd_path(const struct httpd_request *req); /* percent-decoded, without the query */
 const char *httpd_header(const struct httpd_request *req, const char *name); /* or NULL */
 const char *httpd_query(const struct httpd_request *req, const char *key);   /* first one or NULL */
+unsigned httpd_query_count(const struct httpd_request *req,
+                           const char *key); /* how many there are */
 
 /* The body; NUL-terminated behind its *len_r bytes. Never NULL. May be written to (parsers that
  * work in place). */

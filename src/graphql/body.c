@@ -17,6 +17,7 @@ struct reader {
     const size_t *offset;
     unsigned depth; /* of the value being read, the body's object being 1 */
     enum key key;
+    unsigned seen;         /* bits of keys */
     struct gql_json *json; /* where the variables go */
     size_t from;           /* where their bytes begin */
 };
@@ -106,8 +107,6 @@ static int on_begin_object(void *arg)
     struct reader *r = arg;
 
     if (r->depth == 1 && r->key == KEY_VARIABLES) {
-        if (r->body->has_variables)
-            return refuse(r, "variables are given twice");
         r->body->has_variables = true;
         r->from = *r->offset - 1;
         r->json = r->body->query || r->body->document_id ? r->begin(r->arg, r->body) : NULL;
@@ -135,8 +134,9 @@ static int on_key(void *arg, const char *text, size_t len)
     for (int i = KEY_QUERY; i <= KEY_DOCUMENT_ID; i++)
         if (strlen(names[i]) == len && memcmp(names[i], text, len) == 0)
             r->key = (enum key)i;
-    if (r->key == KEY_QUERY && r->body->query)
-        return refuse(r, "query is given twice");
+    if (r->key != KEY_OTHER && r->seen & 1u << r->key)
+        return refuse(r, arena_printf(r->arena, "%s is given twice", names[r->key]));
+    r->seen |= 1u << r->key;
     return 0;
 }
 

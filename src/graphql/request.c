@@ -145,12 +145,28 @@ static void handle_post(struct request *r)
     go_on(r);
 }
 
+/* Of two parameters of one name, another program may take the other one. */
+static const char *given_twice(const struct request *r)
+{
+    static const char *const names[] = {"query", "operationName", "variables", "documentId"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (httpd_query_count(r->http, names[i]) > 1)
+            return names[i];
+    return NULL;
+}
+
 static void handle_get(struct request *r)
 {
     const char *query = httpd_query(r->http, "query");
     const char *variables = httpd_query(r->http, "variables");
+    const char *twice = given_twice(r);
 
     r->get = true;
+    if (twice) {
+        refuse(r, 400, "BAD_REQUEST", arena_printf(r->arena, "%s is given twice", twice));
+        return;
+    }
     r->body.operation_name = httpd_query(r->http, "operationName");
     r->body.document_id = httpd_query(r->http, "documentId");
     r->body.query = query;

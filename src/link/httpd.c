@@ -361,6 +361,29 @@ const char *httpd_query(const struct httpd_request *req, const char *key)
     return MHD_lookup_connection_value(req->conn, MHD_GET_ARGUMENT_KIND, key);
 }
 
+struct count {
+    const char *key;
+    unsigned n;
+};
+
+static enum MHD_Result count(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    struct count *c = arg;
+
+    (void)kind;
+    (void)value;
+    c->n += strcmp(key, c->key) == 0;
+    return MHD_YES;
+}
+
+unsigned httpd_query_count(const struct httpd_request *req, const char *key)
+{
+    struct count c = {key, 0};
+
+    MHD_get_connection_values(req->conn, MHD_GET_ARGUMENT_KIND, count, &c);
+    return c.n;
+}
+
 char *httpd_body(struct httpd_request *req, size_t *len_r)
 {
     if (len_r)

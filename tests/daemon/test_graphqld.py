@@ -913,6 +913,17 @@ def test_malformed_bodies(graphqld, body):
         assert (status, code(answer)) == (400, "BAD_REQUEST")
 
 
+@pytest.mark.parametrize("key, one, two", [
+    ("query", '"{__typename}"', '"{a:__typename}"'), ("operationName", "null", '"A"'),
+    ("variables", "null", "{}"), ("variables", "{}", "{}"), ("extensions", "{}", "{}"),
+    ("documentId", '"a"', '"b"')])
+def test_a_key_that_stands_twice(graphqld, key, one, two):
+    first = "" if key == "query" else '"query":"{__typename}",'
+    status, answer, _ = request(graphqld, body=f'{{{first}"{key}":{one},"{key}":{two}}}'.encode())
+    assert (status, code(answer)) == (400, "BAD_REQUEST")
+    assert answer["errors"][0]["message"] == f"request body: {key} is given twice"
+
+
 def test_media_types_and_methods(graphqld):
     bad = b'{"query":"{ nothing }"}'
     status, answer, headers = request(graphqld, body=bad)
@@ -940,6 +951,10 @@ def test_get(graphqld):
     assert (status, code(answer)) == (405, "BAD_REQUEST")
     status, answer, _ = request(graphqld, "GET", "/graphql")
     assert (status, code(answer)) == (400, "BAD_REQUEST")
+    for name in ("query", "variables", "operationName", "documentId"):
+        status, answer, _ = request(graphqld, "GET", f"/graphql?query=%7B__typename%7D&{name}=&{name}=")
+        assert (status, code(answer)) == (400, "BAD_REQUEST"), name
+        assert answer["errors"][0]["message"] == f"{name} is given twice"
 
 
 def test_persisted_operations(graphqld):
