@@ -24,7 +24,7 @@ struct collect {
     const uint64_t *guilds; /* lists of guilds hold only these; NULL: all */
     size_t n_guilds;
     struct failures *failures; /* complete.h */
-    struct kept *kept; /* of the document */
+    struct kept *kept;         /* of the document */
 };
 
 /* Whether @skip and @include leave a selection in. */

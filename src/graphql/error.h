@@ -24,7 +24,7 @@ struct gql_error {
 struct gql_errors {
     struct arena *arena;
     struct gql_error *first, *last;
-    unsigned count; /* those beyond GQL_ERRORS_MAX are counted and dropped */
+    unsigned count;           /* those beyond GQL_ERRORS_MAX are counted and dropped */
     struct gql_error dropped; /* the last of these */
 };
 
