@@ -16,3 +16,8 @@ tests_fuzz_command_SOURCES = tests/fuzz_command.c
 tests_fuzz_command_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_command_LDADD = libdiscord.la libcore.la libbase.la
 endif
+
+check_PROGRAMS += tests/t_message
+tests_t_message_SOURCES = tests/t_message.c tests/cmocka_all.h
+tests_t_message_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_t_message_LDADD = liblink_json.la libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)

@@ -729,6 +729,18 @@ static void interactions(void **state)
     assert_string_equal(take(w, "{\"op\":0,\"s\":9,\"t\":\"INTERACTION_CREATE\",\"d\":{" MSG_ID
                                 ",\"user\":" MIRA_USER "}}"),
                         ""); /* DM */
+    assert_int_equal(w->result.flags & EVENT_INTERACTION, 0);
+    know(w, MIRA, SEEN_HUMAN | SEEN_RECORDED);
+    atomic_store(&row(w, MIRA)->seen, SEEN_PACK(5000, ACTIVITY_MESSAGE));
+    atomic_store(&row(w, MIRA)->counted, SEEN_PACK(5000, ACTIVITY_MESSAGE));
+    assert_string_equal(send(w, "INTERACTION_CREATE",
+                             MSG_ID
+                             ",\"type\":2,\"channel_id\":\"1213063185301639169\",\"member\":{"
+                             "\"user\":" MIRA_USER ",\"roles\":[]}"),
+                        "interaction mira text " MSG_TIME " counted");
+    assert_int_equal(w->result.flags & EVENT_INTERACTION, EVENT_INTERACTION);
+    assert_int_equal(SEEN_MS(w->result.before_seen), 5000); /* before this very act */
+    assert_int_equal(SEEN_KIND(w->result.before_counted), ACTIVITY_MESSAGE);
     assert_string_equal(send(w, "INTERACTION_CREATE", MSG_ID),
                         "error: member.user.id: expected a snowflake");
 }
