@@ -29,6 +29,14 @@ static void put_key(struct buf *b, uint64_t id)
     buf_putc(b, ':');
 }
 
+/* Into the object that was just written: what somebody may do in a channel. */
+static void add_permissions(struct act *a, uint32_t slot, uint32_t channel, struct buf *b)
+{
+    b->end--;
+    buf_printf(b, ",\"permissions\":\"%llu\"}",
+               (unsigned long long)access_in(a->w, a->guild, slot, channel));
+}
+
 static void resolve_user(struct act *a, uint64_t id, struct resolved *r)
 {
     uint32_t user = world_user(a->w, id),
@@ -42,6 +50,7 @@ static void resolve_user(struct act *a, uint64_t id, struct resolved *r)
         return;
     put_key(&r->members, id);
     render_member(a->w, a->guild, slot, false, &r->members);
+    add_permissions(a, slot, a->channel, &r->members);
 }
 
 static void resolve(struct act *a, int type, uint64_t id, struct resolved *r)
@@ -54,6 +63,7 @@ static void resolve(struct act *a, int type, uint64_t id, struct resolved *r)
     } else if (type == CHANNEL && channel != NONE) {
         put_key(&r->channels, id);
         render_channel(a->g, &a->g->channels[channel], false, &r->channels);
+        add_permissions(a, a->slot, channel, &r->channels);
     } else if (type == USER || type == MENTIONABLE) {
         resolve_user(a, id, r);
     }

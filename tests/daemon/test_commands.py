@@ -202,6 +202,24 @@ def test_status_of_somebody_else(talk):
     assert "a message" in talk.run("Activity status", target=talk.members[22], user=23).text
 
 
+def test_status_of_a_channel_and_of_the_guild(talk):
+    hidden = talk.sim.act("channel_create", name="staff", hidden=True)["id"]
+    general = next(c["id"] for c in talk.channels if c["name"] == "general")
+    talk.sim.act("message", user=26)
+
+    def shown():
+        text = talk.run("status channel", {"channel": general}, user=27).text
+        return "People in 7 days: 0" not in text and text
+
+    assert f"<#{general}>" in harness.wait_until(shown, 20)
+    assert "do not see" in talk.run("status channel", {"channel": hidden}, user=27).text
+    assert "Messages in 90 days" in talk.run("status channel", user=27).text
+    assert "do not see" in talk.run("status channel", {"channel": "994893149241479228"}).text
+    answer = talk.run("status guild", {"public": True})
+    assert "People: 40" in answer.text and not answer.private
+    assert "Last activity: <t:" in answer.text and " 0 % of the last 30" in answer.text
+
+
 def test_a_nudge_notifies_one_member_and_nobody_else(talk):
     answer = talk.run("ping", {"member": talk.members[8], "text": "hello @everyone <@&5>"})
     assert not answer.private and answer.final["content"].endswith("hello @everyone <@&5>")
