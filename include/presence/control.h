@@ -43,7 +43,8 @@
  *   pending, lane, worker, shard
  * guild    {"guild":id}
  *   guild, known, available, lane, worker, shard, member_count, members_in_table, roster_at_ms,
- *   roster_begin_ms, bot_joined_ms, watching (bool)
+ *   roster_begin_ms, bot_joined_ms, watching (bool), settings_version (of the worker's copy; null: it
+ *   is being read)
  * top      {}
  *   at_ms, counters (as in status), workers (as in status), queue, shards: what changes, for a
  *   client that asks once a second

@@ -264,6 +264,10 @@ void show_guild(const struct json *result, struct buf *out)
         buf_printf(out, ", being read since %s", time_of(result, "roster_begin_ms"));
     buf_printf(out, "\nwatching      %s\nbot joined    %s\n", yes_no(result, "watching"),
                time_of(result, "bot_joined_ms"));
+    if (json_is_number(json_get(result, "settings_version")))
+        buf_printf(out, "settings      version %s\n", count_of(result, "settings_version"));
+    else
+        buf_puts(out, "settings      being read\n");
 }
 
 void show_reload(const struct json *result, struct buf *out)

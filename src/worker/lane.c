@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "presence/log.h"
+#include "worker/copies.h"
 #include "worker/load.h"
 #include "worker/react.h"
 #include "worker/worker.h"
@@ -423,6 +424,7 @@ void lane_grant(struct worker *w, unsigned number)
     if (ring_head(&lane->ring) == ring_tail(&lane->ring))
         lane_report_all_durable(lane);
     react_take_lane(lane);
+    changes_open(w);
 }
 
 void lane_revoke(struct worker *w, unsigned number)
@@ -448,6 +450,7 @@ void lane_try_release(struct lane *lane)
     lane_send_acks(w);
     atomic_store(&lane->ring.lane->owner, 0);
     react_forget_lane(lane);
+    copies_forget_lane(w, number);
     lane_free(&w->lanes[number]);
     ipc_send(w->ipc, MSG_LANE_RELEASED, (uint16_t)number, NULL, 0, NULL, 0);
     worker_check_drained(w);

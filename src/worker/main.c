@@ -19,6 +19,7 @@
 #include "presence/rest.h"
 #include "worker/cache.h"
 #include "worker/call.h"
+#include "worker/copies.h"
 #include "worker/load.h"
 #include "worker/query.h"
 #include "worker/react.h"
@@ -59,6 +60,7 @@ static void reply_id(struct worker *w, uint16_t type, uint64_t id, const char *t
 static void apply_secrets(struct worker *w)
 {
     gql_set(&w->gql, w->conf.graphql.url, w->graphql_token);
+    changes_open(w);
     rest_set(w->rest, w->conf.discord.api_base, w->discord_token);
 }
 
@@ -355,6 +357,8 @@ static void init(struct worker *w)
     flush_init(w);
     load_init(w);
     react_init(w);
+    copies_init(w);
+    changes_init(w);
     loop_signal(w->loop, SIGTERM, terminated, w);
     signal(SIGINT, SIG_IGN); /* a terminal sends it to the whole group: the master decides */
     signal(SIGHUP, SIG_IGN);

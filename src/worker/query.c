@@ -7,6 +7,7 @@
 
 #include "presence/activity.h"
 #include "worker/cache.h"
+#include "worker/copies.h"
 
 static void put_time(struct buf *out, const char *name, int64_t ms)
 {
@@ -82,6 +83,17 @@ static bool count_member(void *arg, struct seen_row *row)
     return true;
 }
 
+static void put_settings(struct worker *w, snowflake_t guild, struct buf *out)
+{
+    const struct settings *settings = copies_settings(w, guild);
+
+    buf_puts(out, ",\"settings_version\":");
+    if (settings)
+        buf_put_i64(out, settings->version);
+    else
+        buf_puts(out, "null");
+}
+
 static void answer_guild(struct worker *w, const struct json *q, struct buf *out)
 {
     snowflake_t id = {json_id(json_get(q, "guild"))};
@@ -99,6 +111,7 @@ static void answer_guild(struct worker *w, const struct json *q, struct buf *out
         put_time(out, ",\"roster_begin_ms\":", g->roster_begin_ms);
         put_time(out, ",\"bot_joined_ms\":", g->bot_joined_ms);
         buf_printf(out, ",\"watching\":%s", yes_no(g->session != 0));
+        put_settings(w, id, out);
     }
     buf_puts(out, "}");
 }

@@ -6,6 +6,7 @@
  *   flight    ring or spool -> batches -> one GraphQL request -> tails and MSG_DURABLE
  *   gql       GraphQL requests and how their answers are judged
  *   rest      Discord's REST API under its limits
+ *   copies    settings of the own lanes' guilds, kept true by changes
  *   call      interactions: what runs a command, and its answer
  *   fetch     what the master asks for: REST bodies, host names */
 #ifndef WORKER_WORKER_H
@@ -160,6 +161,8 @@ struct worker {
     struct voice *voice;
     struct survey *survey;
     struct cache *cache;
+    struct copies *copies;
+    struct changes *changes;
 
     bool draining, orphan, done, at_disk;
     struct loop_timer *drain_timer;
