@@ -33,7 +33,8 @@ def test_everybody_is_catalogued(make_stack):
     asked = stack.sim.get("/_sim/received?what=request_members")["items"]
     assert len(asked) == 3  # once per guild, within Discord's 30 s rule
     harness.wait_until(lambda: stack.pg.execute(
-        "select count(*) from presence.guild where roster_at is not null")[0][0] == 3, 10)
+        "select count(*) from presence.guild where roster_at is not null")[0][0] == 3, 60,
+        "all catalogues are complete")
 
 
 def test_unknown_actors_are_looked_up(make_stack):
