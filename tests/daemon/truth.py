@@ -14,6 +14,7 @@ import urllib.request
 
 SLACK_MS = 3000 * float(os.environ.get("PRESENCE_TEST_SLOWNESS", "1"))
 PAUSED_SLACK_MS = SLACK_MS + 30000
+NOT_COUNTED = {"typing"}  # it vetoes acting against somebody, and does not end his idleness
 
 Row = collections.namedtuple("Row", "count own_time first first_until last last_until")
 
@@ -113,6 +114,27 @@ def compare_counts(truth, pg, found):
         found.append("guild %s user %s channel %s %s: none done, " % key + f"{have[0]} recorded")
 
 
+def latest_rows(pg):
+    """By member the latest act of all, and of those that count, in the rows of activity."""
+    seen, counted = {}, {}
+    for guild, user, _, kind, _, _, last in pg.execute(COUNTS_SQL):
+        seen[guild, user] = max(last, seen.get((guild, user), 0))
+        if kind not in NOT_COUNTED:
+            counted[guild, user] = max(last, counted.get((guild, user), 0))
+    return seen, counted
+
+
+def compare_latest(pg, found):
+    """A member's times are to the ms those of his latest rows, which compare_counts judges."""
+    rows = latest_rows(pg)
+    for guild, user, *times in pg.execute(MEMBERS_SQL):
+        for what, have, latest in zip(("seen", "counted"), times, rows):
+            want = latest.get((guild, user))
+            if have != want:
+                found.append(f"guild {guild} user {user}: last {what} is {have}, the latest row's "
+                             f"is {want}")
+
+
 def compare_members(truth, pg, found):
     recorded = {(guild, user): (seen, counted)
                 for guild, user, seen, counted in pg.execute(MEMBERS_SQL)}
@@ -177,6 +199,7 @@ def differences(truth, pg, roster=True):
     found = []
     compare_counts(truth, pg, found)
     compare_members(truth, pg, found)
+    compare_latest(pg, found)
     compare_voice(truth, pg, found)
     if roster:
         compare_roster(truth, pg, found)
