@@ -109,6 +109,14 @@ def test_background(alone):
 
 # --- delivery ---------------------------------------------------------------------------------------
 
+def test_what_members_see_of_it(alone):
+    """Its line in the list of members comes with the Identify."""
+    a = alone().start()
+    identify, = a.sim.get("/_sim/received?what=identify")["items"]
+    assert identify["presence"]["status"] == "online"
+    assert identify["presence"]["activities"] == [{"name": "who is around", "type": 3}]
+
+
 def test_an_event_arrives(alone):
     a = alone().start()
     before = int(time.time() * 1000)
