@@ -268,6 +268,20 @@ def test_failing_starts_slow_down(alone):
     assert lines[0] == "stderr", "what it said comes before its exit status"
 
 
+@pytest.mark.slow
+def test_a_worker_that_does_not_become_ready_is_replaced(alone):
+    a = alone(workers={"count": 1})
+    stub, worker = a.presenced.env["PRESENCE_WORKER"], a.dir / "worker.sh"
+    worker.write_text(f'#!/bin/sh\nmkdir "{a.dir}/once" && exec sleep 600\nexec "{stub}" "$@"\n')
+    worker.chmod(0o755)
+    a.presenced.env["PRESENCE_WORKER"] = str(worker)
+    a.presenced.expect_error("worker_killed")
+    a.start(live=False)
+    a.log.wait_for("worker_killed", deadline=60, containing="not ready in time")
+    a.presenced.wait_live(60)
+    assert a.worker_of(0)["restarts"] == 1
+
+
 # --- sessions ---------------------------------------------------------------------------------------
 
 def test_stop_and_start_lose_nothing(alone):
