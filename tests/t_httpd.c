@@ -362,6 +362,23 @@ static void test_free_with_owed_answers(void **state)
     close(b);
 }
 
+/* What arrived by then and was not read is nobody's request any more. */
+static void test_free_with_a_request_in_the_socket(void **state)
+{
+    struct fixture f;
+    int fd;
+
+    (void)state;
+    start(&f, "127.0.0.1:0", NULL);
+    fd = dial(&f);
+    say(fd, "GET /first HTTP/1.1\r\nHost: x\r\n\r\n");
+    hear(&f, fd, "GET /first");
+    say(fd, "GET /late HTTP/1.1\r\nHost: x\r\n\r\n");
+    stop(&f);
+    assert_int_equal(f.seen, 1);
+    close(fd);
+}
+
 static void test_unix_socket(void **state)
 {
     char address[64], request[] = "GET /u HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -408,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_stream_without_a_reader),
         cmocka_unit_test(test_trickle),
         cmocka_unit_test(test_free_with_owed_answers),
+        cmocka_unit_test(test_free_with_a_request_in_the_socket),
         cmocka_unit_test(test_unix_socket),
         cmocka_unit_test(test_bad_addresses),
     };

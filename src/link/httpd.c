@@ -218,7 +218,10 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
                                  size_t *upload_size, void **con_cls)
 {
     struct httpd_request *req = *con_cls;
+    const struct httpd *h = cls;
 
+    if (h->ending && !(req && req->handed_over))
+        return MHD_NO;
     if (!req)
         return begin(cls, conn, method, url, version, con_cls);
     if (*upload_size > 0)
@@ -327,7 +330,9 @@ void httpd_free(struct httpd **h)
 
     if (!server)
         return;
-    /* The library aborts if it is stopped with suspended connections. */
+    /* The library aborts if it is stopped with suspended connections, so nobody may come to wait
+     * who is read only now. */
+    server->ending = true;
     while (server->owed)
         httpd_abort(server->owed);
     MHD_run(server->daemon);

@@ -44,6 +44,7 @@ struct httpd {
     const char *too_large;
     size_t pending;
     struct httpd_request *owed;
+    bool ending;                        /* httpd_free was called: no request begins any more */
     int quiesced_fd;                    /* the listener after httpd_stop_accepting, else -1 */
     struct httpd_conn *oldest, *newest; /* connections that owe us a request, by age */
     struct loop_timer *sweep;
