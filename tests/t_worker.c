@@ -85,7 +85,7 @@ static struct {
     pid_t pid;
     struct ipc *ipc;
     uint32_t generation;
-    bool ready, owned, released, drained, closed;
+    bool ready, owned, released, drained, ponged, closed;
     uint64_t acked, durable;
     unsigned alerts;
     uint64_t n, next_seq, gateway; /* gateway: the session's number */
@@ -400,6 +400,9 @@ static void message(void *arg, const struct msg_header *h, const void *body, con
         break;
     case MSG_LANE_RELEASED:
         t.released = true;
+        break;
+    case MSG_PONG:
+        t.ponged = true;
         break;
     case MSG_EVENT_ACK:
         if (h->lane != lane_of(GUILD))
@@ -1247,6 +1250,27 @@ static void test_release_and_drain(void **state)
     assert_int_equal(t.counted, 20);
 }
 
+/* Before, the successor and the batch would want the same positions. */
+static void test_a_lane_is_released_once_its_batch_is_answered(void **state)
+{
+    const struct msg_id ping = {1};
+
+    (void)state;
+    spawn();
+    grant();
+    t.fault = FAULT_HOLD;
+    post(1);
+    WAIT(t.held);
+    ipc_send(t.ipc, MSG_LANE_REVOKE, (uint16_t)lane_number(), NULL, 0, NULL, 0);
+    ipc_send(t.ipc, MSG_PING, 0, &ping, sizeof(ping), NULL, 0);
+    WAIT(t.ponged);
+    assert_false(t.released);
+    t.fault = FAULT_NONE;
+    release_batch();
+    WAIT(t.released);
+    assert_int_equal(t.counted, 1);
+}
+
 static void test_orphan_makes_everything_durable(void **state)
 {
     int status;
@@ -1601,6 +1625,29 @@ static void test_redis_warms_the_table(void **state)
     assert_int_equal(t.seeds_asked, 0);
 }
 
+/* A member's row may be taken away once what it holds is committed, not when it is sent. */
+static void test_what_is_under_way_is_not_durable(void **state)
+{
+    const _Atomic int64_t *durable_ms = &shm_lane(&t.shm, lane_number())->durable_ms;
+    int64_t before;
+
+    (void)state;
+    spawn();
+    grant();
+    post(1);
+    WAIT(t.durable == 1);
+    post(1);
+    WAIT(t.durable == 2 && atomic_load(durable_ms) > 0);
+    before = atomic_load(durable_ms);
+    t.fault = FAULT_HOLD;
+    post(1);
+    WAIT(t.acked == 3 && t.held);
+    assert_int_equal(atomic_load(durable_ms), before);
+    t.fault = FAULT_NONE;
+    release_batch();
+    WAIT(atomic_load(durable_ms) > before);
+}
+
 /* Rows of other members in another lane, so many that none is left. */
 static void fill_table(snowflake_t guild)
 {
@@ -1744,6 +1791,7 @@ int main(void)
         T(test_spool_outlives_the_segment),
         T(test_a_new_segment_is_seeded_behind_a_spool),
         T(test_release_and_drain),
+        T(test_a_lane_is_released_once_its_batch_is_answered),
         T(test_orphan_makes_everything_durable),
         T(test_catalogue),
         T(test_a_new_session_gets_no_catalogue_before_its_time),
@@ -1756,6 +1804,7 @@ int main(void)
         T(test_redis_follows_and_is_never_stale),
         T(test_a_full_redis_is_used_again),
         T(test_redis_warms_the_table),
+        T(test_what_is_under_way_is_not_durable),
         T(test_fetches),
         T(test_who_was_here_from_the_first_is_not_asked_about),
         T(test_what_found_no_room_is_read_after_its_commit),
