@@ -86,6 +86,7 @@ static struct {
     struct ipc *ipc;
     uint32_t generation;
     bool ready, owned, released, drained, ponged, closed;
+    const char *member_seeds; /* the whole answer; NULL: nobody is known */
     uint64_t acked, durable;
     unsigned alerts;
     uint64_t n, next_seq, gateway; /* gateway: the session's number */
@@ -353,7 +354,10 @@ static void serve(void *arg, struct httpd_request *req)
     else if (strcmp(operation, OPERATION_MEMBER_SEEDS) == 0) {
         t.seeds_asked++;
         t.counted_at_seeds = t.counted;
-        answer_text(req, 200, t.no_seeds ? "{\"data\":{}}" : "{\"data\":{\"memberSeeds\":[]}}");
+        if (t.member_seeds)
+            answer_text(req, 200, t.member_seeds);
+        else
+            answer_text(req, 200, t.no_seeds ? "{\"data\":{}}" : "{\"data\":{\"memberSeeds\":[]}}");
     } else if (strcmp(operation, OPERATION_GUILD_SEEDS) == 0)
         seeds(req);
     else if (strcmp(operation, OPERATION_CLAIM_LANES) == 0)
@@ -1140,6 +1144,30 @@ static void test_a_new_segment_is_seeded(void **state)
     assert_int_equal(atomic_load(&shm_lane(&t.shm, lane_number())->seeded), 1);
 }
 
+/* Passing the screening is an act, and shows only beside what he was before. */
+static void test_a_member_update_waits_for_what_he_was(void **state)
+{
+    char *seeds = xasprintf("{\"data\":{\"memberSeeds\":[{\"guildId\":\"%llu\",\"userId\":"
+                            "\"%llu\",\"bot\":false,\"onRoster\":true,\"pending\":true,"
+                            "\"flags\":0,\"avatarHash\":\"0\"}]}}",
+                            (unsigned long long)GUILD, (unsigned long long)ALICE);
+
+    (void)state;
+    t.member_seeds = seeds;
+    t.epoch = 5;
+    t.position = 700;
+    t.session = t.gateway = OLD_SESSION;
+    spawn();
+    grant();
+    dispatch("GUILD_MEMBER_UPDATE",
+             "{\"guild_id\":\"%llu\",\"user\":{\"id\":\"%llu\",\"username\":\"alice\"},"
+             "\"roles\":[],\"pending\":false}",
+             (unsigned long long)GUILD, (unsigned long long)ALICE);
+    WAIT(t.acked == 1 && t.durable == 1);
+    assert_int_equal(t.counted, 1);
+    free(seeds);
+}
+
 /* The first owner dies before he heard of the database; something of his own lies in the ring. */
 static void test_a_successor_still_waits_for_the_database(void **state)
 {
@@ -1787,6 +1815,7 @@ int main(void)
         T(test_full_ring_stops_acknowledging),
         T(test_old_session_in_a_new_segment_waits_for_the_database),
         T(test_a_new_segment_is_seeded),
+        T(test_a_member_update_waits_for_what_he_was),
         T(test_a_successor_still_waits_for_the_database),
         T(test_spool_outlives_the_segment),
         T(test_a_new_segment_is_seeded_behind_a_spool),
