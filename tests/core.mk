@@ -83,8 +83,8 @@ tests_t_step_LDADD = $(CORE_TEST_LDADD)
 # The same threads under ThreadSanitizer, which wants everything compiled for it. setarch, where it is
 # allowed: some kernels scatter addresses over more bits than its shadow memory has room for.
 tsan_sources = tests/t_threads.c src/core/activity.c src/core/record.c src/core/ring.c \
-  src/core/seen.c src/core/seen_apply.c src/core/shm.c \
-  src/base/buf.c src/base/clock.c src/base/log.c
+  src/core/seen.c src/core/seen_apply.c src/core/shm.c src/core/shm_check.c \
+  src/core/shm_guard.c src/base/buf.c src/base/clock.c src/base/log.c
 check-tsan:
 	$(AM_V_at)$(MKDIR_P) tests
 	$(AM_V_CC)$(CC) -std=gnu11 -g -O1 -fsanitize=thread -pthread $(AM_CPPFLAGS) -I$(top_srcdir) \

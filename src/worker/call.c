@@ -244,3 +244,13 @@ void call_init(struct worker *w)
     w->calls->next_kept = (uint64_t)clock_unix().ms << 16;
     LIST_INIT(&w->calls->tasks);
 }
+
+void call_free(struct worker *w)
+{
+    while (!LIST_EMPTY(&w->calls->tasks))
+        task_free(LIST_FIRST(&w->calls->tasks));
+    for (unsigned i = 0; i < KEPT_MAX; i++)
+        free(w->calls->kept[i].text);
+    free(w->calls);
+    w->calls = NULL;
+}

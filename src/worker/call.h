@@ -5,6 +5,8 @@
 #include "worker/worker.h"
 
 void call_init(struct worker *w);
+/* Whoever waits for an answer gets none. */
+void call_free(struct worker *w);
 /* Acts on an interaction whose records are in the ring: at most once and only while it is fresh. */
 void call_begin(struct lane *lane, const struct msg_event *event, const char *frame,
                 const struct event_result *result);

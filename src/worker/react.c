@@ -164,6 +164,8 @@ void react_free(struct worker *w)
 {
     if (!w->react)
         return;
+    call_free(w);
+    register_free(w);
     lookup_free(w);
     roster_free(w);
     voice_free(w);

@@ -33,6 +33,7 @@ void voice_note(struct worker *w, snowflake_t guild, snowflake_t user); /* is in
 
 /* Slash commands and menus, as the cogs have them. */
 void register_init(struct worker *w);
+void register_free(struct worker *w);
 void register_commands(struct worker *w); /* lane 0 is ours */
 
 /* One walk through the table for all lanes just taken: rows still loading, of unknown kind, in

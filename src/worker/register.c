@@ -224,3 +224,11 @@ void register_init(struct worker *w)
     buf_init(&r->body, 0);
     w->registration = r;
 }
+
+void register_free(struct worker *w)
+{
+    loop_timer_free(&w->registration->timer);
+    buf_clear(&w->registration->body);
+    free(w->registration);
+    w->registration = NULL;
+}
