@@ -79,7 +79,8 @@ struct bind_order {
     struct {
         const char *sql;
         enum bind_key_type type;
-    } keys[4]; /* sorted by these; not null where `where` holds; together unique */
+    } keys[5]; /* sorted by these (ends with a NULL sql); not null where `where` holds; together
+                  unique */
 };
 
 /* A field of the argument `filter`. Its sql may name it as {filter.name}; with `each` it is a list
