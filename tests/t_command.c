@@ -344,6 +344,7 @@ static void test_help(void **state)
 #define ENVELOPE(id, token, member)                                                                \
     "{\"id\":" id ",\"application_id\":\"5\",\"type\":2,\"token\":" token                          \
     ",\"guild_id\":\"7\",\"channel_id\":\"8\",\"locale\":\"de\",\"app_permissions\":\"3\","        \
+    "\"attachment_size_limit\":26214400,"                                                          \
     "\"authorizing_integration_owners\":{\"0\":\"7\"},\"member\":" member ",\"data\":{}}"
 #define MEMBER "{\"permissions\":\"18446744073709551615\",\"user\":{\"id\":\"9\"}}"
 
@@ -373,6 +374,7 @@ static void test_envelope(void **state)
             assert_int_equal(i.user.id, 9);
             assert_true(i.permissions == UINT64_MAX && i.installed);
             assert_string_equal(i.locale, "de");
+            assert_int_equal(i.attachment_max, 26214400);
         }
     }
 }

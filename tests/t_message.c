@@ -150,13 +150,47 @@ static void test_buttons(void **state)
     message_clear(&m);
 }
 
+static void test_files(void **state)
+{
+    struct message m;
+    struct buf bytes;
+    struct json *j;
+    const struct json *named;
+
+    (void)state;
+    message_init(&m);
+    buf_init(&bytes, 0);
+    for (unsigned i = 0; i < MESSAGE_FILES_MAX + 2; i++) {
+        buf_puts(&bytes, "id\r\n1\r\n");
+        message_file(&m, i ? "b.csv" : "a \"b\".csv", "text/csv", &bytes);
+        assert_int_equal(buf_len(&bytes), 0);
+    }
+    assert_int_equal(m.n_files, MESSAGE_FILES_MAX);
+    assert_int_equal(buf_len(&m.files[0].bytes), 7);
+    j = printed(&m, true);
+    named = json_get(j, "attachments");
+    assert_int_equal(json_size(named), MESSAGE_FILES_MAX);
+    assert_string_equal(json_string(json_get(json_at(named, 0), "id"), ""), "0");
+    assert_string_equal(json_string(json_get(json_at(named, 0), "filename"), ""), "a \"b\".csv");
+    json_free(&j);
+    message_clear(&m);
+    /* An edit takes away the files that were there. */
+    j = printed(&m, false);
+    assert_true(json_is_array(json_get(j, "attachments")));
+    assert_int_equal(json_size(json_get(j, "attachments")), 0);
+    json_free(&j);
+    j = printed(&m, true);
+    assert_null(json_get(j, "attachments"));
+    json_free(&j);
+    message_clear(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_edit),
-        cmocka_unit_test(test_embed_limits),
-        cmocka_unit_test(test_buttons),
+        cmocka_unit_test(test_plain),        cmocka_unit_test(test_edit),
+        cmocka_unit_test(test_embed_limits), cmocka_unit_test(test_buttons),
+        cmocka_unit_test(test_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,7 @@ struct interaction {
     char guild_locale[INTERACTION_LOCALE_MAX + 1]; /* "" = not told */
     uint64_t permissions;                          /* the caller's in this channel */
     uint64_t app_permissions;                      /* the bot's */
+    uint64_t attachment_max;                       /* bytes of a file in the answer; 0 = not told */
     bool installed;                                /* the bot is a member of the guild */
     struct slice data, member, message;
 };

@@ -1,6 +1,7 @@
-/* A message to be sent: text, one embed, buttons and selects, within Discord's limits whatever is
- * put into it: what is too long is cut, what is too many is left out. Nobody is mentioned who is
- * not named by message_mention. Pure. Source: Discord interactions.md, "Components" and "Limits".
+/* A message to be sent: text, one embed, buttons, selects and files, within Discord's limits
+ * whatever is put into it: what is too long is cut, what is too many is left out. Nobody is
+ * mentioned who is not named by message_mention. Pure. Source: Discord interactions.md,
+ * "Components" and "Limits".
  */
 #ifndef PRESENCE_MESSAGE_H
 #define PRESENCE_MESSAGE_H
@@ -25,6 +26,8 @@
 #define MESSAGE_LABEL_MAX       80u
 #define MESSAGE_CUSTOM_ID_MAX   100u
 #define MESSAGE_SELECT_MAX      25u
+#define MESSAGE_FILES_MAX       10u
+#define MESSAGE_FILE_BYTES      10485760u /* of all files together, where Discord does not say */
 #define MESSAGE_EPHEMERAL       64
 
 /* The bar on the embed's left side. */
@@ -43,6 +46,12 @@ enum message_style {
     MESSAGE_DANGER = 4
 };
 
+struct message_file {
+    char *name;       /* "members.csv" */
+    const char *type; /* static: "text/csv" */
+    struct buf bytes;
+};
+
 struct message {
     struct buf content, title, body, footer; /* UTF-8, as it shall be shown */
     enum message_colour colour;
@@ -53,6 +62,8 @@ struct message {
     struct buf rows; /* JSON */
     size_t n_rows, n_buttons;
     bool row_open;
+    struct message_file files[MESSAGE_FILES_MAX];
+    size_t n_files;
 };
 
 void message_init(struct message *m);
@@ -66,7 +77,13 @@ void message_field(struct message *m, const char *name, const char *value, bool 
 void message_button(struct message *m, enum message_style style, const char *label,
                     const char *custom_id, bool disabled);
 
-/* Appends the members of the object, without its braces. flags: those of the first answer; an edit
+/* A file beside the text. The bytes are taken over and the buffer is left empty; the name is
+ * copied.
+ */
+void message_file(struct message *m, const char *name, const char *type, struct buf *bytes);
+
+/* Appends the members of the object, without its braces. Files are named in it; their bytes go
+ * beside it, in the order of files[] (form_multipart). flags: those of the first answer; an edit
  * cannot change them. */
 void message_print(const struct message *m, bool with_flags, struct buf *out);
 

@@ -63,7 +63,8 @@ static const char *read_caller(struct interaction *i)
 
 const char *interaction_read(struct slice d, struct interaction *i)
 {
-    struct slice id, application, type, token, guild, channel, locale, guild_locale, app, owners;
+    struct slice id, application, type, token, guild, channel, locale, guild_locale, app, owners,
+        attachment;
     const struct scan_field fields[] = {
         SCAN_FIELD("id", &id),
         SCAN_FIELD("application_id", &application),
@@ -75,6 +76,7 @@ const char *interaction_read(struct slice d, struct interaction *i)
         SCAN_FIELD("locale", &locale),
         SCAN_FIELD("guild_locale", &guild_locale),
         SCAN_FIELD("app_permissions", &app),
+        SCAN_FIELD("attachment_size_limit", &attachment),
         SCAN_FIELD("authorizing_integration_owners", &owners),
         SCAN_FIELD("data", &i->data),
         SCAN_FIELD("message", &i->message),
@@ -100,6 +102,7 @@ const char *interaction_read(struct slice d, struct interaction *i)
     read_locale(locale, i->locale);
     read_locale(guild_locale, i->guild_locale);
     scan_digits(app, &i->app_permissions);
+    scan_u64(attachment, &i->attachment_max);
     i->installed = read_installed(owners);
     return read_caller(i);
 }

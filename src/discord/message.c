@@ -1,6 +1,7 @@
 /* Messages within Discord's limits. Called by the worker and by cogs. Diagnostics: none. */
 #include "presence/message.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "presence/text.h"
@@ -26,6 +27,11 @@ void message_clear(struct message *m)
     buf_clear(&m->footer);
     buf_clear(&m->fields);
     buf_clear(&m->rows);
+    for (size_t i = 0; i < m->n_files; i++) {
+        free(m->files[i].name);
+        buf_clear(&m->files[i].bytes);
+    }
+    m->n_files = 0;
 }
 
 /* The text as a JSON string of at most max characters. Returns how many it has. */
@@ -127,6 +133,33 @@ void message_button(struct message *m, enum message_style style, const char *lab
     buf_puts(&m->rows, disabled ? ",\"disabled\":true}" : "}");
 }
 
+/* --- files -------------------------------------------------------------------------------------
+ */
+
+void message_file(struct message *m, const char *name, const char *type, struct buf *bytes)
+{
+    if (m->n_files == MESSAGE_FILES_MAX) {
+        buf_clear(bytes);
+        return;
+    }
+    m->files[m->n_files++] = (struct message_file){xstrdup(name), type, *bytes};
+    buf_init(bytes, bytes->max);
+}
+
+static void put_files(const struct message *m, struct buf *out)
+{
+    buf_puts(out, ",\"attachments\":[");
+    for (size_t i = 0; i < m->n_files; i++) {
+        buf_printf(out, "%s{\"id\":\"%zu\",\"filename\":", i ? "," : "", i);
+        buf_put_json(out, m->files[i].name, strlen(m->files[i].name));
+        buf_putc(out, '}');
+    }
+    buf_putc(out, ']');
+}
+
+/* --- all of it ---------------------------------------------------------------------------------
+ */
+
 static bool has_embed(const struct message *m)
 {
     return buf_len(&m->title) || buf_len(&m->body) || m->n_fields || buf_len(&m->footer);
@@ -145,6 +178,8 @@ void message_print(const struct message *m, bool with_flags, struct buf *out)
     buf_puts(out, "\"components\":[");
     buf_append(out, buf_bytes(&m->rows), buf_len(&m->rows));
     buf_puts(out, m->row_open ? "]}]" : "]");
+    if (m->n_files || !with_flags)
+        put_files(m, out);
     if (with_flags && !m->everybody)
         buf_printf(out, ",\"flags\":%d", MESSAGE_EPHEMERAL);
     buf_puts(out, ",\"allowed_mentions\":{\"parse\":[]");

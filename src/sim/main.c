@@ -23,7 +23,7 @@
 /* What the invitation asks for, and the two optional rights that invite and AutoMod events need. */
 #define PERMISSIONS (UINT64_C(277293943939) | PERM_MANAGE_CHANNEL | PERM_MANAGE_GUILD)
 #define TICK_MS     1000
-#define BODY_MAX    (8u << 20)
+#define BODY_MAX    (25u << 20) /* of a request with files */
 
 struct options {
     char *gateway, *http;

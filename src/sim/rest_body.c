@@ -19,6 +19,18 @@ void rest_form_error(struct rest_call *c, const char *field, const char *code, c
     buf_puts(&c->out, "}]}}}");
 }
 
+/* Files are numbered from 0 in their order, and have a name. */
+static bool take_file(struct rest_call *c, const char *head, const char *head_end, size_t len)
+{
+    char *name = xasprintf("name=\"files[%u]\"", c->n_files++);
+    bool ok = memmem(head, (size_t)(head_end - head), name, strlen(name)) &&
+              memmem(head, (size_t)(head_end - head), "filename=\"", 10);
+
+    c->file_bytes += len;
+    free(name);
+    return ok;
+}
+
 /* The part from p to end: its headers and, behind an empty line, its content. */
 static bool take_part(struct rest_call *c, const char *p, const char *end)
 {
@@ -32,7 +44,7 @@ static bool take_part(struct rest_call *c, const char *p, const char *end)
         return c->body != NULL;
     }
     if (memmem(p, (size_t)(content - p), "name=\"files[", 12))
-        c->n_files++;
+        return take_file(c, p, content, (size_t)(end - content - 4));
     return true;
 }
 

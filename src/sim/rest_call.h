@@ -22,6 +22,7 @@ struct rest_call {
     size_t n_segments;
     struct json *body; /* of multipart: its payload_json; or NULL */
     unsigned n_files;  /* of multipart */
+    size_t file_bytes; /* all files together */
     unsigned status;
     struct buf out;
     struct rest_header headers[10];

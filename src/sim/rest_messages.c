@@ -13,6 +13,7 @@
 #define CONTENT_MAX 2000u
 #define EMBEDS_MAX  10u
 #define NONCE_MAX   25u
+#define FILES_BYTES 10485760u
 #define DM_BIT      UINT64_C(0x1000) /* a direct channel's id is its user's with this bit turned */
 
 /* --- what a message may hold ------------------------------------------------------------------ */
@@ -26,6 +27,19 @@ static size_t characters(const char *text)
     return n;
 }
 
+/* Each attachment that is named belongs to a file of this very call. */
+static bool attachments_fit(struct rest_call *c, const struct json *attachments)
+{
+    for (const struct json *a = json_first(attachments); a; a = json_next(a)) {
+        const char *id = json_string(json_get(a, "id"), "");
+
+        if (!*id || strspn(id, "0123456789") != strlen(id) ||
+            json_id(json_get(a, "id")) >= c->n_files)
+            return false;
+    }
+    return true;
+}
+
 bool rest_message_fits(struct rest_call *c, const struct json *body, bool must_hold)
 {
     const char *content = json_string(json_get(body, "content"), "");
@@ -37,6 +51,10 @@ bool rest_message_fits(struct rest_call *c, const struct json *body, bool must_h
         rest_form_error(c, "embeds", "BASE_TYPE_BAD_LENGTH", "Must be between 0 and 10 in length.");
     else if (characters(nonce) > NONCE_MAX)
         rest_form_error(c, "nonce", "NONCE_TYPE_TOO_LONG", "Must be 25 or fewer in length.");
+    else if (c->file_bytes > FILES_BYTES)
+        rest_error(c, 413, 40005, "Request entity too large");
+    else if (!attachments_fit(c, json_get(body, "attachments")))
+        rest_form_error(c, "attachments", "ATTACHMENT_NOT_FOUND", "Attachment not found.");
     else if (must_hold && !*content && !json_size(json_get(body, "embeds")) &&
              !json_size(json_get(body, "components")) && c->n_files == 0)
         rest_error(c, 400, 50006, "Cannot send an empty message");

@@ -30,7 +30,7 @@ void task_free(struct task *t)
     t->w->calls->count--;
     loop_timer_free(&t->timer);
     command_args_clear(&t->args);
-    buf_clear(&t->answer);
+    message_clear(&t->answer);
     explicit_bzero(t->interaction.token, sizeof(t->interaction.token));
     free(t->call.state);
     free(t->d);
@@ -70,7 +70,7 @@ static struct task *task_new(struct worker *w, const char *d, size_t len)
                             .args = &t->args,
                             .locale = t->interaction.locale,
                             .now = clock_unix()};
-    buf_init(&t->answer, 0);
+    message_init(&t->answer);
     buf_init(&t->args.texts, 0);
     LIST_INSERT_HEAD(&w->calls->tasks, t, entry);
     w->calls->count++;

@@ -36,14 +36,23 @@ static void note_failure(const struct task *t, const char *what, const struct re
 static void send(struct task *t, const char *method, const char *path, const struct buf *body,
                  int64_t give_up_ms, rest_cb *cb)
 {
+    const struct message *m = &t->answer;
+    struct form_file files[MESSAGE_FILES_MAX];
     struct rest_request request = {.method = method,
                                    .path = path,
                                    .lane = BUDGET_ANSWERS,
                                    .json = (const char *)buf_bytes(body),
                                    .json_len = buf_len(body),
+                                   .files = files,
+                                   .n_files = t->state == TASK_ANSWERED ? m->n_files : 0,
                                    .give_up_ms = give_up_ms > 0 ? give_up_ms : 1};
 
+    for (size_t i = 0; i < request.n_files; i++)
+        files[i] = (struct form_file){m->files[i].name, m->files[i].type,
+                                      buf_bytes(&m->files[i].bytes), buf_len(&m->files[i].bytes)};
     rest_send(t->w->rest, &request, cb, t);
+    if (t->state == TASK_ANSWERED)
+        message_clear(&t->answer); /* it has been copied, and files are large */
 }
 
 static void send_callback(struct task *t, const struct buf *body, rest_cb *cb)
@@ -76,7 +85,7 @@ static void edit(struct task *t)
 
     buf_init(&body, 0);
     buf_putc(&body, '{');
-    buf_append(&body, buf_bytes(&t->answer), buf_len(&t->answer));
+    message_print(&t->answer, false, &body);
     buf_putc(&body, '}');
     t->state = TASK_ANSWERED;
     send(t, "PATCH", path, &body, INTERACTION_TOKEN_MS - (clock_mono().ms - t->begun.ms), ended);
@@ -84,24 +93,29 @@ static void edit(struct task *t)
     free(path);
 }
 
-static void answer_now(struct task *t, int callback, const char *data, size_t len)
+/* The callback that ends the call; body: up to the end of its data. */
+static void answer_now(struct task *t, struct buf *body)
+{
+    buf_puts(body, "}}");
+    t->state = TASK_ANSWERED;
+    loop_timer_free(&t->timer);
+    send_callback(t, body, ended);
+    buf_clear(body);
+}
+
+static void show_now(struct task *t)
 {
     struct buf body;
 
     buf_init(&body, 0);
-    buf_printf(&body, "{\"type\":%d,\"data\":{", callback);
-    buf_append(&body, data, len);
-    buf_puts(&body, "}}");
-    t->state = TASK_ANSWERED;
-    loop_timer_free(&t->timer);
-    send_callback(t, &body, ended);
-    buf_clear(&body);
+    buf_printf(&body, "{\"type\":%d,\"data\":{",
+               t->call.update ? CALLBACK_UPDATE : CALLBACK_MESSAGE);
+    message_print(&t->answer, !t->call.update, &body);
+    answer_now(t, &body);
 }
 
 void task_answer(struct task *t, struct message *m)
 {
-    bool first = t->state == TASK_NEW;
-
     if (t->has_answer || t->state == TASK_ANSWERED) {
         log_error("cog", "a call was answered twice");
         message_clear(m);
@@ -109,12 +123,12 @@ void task_answer(struct task *t, struct message *m)
     }
     task_forget_question(t);
     m->everybody = t->call.everybody;
-    message_print(m, first && !t->call.update, &t->answer);
-    message_clear(m);
+    message_clear(&t->answer);
+    t->answer = *m;
+    message_init(m);
     t->has_answer = true;
-    if (first)
-        answer_now(t, t->call.update ? CALLBACK_UPDATE : CALLBACK_MESSAGE,
-                   (const char *)buf_bytes(&t->answer), buf_len(&t->answer));
+    if (t->state == TASK_NEW)
+        show_now(t);
     else if (t->state == TASK_WAITING)
         edit(t);
 }
@@ -133,10 +147,11 @@ void task_say(struct task *t, enum message_colour colour, const char *text)
 
 void task_choices(struct task *t, const char *choices)
 {
-    char *data = xasprintf("\"choices\":%s", choices);
+    struct buf body;
 
-    answer_now(t, CALLBACK_CHOICES, data, strlen(data));
-    free(data);
+    buf_init(&body, 0);
+    buf_printf(&body, "{\"type\":%d,\"data\":{\"choices\":%s", CALLBACK_CHOICES, choices);
+    answer_now(t, &body);
 }
 
 /* --- the deferral ------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ struct task {
     struct loop_timer *timer; /* the deferral */
     /* the answer that waits for the end of the deferral */
     bool has_answer;
-    struct buf answer; /* members of the message object */
+    struct message answer;
     /* a question under way */
     call_answered *asked;
     struct task_question *question;

@@ -1,6 +1,7 @@
 """Talking to the bot: users of presence-sim run commands, and what the bot answers is what the
 simulator's REST received. Bodies are held against Discord's OpenAPI description where it is at hand."""
 
+import email
 import json
 import os
 import pathlib
@@ -39,6 +40,21 @@ class Judge:
         assert not errors, f"{method} {template} {body}: {errors[0].message[:400]}"
 
 
+def read_body(text):
+    """(what the call says, {name: content} of the files beside it)"""
+    if not text.startswith("--"):
+        return json.loads(text), {}
+    boundary = text[2:text.index("\r\n")]
+    parts = email.message_from_bytes(b"Content-Type: multipart/form-data; boundary=" + boundary.encode()
+                                     + b"\r\n\r\n" + text.encode()).get_payload()
+    payload, *files = parts
+    assert payload.get_param("name", header="Content-Disposition") == "payload_json"
+    names = [p.get_param("name", header="Content-Disposition") for p in files]
+    assert names == [f"files[{n}]" for n in range(len(files))]
+    return (json.loads(payload.get_payload(decode=True)),
+            {f.get_filename(): f.get_payload(decode=True).decode() for f in files})
+
+
 class Answer:
     """What came of one interaction."""
 
@@ -49,6 +65,7 @@ class Answer:
         self.type = self.callback["type"]
         self.ack_ms = calls[0]["at_ms"] - ((int(interaction) >> 22) + 1420070400000)
         self.final = calls[1]["body"] if len(calls) > 1 else self.callback["data"]
+        self.files = calls[-1]["files"]
         self.private = self.callback["data"].get("flags", 0) & EPHEMERAL == EPHEMERAL
 
     @property
@@ -104,7 +121,7 @@ class Talk:
         got = self.sim.get(f"/_sim/received?what=rest&since={self.read}")
         self.read = got["next"]
         for r in got["items"]:
-            r["body"] = json.loads(r["body"]) if r["body"] else None
+            r["body"], r["files"] = read_body(r["body"]) if r["body"] else (None, {})
             parts = r["path"].split("/")
             if parts[1] == "interactions":
                 self.tokens[parts[3]] = parts[2]
@@ -133,6 +150,8 @@ class Talk:
             message = call["body"].get("data", call["body"]) if template == CALLBACK else call["body"]
             if call["body"].get("type") not in (DEFERRED, 8, 9):
                 assert message["allowed_mentions"]["parse"] == [], message
+            named = [a["filename"] for a in message.get("attachments", [])]
+            assert named == list(call["files"]), message
         return Answer(interaction, calls)
 
     def late(self):

@@ -224,6 +224,15 @@ def test_files(sim):
     file_part = (b'name="files[0]"; filename="a.csv"', b"id\r\n1\r\n")
     assert upload(sim, path, [json_part, file_part])[1]["content"] == "report"
     assert upload(sim, path, [(b'name="payload_json"', b"{}"), file_part])[0] == 200
+    named = (b'name="payload_json"', b'{"attachments":[{"id":"0","filename":"a.csv"}]}')
+    assert upload(sim, path, [named, file_part])[0] == 200
+    assert upload(sim, path, [named])[1]["code"] == 50035
+    second = (b'name="files[1]"; filename="a.csv"', b"id\r\n1\r\n")
+    assert upload(sim, path, [json_part, second])[1]["code"] == 50035
+    assert upload(sim, path, [json_part, (b'name="files[0]"', b"x")])[1]["code"] == 50035
+    large = (b'name="files[0]"; filename="a.csv"', b"x" * (10 * 1024 * 1024 + 1))
+    status, answer = upload(sim, path, [json_part, large])
+    assert (status, answer["code"]) == (413, 40005)
     assert upload(sim, path, [file_part])[1]["code"] == 50035
     assert upload(sim, path, [(b'name="payload_json"', b"{"), file_part])[1]["code"] == 50035
 
