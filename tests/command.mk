@@ -21,3 +21,8 @@ check_PROGRAMS += tests/t_message
 tests_t_message_SOURCES = tests/t_message.c tests/cmocka_all.h
 tests_t_message_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_message_LDADD = liblink_json.la libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/t_table
+tests_t_table_SOURCES = tests/t_table.c tests/cmocka_all.h
+tests_t_table_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_t_table_LDADD = libcogs.la liblink_json.la libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)

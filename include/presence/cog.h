@@ -89,7 +89,9 @@ struct call {
     struct call_member before;       /* the caller, without this very act */
     bool everybody; /* the answer is for everybody in the channel; set it before asking anything */
     bool update; /* of a button: the answer takes the place of the message it stands on; the same */
-    void *state; /* the cog's; freed with free() when the call ends */
+    void *
+        state; /* the cog's; given to forget, or to free() where that is NULL, when the call ends */
+    void (*forget)(void *state);
 };
 
 static inline void call_answer(struct call *call, struct message *message)

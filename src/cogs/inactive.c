@@ -1,7 +1,9 @@
-/* /inactive list and /channels inactive: who and what has been silent for how long. Nothing is done
- * to anybody here. Diagnostics: none. */
+/* /inactive list: who has been silent for how long. Nothing is done to anybody here.
+ * Diagnostics: none. */
 #include <string.h>
 
+#include "cogs/export.h"
+#include "cogs/kinds.h"
 #include "cogs/operations.h"
 #include "cogs/pager.h"
 #include "cogs/parts.h"
@@ -55,14 +57,49 @@ static void put_role(const struct call *call, const char *option, const char *ke
         buf_printf(out, ",\"%s\":[\"%llu\"]", key, (unsigned long long)role->id.id);
 }
 
-/* "Idle since before 24 October 2026": the date that the length means. */
-static void put_since(struct call *call, unixms_t since, struct buf *heading)
+static const struct table_column columns[] = {
+    {"user_id", "userId"},
+    {"username", "username"},
+    {"global_name", "globalName"},
+    {"nick", "nick"},
+    {"joined_at", "joinedAt"},
+    {"state", "state"},
+    {"idle_since", "idleSince"},
+    {"observed_share", "observedShare"},
+    {"last_counted", "lastCounted"},
+    {"last_counted_kind", "lastCountedKind"},
+    {NULL, NULL},
+};
+static const struct export member_export = {
+    .name = "inactive-members",
+    .operation = OPERATION_INACTIVE_EXPORT,
+    .connection = "members",
+    .nothing = N_("Nobody has been idle for that long."),
+    .columns = columns,
+};
+
+static void put_filter(const struct call *call, int64_t idle, int64_t joined, struct buf *out)
 {
-    buf_printf(heading, _("Silent since <t:%lld:D> or longer"), (long long)(since.ms / 1000));
+    const struct command_value *kind = call_arg(call, "kind");
+
+    buf_puts(out, ",\"filter\":{\"quietSince\":");
+    say_time_variable((unixms_t){call->now.ms - idle}, out);
+    put_role(call, "role", "roles", out);
+    put_role(call, "without_role", "withoutRoles", out);
+    if (kind->given) {
+        buf_puts(out, ",\"lastKinds\":");
+        kinds_put(kind->text, out);
+    }
+    if (joined) {
+        buf_puts(out, ",\"joinedUntil\":");
+        say_time_variable((unixms_t){call->now.ms - joined}, out);
+    }
+    buf_putc(out, '}');
 }
 
 static void inactive_list(struct call *call)
 {
+    const struct command_value *format = call_arg(call, "export");
     int64_t idle, joined;
     struct buf base, heading;
 
@@ -73,18 +110,13 @@ static void inactive_list(struct call *call)
     buf_init(&base, 0);
     buf_init(&heading, 0);
     say_guild_variable(call, &base);
-    buf_printf(&base, ",\"orderBy\":\"%s\",\"filter\":{\"quietSince\":",
-               order_of(call_arg(call, "sort")->text));
-    say_time_variable((unixms_t){call->now.ms - idle}, &base);
-    put_role(call, "role", "roles", &base);
-    put_role(call, "without_role", "withoutRoles", &base);
-    if (joined) {
-        buf_puts(&base, ",\"joinedUntil\":");
-        say_time_variable((unixms_t){call->now.ms - joined}, &base);
-    }
-    buf_putc(&base, '}');
-    put_since(call, (unixms_t){call->now.ms - idle}, &heading);
-    pager_begin(call, &member_pager, buf_cstr(&base), buf_cstr(&heading));
+    buf_printf(&base, ",\"orderBy\":\"%s\"", order_of(call_arg(call, "sort")->text));
+    put_filter(call, idle, joined, &base);
+    say_silent_since(call, (unixms_t){call->now.ms - idle}, &heading);
+    if (format->given)
+        export_begin(call, &member_export, format->text, buf_cstr(&base));
+    else
+        pager_begin(call, &member_pager, buf_cstr(&base), buf_cstr(&heading));
     buf_clear(&base);
     buf_clear(&heading);
 }
@@ -104,12 +136,20 @@ static const struct command_option list_options[] = {
     {.name = "without_role",
      .description = N_("Only members who do not have this role"),
      .type = COMMAND_ROLE},
+    {.name = "kind",
+     .description = N_("Only members whose last act was of this kind"),
+     .type = COMMAND_TEXT,
+     .choices = kinds_choices},
     {.name = "joined_before",
      .description = N_("Only members who joined longer ago than this, such as 90d"),
      .type = COMMAND_TEXT,
      .min = 1,
      .max = 40},
     {.name = "sort", .description = N_("Who comes first"), .type = COMMAND_TEXT, .choices = sorts},
+    {.name = "export",
+     .description = N_("The whole list as a file"),
+     .type = COMMAND_TEXT,
+     .choices = export_formats},
     {.name = NULL},
 };
 static const struct command_action inactive_actions[] = {
@@ -124,86 +164,3 @@ const struct command cog_inactive = {.kind = COMMAND_SLASH,
                                      .description = N_("Who is not there any more"),
                                      .permissions = PERMISSION(KICK_MEMBERS),
                                      .actions = inactive_actions};
-
-/* --- /channels inactive ------------------------------------------------------------------------
- */
-
-static void channel_row(struct call *call, const struct json *node, struct buf *out)
-{
-    const struct json *activity = json_get(node, "activity");
-    unixms_t last = unixms_max(say_time_of(json_get(activity, "lastActAt")),
-                               say_time_of(json_get(node, "lastMessageAt")));
-
-    buf_printf(out, "<#%llu> · ", (unsigned long long)json_id(json_get(node, "id")));
-    buf_puts(out, _("last activity "));
-    say_when(call, last, out);
-    buf_printf(out, _(" · %lld people"), (long long)json_int(json_get(activity, "people"), 0));
-}
-
-static const struct pager channel_pager = {
-    .button = "channels",
-    .operation = OPERATION_CHANNELS_INACTIVE,
-    .connection = "channels",
-    .title = N_("Quiet channels"),
-    .nothing = N_("Every channel is alive."),
-    .row = channel_row,
-};
-
-static void channels_inactive(struct call *call)
-{
-    const struct command_value *category = call_arg(call, "category");
-    const struct command_value *people = call_arg(call, "min_people");
-    int64_t idle;
-    struct buf base, heading;
-
-    if (!say_read_length(call, "min_idle", 30 * SAY_DAY_MS, SAY_DAY_MS, 400 * SAY_DAY_MS, &idle))
-        return;
-    buf_init(&base, 0);
-    buf_init(&heading, 0);
-    say_guild_variable(call, &base);
-    buf_printf(&base, ",\"days\":%lld,\"filter\":{\"quietDays\":%lld,\"minPeople\":%lld",
-               (long long)(idle / SAY_DAY_MS), (long long)(idle / SAY_DAY_MS),
-               (long long)(people->given ? people->integer : 1));
-    if (category->given)
-        buf_printf(&base, ",\"parentId\":\"%llu\"", (unsigned long long)category->id.id);
-    buf_putc(&base, '}');
-    put_since(call, (unixms_t){call->now.ms - idle}, &heading);
-    pager_begin(call, &channel_pager, buf_cstr(&base), buf_cstr(&heading));
-    buf_clear(&base);
-    buf_clear(&heading);
-}
-
-void channels_press(struct call *call, const char *data)
-{
-    pager_press(call, &channel_pager, data);
-}
-
-static const struct command_option channels_options[] = {
-    {.name = "min_idle",
-     .description = N_("Quiet for at least this long, such as 30d or 3mo; 30d without it"),
-     .type = COMMAND_TEXT,
-     .min = 1,
-     .max = 40},
-    {.name = "category",
-     .description = N_("Only channels of this category"),
-     .type = COMMAND_CHANNEL,
-     .channels = 1u << 4},
-    {.name = "min_people",
-     .description = N_("With fewer different people than this a channel is quiet; 1 without it"),
-     .type = COMMAND_INTEGER,
-     .min = 1,
-     .max = 20},
-    {.name = NULL},
-};
-static const struct command_action channels_actions[] = {
-    {.name = "inactive",
-     .description = N_("Channels in which hardly anybody did anything"),
-     .options = channels_options,
-     .run = channels_inactive},
-    {.run = NULL},
-};
-const struct command cog_channels = {.kind = COMMAND_SLASH,
-                                     .name = "channels",
-                                     .description = N_("Which channels are alive"),
-                                     .permissions = PERMISSION(MANAGE_CHANNELS),
-                                     .actions = channels_actions};

@@ -25,6 +25,11 @@ unixms_t say_time_of(const struct json *j)
     return at;
 }
 
+void say_silent_since(const struct call *call, unixms_t since, struct buf *out)
+{
+    buf_printf(out, _("Silent since <t:%lld:D> or longer"), (long long)(since.ms / 1000));
+}
+
 static void put_unit(const struct call *call, int64_t n, const char *one, const char *many,
                      struct buf *out)
 {

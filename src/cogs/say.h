@@ -11,8 +11,10 @@
 
 /* "<t:…:R>": Discord shows it in the reader's language and time zone. "never" for UNIXMS_NONE. */
 void say_when(const struct call *call, unixms_t at, struct buf *out);
-/* The same from a DateTime of GraphQL. */
+/* From a DateTime of GraphQL. */
 unixms_t say_time_of(const struct json *j);
+/* "Silent since 24 October 2026 or longer": the date that a length of time means. */
+void say_silent_since(const struct call *call, unixms_t since, struct buf *out);
 /* "3 days 4 hours": the two largest units. */
 void say_length(const struct call *call, int64_t ms, struct buf *out);
 /* "a message" */

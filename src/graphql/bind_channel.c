@@ -25,6 +25,7 @@ static const struct bind_filter filters[] = {
      "\"und-x-icu\"))) > 0",
      NULL, false},
     {"parentId", NULL, NULL, false, "c.parent_id = {filter.parentId}::bigint", NULL, false},
+    {"types", NULL, NULL, false, "c.type = ANY ({filter.types}::integer[])", NULL, false},
     {"quietDays", NULL, NULL, false,
      "c.channel_id NOT IN (SELECT f.channel_id FROM presence.channel_figures({owner},"
      " {filter.quietDays}::integer) f WHERE f.people >= {filter.minPeople}::integer)",

@@ -249,11 +249,12 @@ static void put_envelope(struct act *a, int type, struct buf *d)
     buf_printf(d,
                ",\"member\":{\"permissions\":\"%llu\",%s},\"app_permissions\":\"%llu\","
                "\"entitlements\":[],\"authorizing_integration_owners\":{\"0\":\"%llu\"},"
-               "\"context\":0,\"attachment_size_limit\":10485760,\"channel_id\":\"%llu\","
+               "\"context\":0,\"attachment_size_limit\":%lld,\"channel_id\":\"%llu\","
                "\"channel\":",
                (unsigned long long)permissions_of(a), buf_cstr(&member),
                (unsigned long long)access_bot_in(a->w, a->guild, a->channel),
-               (unsigned long long)a->g->id, (unsigned long long)act_channel_id(a));
+               (unsigned long long)a->g->id, (long long)act_int(a, "attachment_max", 10485760),
+               (unsigned long long)act_channel_id(a));
     buf_clear(&member);
     render_channel(a->g, &a->g->channels[a->channel], true, d);
 }

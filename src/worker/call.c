@@ -32,7 +32,10 @@ void task_free(struct task *t)
     command_args_clear(&t->args);
     message_clear(&t->answer);
     explicit_bzero(t->interaction.token, sizeof(t->interaction.token));
-    free(t->call.state);
+    if (t->call.state && t->call.forget)
+        t->call.forget(t->call.state);
+    else
+        free(t->call.state);
     free(t->d);
     free(t);
 }

@@ -76,6 +76,8 @@ def test_which_channels(world):
     assert ids("filter: {gone: true}") == ["700000000000000009"]
     assert ids('filter: {name: "ALP"}') == [alpha]
     assert ids('filter: {parentId: "1"}') == []
+    assert ids("filter: {types: [5, 0]}") == [beta, alpha, gamma]
+    assert ids("filter: {types: [2]}") == ids("filter: {types: []}") == []
     assert ids("filter: {quietDays: 90}") == [gamma]
     people = {c: len({a.user for a in since(90) if a.channel == c}) for c in CHANNELS}
     for least in range(1, 10):
