@@ -76,7 +76,7 @@ static void judge_together(const char *line, struct buf *out)
     buf_init(&file, 0);
     buf_init(&wrong, 0);
     buf_printf(&file, "{\"format\":1,\"settings\":%s}", line);
-    if (settings_import(buf_cstr(&file), buf_len(&file), &s, &wrong) == 0) {
+    if (settings_import(buf_cstr(&file), buf_len(&file), NULL, NULL, &s, &wrong) == 0) {
         if (settings_faults(&s, faults) > 0)
             buf_puts(out, "imported in spite of faults");
         settings_free(&s);

@@ -635,7 +635,7 @@ static void test_there_and_back(void **state)
     for (int round = 0; round < 2; round++) {
         buf_reset(&out);
         settings_export(&s, &out);
-        if (settings_import(buf_cstr(&out), buf_len(&out), &again, &faults) != 0)
+        if (settings_import(buf_cstr(&out), buf_len(&out), NULL, NULL, &again, &faults) != 0)
             fail_msg("%s\n%s", buf_cstr(&out), buf_cstr(&faults));
         assert_int_equal(settings_diff(&s, &again, changed), 0);
         assert_int_equal(again.version, s.version);
@@ -706,7 +706,8 @@ static void test_files_that_are_not_good(void **state)
         struct buf faults;
 
         buf_init(&faults, 0);
-        assert_int_equal(settings_import(files[i].file, strlen(files[i].file), &s, &faults), -1);
+        assert_int_equal(
+            settings_import(files[i].file, strlen(files[i].file), NULL, NULL, &s, &faults), -1);
         if (strcmp(buf_cstr(&faults), files[i].faults) != 0)
             fail_msg("%s\n%s", files[i].file, buf_cstr(&faults));
         assert_int_equal(s.version, 4711); /* not touched */
@@ -733,7 +734,7 @@ static void test_files_that_were_damaged(void **state)
 
         assert_non_null(cut);
         memcpy(cut, good, len);
-        assert_int_equal(settings_import(cut, len, &s, &faults), -1);
+        assert_int_equal(settings_import(cut, len, NULL, NULL, &s, &faults), -1);
         free(cut);
     }
     for (size_t at = 0; at < sizeof(good) - 1; at++) {
@@ -741,7 +742,7 @@ static void test_files_that_were_damaged(void **state)
             memcpy(text, good, sizeof(good));
             text[at] = (char)byte;
             buf_reset(&faults);
-            if (settings_import(text, sizeof(good) - 1, &s, &faults) != 0) {
+            if (settings_import(text, sizeof(good) - 1, NULL, NULL, &s, &faults) != 0) {
                 assert_true(buf_len(&faults) > 0);
                 continue;
             }
@@ -752,10 +753,10 @@ static void test_files_that_were_damaged(void **state)
     free(text);
     text = calloc(1, (1 << 20) + 1);
     assert_non_null(text);
-    assert_int_equal(settings_import(text, (1 << 20) + 1, &s, &faults), -1);
+    assert_int_equal(settings_import(text, (1 << 20) + 1, NULL, NULL, &s, &faults), -1);
     memset(text, '[', 1 << 20);
     memcpy(text, "{\"a\":", 5);
-    assert_int_equal(settings_import(text, 1 << 20, &s, &faults), -1);
+    assert_int_equal(settings_import(text, 1 << 20, NULL, NULL, &s, &faults), -1);
     free(text);
     buf_clear(&faults);
 }

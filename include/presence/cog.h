@@ -37,6 +37,9 @@ struct cog {
     const struct command *const *commands;
     size_t n_commands;
     const struct cog_button *buttons; /* or NULL */
+    /* Called once, before the tables are looked at: completes what is made of other tables. NULL:
+     * there is nothing to do. */
+    void (*prepare)(void);
 };
 
 /* What the process knows of a member at this moment; more recent than what is in the database. */

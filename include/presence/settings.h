@@ -190,11 +190,18 @@ enum setting_feature {
 /* Which change of a setting can make somebody be flagged or kicked sooner (section 5, rule 4). */
 enum setting_sooner { SOONER_NEVER, SOONER_IF_LESS, SOONER_IF_MORE, SOONER_IF_CHANGED };
 
+/* What an ID is the id of. */
+enum setting_place { PLACE_NONE, PLACE_ROLE, PLACE_CHANNEL, PLACE_CATEGORY };
+
 struct setting_info {
     const char *key; /* "kick_caps.per_run": as stored and exported */
     enum setting_type type;
     enum setting_family family;
     enum setting_feature feature;
+    bool works; /* something acts by it, or (of places) will find it ready: it can be set by
+                   command. Others appear with what they are for: a switch without effect would be a
+                   lie, and one that was forgotten by the time it has an effect a trap. */
+    enum setting_place place;
     enum setting_sooner sooner; /* BOOLEAN: less is from on to off */
     bool administrator;         /* it can lead to kicks: Manage Server is not enough to change it */
     bool optional;              /* there may be no value, which is then the default */
@@ -202,7 +209,7 @@ struct setting_info {
                             IDS: most is how many */
     const char *const *choices;     /* CHOICE: ends with NULL */
     struct setting_value otherwise; /* the default */
-    const char *means;              /* what it does */
+    const char *means;              /* what it does; English, to be translated, as the next */
     const char *why;                /* the reason of the range; NULL: it has none */
 };
 
@@ -214,7 +221,13 @@ enum setting setting_by_key(const char *key, size_t len);
 enum setting setting_signal(enum activity_kind kind);
 /* "time_until_inactive": the name of the subcommand. */
 const char *setting_family_name(enum setting_family family);
+/* "After how much silence a member is inactive": English, to be translated; at most 100 characters.
+ */
+const char *setting_family_about(enum setting_family family);
 const char *setting_feature_name(enum setting_feature feature);
+
+/* The text in the language of a locale of Discord. NULL in its place: English. */
+typedef const char *setting_words(const char *locale, const char *text);
 
 /* --- one value ---------------------------------------------------------------------------------
  */
@@ -224,6 +237,8 @@ const char *setting_feature_name(enum setting_feature feature);
  * expected and why (owned by the caller) with *v_r as it was. */
 char *setting_read_json(enum setting s, const char *json, size_t len, struct setting_value *v_r);
 char *setting_read_text(enum setting s, const char *text, size_t len, struct setting_value *v_r);
+/* What a value of the setting has to be, and why: "expected on or off"; owned by the caller. */
+char *setting_expected(enum setting s, setting_words *words, const char *locale);
 /* As they are read. */
 void setting_print_json(enum setting s, const struct setting_value *v, struct buf *out);
 void setting_print_text(enum setting s, const struct setting_value *v, struct buf *out);
@@ -255,9 +270,13 @@ bool settings_is_set(const struct settings *s, enum setting which);
 /* Takes the value over. None is always the default, so to put none is to reset. */
 void settings_put(struct settings *s, enum setting which, struct setting_value *value);
 void settings_reset(struct settings *s, enum setting which);
+/* Puts one as PostgreSQL has it: its key and its value as JSON. Returns NULL, or what is wrong with
+ * it (owned by the caller) with *s as it was. */
+char *settings_put_stored(struct settings *s, const char *key, const char *json);
 
 #define SETTINGS_FAULTS_MAX 16
-/* What does not go together, each as "key: expected ..." (static). Returns how many. */
+/* What does not go together, each as "key: expected ..." (static; English, to be translated).
+ * Returns how many. */
 size_t settings_faults(const struct settings *s, const char *faults_r[SETTINGS_FAULTS_MAX]);
 
 /* Which settings are in force with another value in b than in a; in the order of the table. */
@@ -269,8 +288,17 @@ bool settings_sooner(const struct settings *a, const struct settings *b);
 /* A file that settings_import reads: what is set, and the version it was. */
 void settings_export(const struct settings *s, struct buf *out);
 /* Reads such a file into *s_r (not initialised before). Returns 0 if every line of it is good and
- * they go together. Else -1 with one line per fault in faults_r, each naming its place; then *s_r
- * is not touched. */
-int settings_import(const char *json, size_t len, struct settings *s_r, struct buf *faults_r);
+ * they go together. Else -1 with one line per fault in faults_r, each naming its place, in the
+ * language of the locale; then *s_r is not touched. */
+int settings_import(const char *json, size_t len, setting_words *words, const char *locale,
+                    struct settings *s_r, struct buf *faults_r);
+
+/* --- presets ------------------------------------------------------------------------------------
+ */
+
+/* Puts what the preset (an index in the choices of SETTING_PRESET) consists of: itself, and a value
+ * or the default for each setting that some preset has a value for. What nobody offers yet
+ * (`works`) stays as it is. */
+void settings_put_preset(struct settings *s, int64_t preset);
 
 #endif

@@ -1,6 +1,7 @@
 /* The cog for staff. Diagnostics: none. */
 #include <string.h>
 
+#include "cogs/adjust.h"
 #include "cogs/cogs.h"
 #include "cogs/parts.h"
 #include "cogs/say.h"
@@ -87,11 +88,12 @@ const struct command cog_nudge_menu = {.kind = COMMAND_USER_MENU,
 
 static const struct command *const commands[] = {&cog_ping,        &cog_nudge_menu,  &cog_inactive,
                                                  &cog_channels,    &cog_performance, &cog_exempt,
-                                                 &cog_exempt_menu, &cog_settings};
+                                                 &cog_exempt_menu, &cog_settings,    &cog_set};
 
 static const struct cog_button buttons[] = {
     {"inactive", PERMISSION(KICK_MEMBERS), inactive_press},
     {"history", PERMISSION(MANAGE_GUILD), settings_press},
+    {"adjust", PERMISSION(MANAGE_GUILD), adjust_press},
     {"exempt", PERMISSION(MANAGE_GUILD), exempt_press},
     {"channels", PERMISSION(MANAGE_CHANNELS), channels_press},
     {NULL, 0, NULL},
@@ -101,4 +103,5 @@ const struct cog cog_admin = {.version = COG_VERSION,
                               .name = "admin",
                               .commands = commands,
                               .n_commands = sizeof(commands) / sizeof(commands[0]),
-                              .buttons = buttons};
+                              .buttons = buttons,
+                              .prepare = set_prepare};

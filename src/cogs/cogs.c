@@ -18,6 +18,9 @@ static void collect(void)
     char *wrong;
 
     for (size_t i = 0; i < sizeof(cogs) / sizeof(cogs[0]); i++)
+        if (cogs[i]->prepare)
+            cogs[i]->prepare();
+    for (size_t i = 0; i < sizeof(cogs) / sizeof(cogs[0]); i++)
         for (size_t k = 0; k < cogs[i]->n_commands && n_commands < COMMANDS_MAX; k++)
             commands[n_commands++] = cogs[i]->commands[k];
     wrong = command_check(commands, n_commands, cogs_words, cogs_locales);

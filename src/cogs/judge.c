@@ -100,7 +100,7 @@ void judge_member(const struct call *call, const struct json *data, snowflake_t 
     f.started_at = f.bot_joined_at;
     f.away = away;
     f.watched = watched;
-    cog_read_settings(json_get(guild, "settings"), &settings);
+    cog_read_settings(guild, &settings);
     read_member(member, &f);
     read_exemptions(json_get(json_get(data, "exemptions"), "nodes"), json_get(member, "roles"),
                     user, &f);

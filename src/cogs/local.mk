@@ -1,6 +1,22 @@
 # What cogs ask presence-graphqld: the ids of the operations, by name.
-COG_OPERATIONS = AwayEnd AwayList AwaySet ChannelsExport ChannelsInactive ExemptAdd ExemptList \
-  ExemptRemove InactiveExport InactiveList SettingsHistory SettingsView StatusChannel StatusGuild StatusMember
+COG_OPERATIONS = \
+  AwayEnd \
+  AwayList \
+  AwaySet \
+  ChannelsExport \
+  ChannelsInactive \
+  ExemptAdd \
+  ExemptList \
+  ExemptRemove \
+  InactiveExport \
+  InactiveList \
+  SettingsChange \
+  SettingsEffect \
+  SettingsHistory \
+  SettingsView \
+  StatusChannel \
+  StatusGuild \
+  StatusMember
 src/cogs/operations.h: $(COG_OPERATIONS:%=$(srcdir)/graphql/operations/%.graphql) \
   $(srcdir)/src/worker/operations.sh
 	$(AM_V_GEN)$(MKDIR_P) src/cogs && \
@@ -19,9 +35,37 @@ CLEANFILES += src/cogs/words_de.inc
 EXTRA_DIST += po/de.po src/cogs/words.awk
 
 noinst_LTLIBRARIES += libcogs.la
-libcogs_la_SOURCES = src/cogs/admin.c src/cogs/away.c src/cogs/change.c src/cogs/change.h src/cogs/channels.c \
-  src/cogs/cogs.c src/cogs/cogs.h src/cogs/exempt.c src/cogs/export.c src/cogs/export.h src/cogs/help.c \
-  src/cogs/inactive.c src/cogs/judge.c src/cogs/judge.h src/cogs/kinds.c src/cogs/kinds.h src/cogs/pager.c src/cogs/pager.h src/cogs/parts.h src/cogs/say.c \
-  src/cogs/say.h src/cogs/settings.c src/cogs/status.c src/cogs/table.c src/cogs/table.h src/cogs/user.c src/cogs/words.c include/presence/cog.h
+libcogs_la_SOURCES = \
+  include/presence/cog.h \
+  src/cogs/adjust.c \
+  src/cogs/adjust.h \
+  src/cogs/admin.c \
+  src/cogs/away.c \
+  src/cogs/change.c \
+  src/cogs/change.h \
+  src/cogs/channels.c \
+  src/cogs/cogs.c \
+  src/cogs/cogs.h \
+  src/cogs/exempt.c \
+  src/cogs/export.c \
+  src/cogs/export.h \
+  src/cogs/help.c \
+  src/cogs/inactive.c \
+  src/cogs/judge.c \
+  src/cogs/judge.h \
+  src/cogs/kinds.c \
+  src/cogs/kinds.h \
+  src/cogs/pager.c \
+  src/cogs/pager.h \
+  src/cogs/parts.h \
+  src/cogs/say.c \
+  src/cogs/say.h \
+  src/cogs/set.c \
+  src/cogs/settings.c \
+  src/cogs/status.c \
+  src/cogs/table.c \
+  src/cogs/table.h \
+  src/cogs/user.c \
+  src/cogs/words.c
 nodist_libcogs_la_SOURCES = src/cogs/operations.h src/cogs/words_de.inc
 $(libcogs_la_OBJECTS): src/cogs/operations.h src/cogs/words_de.inc

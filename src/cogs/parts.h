@@ -7,15 +7,19 @@
 
 /* admin */
 extern const struct command cog_ping, cog_nudge_menu, cog_inactive, cog_channels, cog_performance,
-    cog_exempt, cog_exempt_menu, cog_settings;
+    cog_exempt, cog_exempt_menu, cog_settings, cog_set;
 void inactive_press(struct call *call, const char *data);
 void channels_press(struct call *call, const char *data);
 void exempt_press(struct call *call, const char *data);
 void settings_press(struct call *call, const char *data);
+void set_prepare(void);
+/* Appends a field with all settings of a family; only those not at their default unless all. */
+void settings_put_family(struct message *m, const struct settings *s, enum setting_family family,
+                         bool all);
 
-/* From the list of settings that GraphQL answers; one that cannot be read is at its default. To be
- * freed with settings_free. */
-void cog_read_settings(const struct json *list, struct settings *s);
+/* From the guild that GraphQL answers, with settingsVersion and settings. False: something in it is
+ * not understood; it is at its default here. To be freed with settings_free in any case. */
+bool cog_read_settings(const struct json *guild, struct settings *s_r);
 
 /* user */
 extern const struct command cog_status, cog_status_menu, cog_help, cog_privacy, cog_away;

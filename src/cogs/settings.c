@@ -13,21 +13,20 @@
 
 #define VALUE_SHOWN 60u
 
-void cog_read_settings(const struct json *list, struct settings *s)
+bool cog_read_settings(const struct json *guild, struct settings *s)
 {
-    settings_init(s);
-    for (const struct json *j = json_first(list); j; j = json_next(j)) {
-        const char *key = json_string(json_get(j, "key"), ""),
-                   *value = json_string(json_get(j, "value"), "");
-        enum setting which = setting_by_key(key, strlen(key));
-        struct setting_value v = {0};
-        char *wrong =
-            which != SETTING_NONE ? setting_read_json(which, value, strlen(value), &v) : NULL;
+    bool all = true;
 
-        if (which != SETTING_NONE && !wrong)
-            settings_put(s, which, &v);
+    settings_init(s);
+    s->version = (int32_t)json_int(json_get(guild, "settingsVersion"), 0);
+    for (const struct json *j = json_first(json_get(guild, "settings")); j; j = json_next(j)) {
+        char *wrong = settings_put_stored(s, json_string(json_get(j, "key"), ""),
+                                          json_string(json_get(j, "value"), ""));
+
+        all &= !wrong;
         free(wrong);
     }
+    return all;
 }
 
 /* --- view --------------------------------------------------------------------------------------
@@ -57,8 +56,8 @@ static void put_setting(const struct settings *s, enum setting which, struct buf
 }
 
 /* Of a family named all; else what is not at its default. */
-static void put_family(struct message *m, const struct settings *s, enum setting_family family,
-                       bool all)
+void settings_put_family(struct message *m, const struct settings *s, enum setting_family family,
+                         bool all)
 {
     struct buf lines;
 
@@ -83,12 +82,12 @@ static void viewed(struct call *call, const struct json *data)
         say_away(call);
         return;
     }
-    cog_read_settings(json_get(guild, "settings"), &s);
+    cog_read_settings(guild, &s);
     message_init(&m);
     buf_puts(&m.title, _("Settings of this server"));
     for (enum setting_family f = 0; f < FAMILIES; f++)
         if (only == FAMILIES || only == f)
-            put_family(&m, &s, f, only == f);
+            settings_put_family(&m, &s, f, only == f);
     if (m.n_fields == 0)
         buf_puts(&m.body, _("Everything is at its default. Name a section to see what that is."));
     buf_printf(&m.footer, _("Version %lld"),

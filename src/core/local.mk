@@ -17,7 +17,7 @@ libcore_la_SOURCES += src/core/budget.c include/presence/budget.h
 
 # What the settings mean for a member.
 libcore_la_SOURCES += src/core/duration.c include/presence/duration.h \
-  src/core/settings.c src/core/settings_file.c src/core/settings_json.c src/core/settings_priv.h \
+  src/core/settings.c src/core/settings_file.c src/core/settings_json.c src/core/settings_presets.c src/core/settings_priv.h \
   src/core/settings_read.c src/core/settings_rows.c src/core/settings_text.c \
   src/core/settings_value.c include/presence/settings.h \
   src/core/policy.c src/core/policy_kick.c src/core/policy_names.c src/core/policy_priv.h \

@@ -1,10 +1,9 @@
 /* Sets of settings: what a guild has set, what is in force, what does not go together, what
  * differs. Called by the workers and the commands. Diagnostics: none. */
-#include "presence/settings.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/settings_priv.h"
 #include "presence/duration.h"
 
 void settings_init(struct settings *s)
@@ -79,6 +78,20 @@ void settings_put(struct settings *s, enum setting which, struct setting_value *
     memmove(s->items + i + 1, s->items + i, (s->count++ - i) * sizeof(*s->items));
     s->items[i] = (struct settings_item){which, *value};
     memset(value, 0, sizeof(*value));
+}
+
+char *settings_put_stored(struct settings *s, const char *key, const char *json)
+{
+    enum setting which = setting_by_key(key, strlen(key));
+    struct setting_value v;
+    char *wrong;
+
+    if (which == SETTING_NONE)
+        return xstrdup("there is no such setting");
+    wrong = setting_read_json(which, json, strlen(json), &v);
+    if (!wrong)
+        settings_put(s, which, &v);
+    return wrong;
 }
 
 /* --- what does not go together ------------------------------------------------------------ */
@@ -156,17 +169,17 @@ static const struct {
     bool (*broken)(const struct settings *s);
     const char *fault;
 } rules[] = {
-    {short_time_with_kicks, "time_until_inactive: expected at least 7d while auto_kick is on"},
-    {more_days_than_time, "min_days: expected no more days than time_until_inactive has"},
+    {short_time_with_kicks, N_("time_until_inactive: expected at least 7d while auto_kick is on")},
+    {more_days_than_time, N_("min_days: expected no more days than time_until_inactive has")},
     {no_warning_fits,
-     "warn_at.before_kick: expected one that is no longer than auto_prune_timer while auto_kick "
-     "is on"},
-    {no_signal, "signals: expected at least one that is on"},
-    {no_channel_counts, "tracked_channels.ids: expected at least one channel while "
-                        "tracked_channels.mode is allow"},
-    {same_role_twice, "active_role: expected another role than inactive_role"},
-    {archive_nowhere, "channel_archive_auto: archive needs channel_archive_category"},
-    {no_such_weekday, "report_schedule.day: expected 1 to 7 while reports are weekly"},
+     N_("warn_at.before_kick: expected one that is no longer than auto_prune_timer while auto_kick "
+        "is on")},
+    {no_signal, N_("signals: expected at least one that is on")},
+    {no_channel_counts, N_("tracked_channels.ids: expected at least one channel while "
+                           "tracked_channels.mode is allow")},
+    {same_role_twice, N_("active_role: expected another role than inactive_role")},
+    {archive_nowhere, N_("channel_archive_auto: archive needs channel_archive_category")},
+    {no_such_weekday, N_("report_schedule.day: expected 1 to 7 while reports are weekly")},
 };
 #define RULES (sizeof(rules) / sizeof(rules[0]))
 _Static_assert(RULES <= SETTINGS_FAULTS_MAX, "a caller's array holds all faults there can be");
@@ -220,6 +233,9 @@ bool settings_sooner(const struct settings *a, const struct settings *b)
     enum setting changed[SETTINGS];
     size_t count = settings_diff(a, b, changed);
 
+    /* Not set is not the same as set to the default: on follows of itself. */
+    if (settings_is_set(a, SETTING_MODE) != settings_is_set(b, SETTING_MODE))
+        return true;
     for (size_t i = 0; i < count; i++)
         if (sooner(changed[i], settings_get(a, changed[i]), settings_get(b, changed[i])))
             return true;

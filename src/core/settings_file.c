@@ -29,9 +29,14 @@ struct import {
     const char *begin;
     struct settings settings;
     bool seen[SETTINGS], has_format, has_settings;
+    setting_words *words;
+    const char *locale;
     struct buf *faults;
     size_t fault_count;
 };
+
+/* Within functions that have im. */
+#define _(text) setting_say(im->words, im->locale, (text))
 
 static void fault(struct import *im, const char *place, const char *what)
 {
@@ -57,10 +62,10 @@ static bool read_key(struct import *im, char key[KEY_SIZE])
     if (!reader_string(&im->r, key, KEY_SIZE)) {
         im->r = before;
         if (!reader_char(&before, '"') || !reader_skip(&im->r, &skipped))
-            return broken(im, "expected a key in quotes");
+            return broken(im, _("expected a key in quotes"));
         memcpy(key, "(key)", sizeof("(key)"));
     }
-    return reader_char(&im->r, ':') || broken(im, "expected : behind the key");
+    return reader_char(&im->r, ':') || broken(im, _("expected : behind the key"));
 }
 
 static void put_setting(struct import *im, const char *key, struct reader value)
@@ -72,15 +77,18 @@ static void put_setting(struct import *im, const char *key, struct reader value)
 
     snprintf(place, sizeof(place), "settings.%s", key);
     if (which == SETTING_NONE) {
-        fault(im, place, "there is no such setting");
+        fault(im, place, _("there is no such setting"));
     } else if (im->seen[which]) {
-        fault(im, place, "expected it once");
+        fault(im, place, _("expected it once"));
     } else if (!(reader_word(&null, "null") && reader_end(&null))) {
         wrong = setting_read_json(which, value.p, (size_t)(value.end - value.p), &v);
-        if (wrong)
+        if (wrong) {
+            free(wrong);
+            wrong = setting_expected(which, im->words, im->locale);
             fault(im, place, wrong);
-        else
+        } else {
             settings_put(&im->settings, which, &v);
+        }
         free(wrong);
     }
     if (which != SETTING_NONE)
@@ -93,14 +101,14 @@ static bool read_object(struct import *im, bool (*member)(struct import *im, con
     char key[KEY_SIZE];
 
     if (!reader_char(&im->r, '{'))
-        return broken(im, "expected {");
+        return broken(im, _("expected {"));
     if (reader_char(&im->r, '}'))
         return true;
     do {
         if (!read_key(im, key) || !member(im, key))
             return false;
     } while (reader_char(&im->r, ','));
-    return reader_char(&im->r, '}') || broken(im, "expected , or }");
+    return reader_char(&im->r, '}') || broken(im, _("expected , or }"));
 }
 
 static bool read_setting(struct import *im, const char *key)
@@ -108,7 +116,7 @@ static bool read_setting(struct import *im, const char *key)
     struct reader value;
 
     if (!reader_skip(&im->r, &value))
-        return broken(im, "expected a value");
+        return broken(im, _("expected a value"));
     put_setting(im, key, value);
     return true;
 }
@@ -116,9 +124,9 @@ static bool read_setting(struct import *im, const char *key)
 static bool read_number(struct import *im, const char *key, int64_t most, int64_t *v_r)
 {
     if (!reader_number(&im->r, v_r))
-        return broken(im, "expected a number");
+        return broken(im, _("expected a number"));
     if (*v_r % 1000 || *v_r < 0 || *v_r / 1000 > most) {
-        fault(im, key, "expected a whole number");
+        fault(im, key, _("expected a whole number"));
         *v_r = 0;
     }
     *v_r /= 1000;
@@ -139,7 +147,7 @@ static bool read_part(struct import *im, const char *key)
         if (!read_number(im, key, INT32_MAX, &v))
             return false;
         if (v != FORMAT)
-            fault(im, key, "expected 1: another Presence wrote this file");
+            fault(im, key, _("expected 1: another Presence wrote this file"));
         return true;
     }
     if (strcmp(key, "version") == 0) {
@@ -148,8 +156,8 @@ static bool read_part(struct import *im, const char *key)
         im->settings.version = (int32_t)v;
         return true;
     }
-    fault(im, key, "expected format, version or settings");
-    return reader_skip(&im->r, &skipped) || broken(im, "expected a value");
+    fault(im, key, _("expected format, version or settings"));
+    return reader_skip(&im->r, &skipped) || broken(im, _("expected a value"));
 }
 
 static void check_together(struct import *im)
@@ -158,23 +166,33 @@ static void check_together(struct import *im)
     size_t count = settings_faults(&im->settings, faults);
 
     for (size_t i = 0; i < count; i++)
-        fault(im, "settings", faults[i]);
+        fault(im, "settings", _(faults[i]));
 }
 
-int settings_import(const char *json, size_t len, struct settings *s_r, struct buf *faults_r)
+static void read_file(struct import *im, size_t len)
 {
-    struct import im = {.r = {json, json + len}, .begin = json, .faults = faults_r};
+    if (len > FILE_MAX)
+        fault(im, "file", _("expected at most 1 MB"));
+    else if (read_object(im, read_part) && !reader_end(&im->r))
+        broken(im, _("expected the end of the file"));
+    /* A file that says nothing must not be taken for one that resets everything. */
+    if (im->fault_count == 0 && !(im->has_format && im->has_settings))
+        fault(im, "file", _("expected format and settings"));
+    if (im->fault_count == 0)
+        check_together(im);
+}
+
+int settings_import(const char *json, size_t len, setting_words *words, const char *locale,
+                    struct settings *s_r, struct buf *faults_r)
+{
+    struct import im = {.r = {json, json + len},
+                        .begin = json,
+                        .words = words,
+                        .locale = locale,
+                        .faults = faults_r};
 
     settings_init(&im.settings);
-    if (len > FILE_MAX)
-        fault(&im, "file", "expected at most 1 MB");
-    else if (read_object(&im, read_part) && !reader_end(&im.r))
-        broken(&im, "expected the end of the file");
-    /* A file that says nothing must not be taken for one that resets everything. */
-    if (im.fault_count == 0 && !(im.has_format && im.has_settings))
-        fault(&im, "file", "expected format and settings");
-    if (im.fault_count == 0)
-        check_together(&im);
+    read_file(&im, len);
     if (im.fault_count > 0) {
         settings_free(&im.settings);
         return -1;

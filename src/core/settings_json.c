@@ -82,7 +82,7 @@ char *setting_read_json(enum setting s, const char *json, size_t len, struct set
     memset(&v, 0, sizeof(v));
     if (!from_json(&setting_infos[s], &r, &v) || !reader_end(&r)) {
         setting_free(s, &v);
-        return setting_expected(s);
+        return setting_expected(s, NULL, NULL);
     }
     *v_r = v;
     return NULL;

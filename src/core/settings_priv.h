@@ -32,6 +32,13 @@ bool reader_end(struct reader *r);
 /* The same number as people write it, without JSON around: digits, and decimals behind a point. */
 bool reader_decimal(struct reader *r, int64_t *thousandths_r);
 
+/* A text that is put into a language where it is said. */
+#define N_(text) text
+static inline const char *setting_say(setting_words *words, const char *locale, const char *text)
+{
+    return words ? words(locale, text) : text;
+}
+
 /* --- values (settings_value.c) ------------------------------------------------------------ */
 
 static inline bool setting_is_upper(char c)
@@ -39,8 +46,6 @@ static inline bool setting_is_upper(char c)
     return c >= 'A' && c <= 'Z';
 }
 
-/* What a value of the setting has to be, and why; owned by the caller. */
-char *setting_expected(enum setting s);
 bool setting_in_range(const struct setting_info *info, int64_t v);
 /* CHOICE, ID, ZONE and LANGUAGE: written the same way everywhere. */
 bool setting_from_word(const struct setting_info *info, const char *word, struct setting_value *v);

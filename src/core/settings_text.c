@@ -175,7 +175,7 @@ char *setting_read_text(enum setting s, const char *text, size_t len, struct set
         r.end--;
     if (r.p == r.end || !from_text(&setting_infos[s], r, &v)) {
         setting_free(s, &v);
-        return setting_expected(s);
+        return setting_expected(s, NULL, NULL);
     }
     *v_r = v;
     return NULL;

@@ -7,6 +7,8 @@
 #include "core/settings_priv.h"
 #include "presence/duration.h"
 
+#define _(text) setting_say(words, locale, (text))
+
 /* --- what is expected --------------------------------------------------------------------- */
 
 void setting_put_thousandths(int64_t v, struct buf *out)
@@ -41,59 +43,69 @@ void setting_put_quantity(const struct setting_info *info, int64_t v, struct buf
         setting_put_duration(v, out);
 }
 
-static void put_span(const struct setting_info *info, struct buf *out)
+static void put_span(const struct setting_info *info, setting_words *words, const char *locale,
+                     struct buf *out)
 {
-    buf_puts(out, " from ");
-    setting_put_quantity(info, info->least, out);
-    buf_puts(out, " to ");
-    setting_put_quantity(info, info->most, out);
+    struct buf least, most;
+
+    buf_init(&least, 0);
+    buf_init(&most, 0);
+    setting_put_quantity(info, info->least, &least);
+    setting_put_quantity(info, info->most, &most);
+    buf_printf(out, _(" from %s to %s"), buf_cstr(&least), buf_cstr(&most));
+    buf_clear(&least);
+    buf_clear(&most);
 }
 
-static void put_choices(const struct setting_info *info, struct buf *out)
+static void put_choices(const struct setting_info *info, setting_words *words, const char *locale,
+                        struct buf *out)
 {
-    buf_puts(out, "one of ");
+    buf_puts(out, _("one of "));
     for (size_t i = 0; info->choices[i]; i++)
         buf_printf(out, "%s%s", i ? ", " : "", info->choices[i]);
 }
 
-static void put_expected(const struct setting_info *info, struct buf *out)
+static void put_kind(const struct setting_info *info, setting_words *words, const char *locale,
+                     struct buf *out)
 {
-    static const char *const words[] = {
-        [VALUE_BOOLEAN] = "on or off",
-        [VALUE_INTEGER] = "a whole number",
-        [VALUE_NUMBER] = "a number of at most three decimals",
-        [VALUE_SECONDS] = "a duration such as 12h or 30d",
+    static const char *const kinds[] = {
+        [VALUE_BOOLEAN] = N_("on or off"),
+        [VALUE_INTEGER] = N_("a whole number"),
+        [VALUE_NUMBER] = N_("a number of at most three decimals"),
+        [VALUE_SECONDS] = N_("a duration such as 12h or 30d"),
         [VALUE_CHOICE] = "",
-        [VALUE_ID] = "a Discord id",
-        [VALUE_IDS] = "a list of Discord ids",
-        [VALUE_DELAYS] = "a list of at most 5 durations such as 7d, 1d",
-        [VALUE_ZONE] = "an IANA time zone such as Europe/Berlin",
-        [VALUE_LANGUAGE] = "a locale such as de or en-US",
+        [VALUE_ID] = N_("a Discord id"),
+        [VALUE_IDS] = N_("a list of Discord ids"),
+        [VALUE_DELAYS] = N_("a list of at most 5 durations such as 7d, 1d"),
+        [VALUE_ZONE] = N_("an IANA time zone such as Europe/Berlin"),
+        [VALUE_LANGUAGE] = N_("a locale such as de or en-US"),
     };
 
-    buf_puts(out, words[info->type]);
+    buf_puts(out, _(kinds[info->type]));
     if (info->type == VALUE_CHOICE)
-        put_choices(info, out);
+        put_choices(info, words, locale, out);
     else if (info->type == VALUE_IDS)
-        buf_printf(out, ", at most %d", (int)info->most);
+        buf_printf(out, _(", at most %d"), (int)info->most);
     else if (info->most)
-        put_span(info, out);
+        put_span(info, words, locale, out);
     if (info->optional)
-        buf_puts(out, ", or none");
+        buf_puts(out, _(", or none"));
 }
 
-char *setting_expected(enum setting s)
+char *setting_expected(enum setting s, setting_words *words, const char *locale)
 {
     const struct setting_info *info = &setting_infos[s];
-    struct buf out;
+    struct buf kind, out;
     char *text;
 
+    buf_init(&kind, 0);
     buf_init(&out, 0);
-    buf_puts(&out, "expected ");
-    put_expected(info, &out);
+    put_kind(info, words, locale, &kind);
+    buf_printf(&out, _("expected %s"), buf_cstr(&kind));
     if (info->why)
-        buf_printf(&out, ": %s", info->why);
+        buf_printf(&out, ": %s", _(info->why));
     text = xstrdup(buf_cstr(&out));
+    buf_clear(&kind);
     buf_clear(&out);
     return text;
 }

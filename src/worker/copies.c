@@ -81,12 +81,8 @@ static void doubt(struct copies *c, struct copy *copy)
 /* What this worker does not understand it must not act by. */
 static bool take_setting(struct settings *s, const struct json *row, snowflake_t guild)
 {
-    const char *key = json_string(json_get(row, "key"), ""),
-               *value = json_string(json_get(row, "value"), "");
-    enum setting which = setting_by_key(key, strlen(key));
-    struct setting_value v;
-    char *wrong = which == SETTING_NONE ? xstrdup("there is no such setting")
-                                        : setting_read_json(which, value, strlen(value), &v);
+    const char *key = json_string(json_get(row, "key"), "");
+    char *wrong = settings_put_stored(s, key, json_string(json_get(row, "value"), ""));
 
     if (wrong) {
         log_warn("settings", "guild %llu: %.64s: %s; nothing is done by its settings",
@@ -94,7 +90,6 @@ static bool take_setting(struct settings *s, const struct json *row, snowflake_t
         free(wrong);
         return false;
     }
-    settings_put(s, which, &v);
     return true;
 }
 

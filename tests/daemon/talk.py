@@ -15,6 +15,7 @@ COMMANDS = "/applications/{application_id}/commands"
 ORIGINAL = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
 EPHEMERAL = 64
 DEFERRED = 5
+DEFERRED_UPDATE = 6
 ADMINISTRATOR = 8
 
 
@@ -64,9 +65,9 @@ class Answer:
         self.status = calls[0]["status"]
         self.type = self.callback["type"]
         self.ack_ms = calls[0]["at_ms"] - ((int(interaction) >> 22) + 1420070400000)
-        self.final = calls[1]["body"] if len(calls) > 1 else self.callback["data"]
+        self.final = calls[1]["body"] if len(calls) > 1 else self.callback.get("data", {})
         self.files = calls[-1]["files"]
-        self.private = self.callback["data"].get("flags", 0) & EPHEMERAL == EPHEMERAL
+        self.private = self.callback.get("data", {}).get("flags", 0) & EPHEMERAL == EPHEMERAL
 
     @property
     def embed(self):
@@ -138,7 +139,8 @@ class Talk:
         def look():
             self.take()
             calls = self.calls.get(interaction, [])
-            done = calls and (calls[0]["body"]["type"] != DEFERRED or len(calls) > 1)
+            done = calls and (calls[0]["body"]["type"] not in (DEFERRED, DEFERRED_UPDATE)
+                              or len(calls) > 1)
             return calls if done else None
 
         calls = harness.wait_until(look, deadline, f"an answer to interaction {interaction}")
@@ -148,7 +150,7 @@ class Talk:
             assert call["status"] in (200, 204), call
             self.judge.check(template, call["method"].lower(), call["body"])
             message = call["body"].get("data", call["body"]) if template == CALLBACK else call["body"]
-            if call["body"].get("type") not in (DEFERRED, 8, 9):
+            if call["body"].get("type") not in (DEFERRED, DEFERRED_UPDATE, 8, 9):
                 assert message["allowed_mentions"]["parse"] == [], message
             named = [a["filename"] for a in message.get("attachments", [])]
             assert named == list(call["files"]), message
@@ -171,6 +173,11 @@ class Talk:
                 if not self.late():
                     raise
         raise Late(command)
+
+    def press(self, answer, label, user=5, permissions=ADMINISTRATOR, **args):
+        """One of the buttons of an answer."""
+        return self.answer(self.send(type=3, custom_id=answer.buttons[label]["custom_id"], user=user,
+                                     permissions=str(permissions), **args))
 
     def silence(self, interaction):
         """Nothing was said to it, and what was asked later was answered."""

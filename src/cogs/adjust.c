@@ -1,0 +1,443 @@
+/* Proposed changes of settings, until they are made or dropped. Called by /set, /settings and
+ * /setup. Diagnostics: none.
+ *
+ * Between the question and the press, all that was proposed is kept by the host as one text:
+ *   version of the settings, administrator or not, id of the request
+ *   the changes as JSON
+ *   the changes as they were shown
+ * The request's id is that of the command, so that pressing twice changes once. */
+#include "cogs/adjust.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cogs/change.h"
+#include "cogs/operations.h"
+#include "cogs/parts.h"
+#include "presence/permissions.h"
+#include "presence/text.h"
+
+#define VALUE_SHOWN  100u
+#define SOONEST_DAYS 7 /* product sheet, section 5, rule 4 */
+#define CANCEL       "no"
+
+/* --- what is shown -----------------------------------------------------------------------------
+ */
+
+void adjust_put_value(enum setting which, const struct setting_value *v, struct buf *out)
+{
+    static const char *const mentions[] = {
+        [PLACE_ROLE] = "<@&%llu>", [PLACE_CHANNEL] = "<#%llu>", [PLACE_CATEGORY] = "<#%llu>"};
+    enum setting_place place = setting_infos[which].place;
+    struct buf text;
+
+    if (place != PLACE_NONE && !v->none) {
+        buf_printf(out, mentions[place], (unsigned long long)v->id.id);
+        return;
+    }
+    buf_init(&text, 0);
+    setting_print_text(which, v, &text);
+    text_put(buf_cstr(&text), VALUE_SHOWN, out);
+    buf_clear(&text);
+}
+
+/* "`key`: old → **new**", and the date that a length of time means. */
+static void put_line(struct call *call, enum setting which, const struct settings *before,
+                     const struct settings *after, struct buf *out)
+{
+    const struct setting_value *v = settings_get(after, which);
+
+    buf_printf(out, "`%s`: ", setting_infos[which].key);
+    adjust_put_value(which, settings_get(before, which), out);
+    buf_puts(out, " → **");
+    adjust_put_value(which, v, out);
+    buf_puts(out, "**");
+    if (setting_infos[which].type == VALUE_SECONDS && !v->none && v->number >= SAY_HOUR_MS)
+        buf_printf(out, _(" (from now: <t:%lld:f>)"),
+                   (long long)((call->now.ms + v->number) / 1000));
+    buf_putc(out, '\n');
+}
+
+/* One of the entries of updateSettings. */
+static void put_change(enum setting which, const struct settings *after, struct buf *out)
+{
+    struct buf json;
+
+    buf_printf(out, "{\"key\":\"%s\",\"value\":", setting_infos[which].key);
+    if (!settings_is_set(after, which)) {
+        buf_puts(out, "null}");
+        return;
+    }
+    buf_init(&json, 0);
+    setting_print_json(which, settings_get(after, which), &json);
+    buf_put_json(out, buf_cstr(&json), buf_len(&json));
+    buf_putc(out, '}');
+    buf_clear(&json);
+}
+
+/* --- a proposal --------------------------------------------------------------------------------
+ */
+
+/* The state of a call; one piece of memory. */
+struct proposal {
+    int version;
+    bool administrator; /* somebody less may not do it */
+    unsigned long long request;
+    const char *changes, *lines; /* in text */
+    char text[];
+};
+
+static struct proposal *proposal_new(int version, bool administrator, unsigned long long request,
+                                     const char *changes, const char *lines)
+{
+    size_t n = strlen(changes) + 1, m = strlen(lines) + 1;
+    struct proposal *p = xmalloc(sizeof(*p) + n + m);
+
+    *p = (struct proposal){version, administrator, request, p->text, p->text + n};
+    memcpy(p->text, changes, n);
+    memcpy(p->text + n, lines, m);
+    return p;
+}
+
+static void keep(struct call *call, const struct proposal *p, char name[CALL_KEPT_SIZE])
+{
+    struct buf text;
+
+    buf_init(&text, 0);
+    buf_printf(&text, "%d %d %llu\n%s\n%s", p->version, p->administrator, p->request, p->changes,
+               p->lines);
+    call->host->keep(call, buf_cstr(&text), name);
+    buf_clear(&text);
+}
+
+/* NULL: it was forgotten. */
+static struct proposal *kept(struct call *call, const char *name)
+{
+    const char *text = call->host->kept(call, name), *changes, *lines;
+    struct proposal *p;
+    char *first, *at;
+    int version;
+    bool administrator;
+
+    changes = text ? strchr(text, '\n') : NULL;
+    lines = changes ? strchr(changes + 1, '\n') : NULL;
+    if (!lines)
+        return NULL;
+    version = (int)strtol(text, &at, 10);
+    administrator = strtol(at, &at, 10) == 1;
+    first = xstrndup(changes + 1, (size_t)(lines - changes - 1));
+    p = proposal_new(version, administrator, strtoull(at, NULL, 10), first, lines + 1);
+    free(first);
+    return p;
+}
+
+/* --- making the change -------------------------------------------------------------------------
+ */
+
+static void made(struct call *call, const struct json *data)
+{
+    const struct proposal *p = call->state;
+    const struct json *result = json_get(data, "done");
+    struct message m;
+
+    if (!strcmp(json_string(json_get(result, "code"), ""), "CONFLICT")) {
+        say_plain(call, MESSAGE_BAD,
+                  _("Somebody changed the settings meanwhile, so nothing was changed now. Look at "
+                    "`/settings history` and run the command again."));
+        return;
+    }
+    result = change_done(call, data);
+    if (!result)
+        return;
+    message_init(&m);
+    m.colour = MESSAGE_GOOD;
+    buf_puts(&m.title, _("Settings changed"));
+    buf_puts(&m.body, p->lines);
+    buf_printf(&m.footer, _("Version %lld"), (long long)json_int(json_get(result, "version"), 0));
+    call_answer(call, &m);
+}
+
+static void make(struct call *call)
+{
+    const struct proposal *p = call->state;
+    struct buf variables;
+
+    buf_init(&variables, 0);
+    say_guild_variable(call, &variables);
+    buf_printf(&variables,
+               ",\"version\":%d,\"changes\":%s,\"actorId\":\"%llu\",\"requestId\":\"%llu\"}",
+               p->version, p->changes, (unsigned long long)call->interaction->user.id, p->request);
+    call_ask(call, OPERATION_SETTINGS_CHANGE, buf_cstr(&variables), made);
+    buf_clear(&variables);
+}
+
+static bool may(struct call *call, bool administrator)
+{
+    if (!administrator || call->interaction->permissions & PERMISSION(ADMINISTRATOR))
+        return true;
+    say_plain(call, MESSAGE_BAD,
+              _("This can lead to members being flagged or kicked: it needs the permission "
+                "ADMINISTRATOR."));
+    return false;
+}
+
+void adjust_press(struct call *call, const char *data)
+{
+    struct proposal *p;
+
+    call->update = true;
+    if (!strcmp(data, CANCEL)) {
+        say_plain(call, MESSAGE_GREY, _("Nothing was changed."));
+        return;
+    }
+    p = kept(call, data);
+    if (!p) {
+        say_plain(call, MESSAGE_GREY, _("This is too old. Run the command again."));
+        return;
+    }
+    call->state = p;
+    if (may(call, p->administrator))
+        make(call);
+}
+
+/* --- asking before it --------------------------------------------------------------------------
+ */
+
+/* more: what else is to be said; "" = nothing. */
+static void ask_first(struct call *call, const char *more)
+{
+    const struct proposal *p = call->state;
+    char name[CALL_KEPT_SIZE];
+    struct message m;
+
+    message_init(&m);
+    m.colour = *more ? MESSAGE_IDLE : MESSAGE_NEUTRAL;
+    buf_puts(&m.title, _("Change the settings?"));
+    buf_printf(&m.body, "%s%s", p->lines, more);
+    buf_puts(&m.footer, _("Nothing is changed yet."));
+    keep(call, p, name);
+    call_button(call, &m, *more ? MESSAGE_DANGER : MESSAGE_SUCCESS, _("Change"), "adjust", name);
+    call_button(call, &m, MESSAGE_SECONDARY, _("Cancel"), "adjust", CANCEL);
+    call_answer(call, &m);
+}
+
+static void put_soonest(struct call *call, struct buf *out)
+{
+    buf_printf(out, _("\nNobody becomes due before <t:%lld:D> because of this."),
+               (long long)((call->now.ms + SOONEST_DAYS * SAY_DAY_MS) / 1000));
+}
+
+static void ask_without_count(struct call *call)
+{
+    struct buf more;
+
+    buf_init(&more, 0);
+    buf_puts(&more,
+             _("\nThis can make members due sooner, or members who were left alone so far."));
+    put_soonest(call, &more);
+    ask_first(call, buf_cstr(&more));
+    buf_clear(&more);
+}
+
+static int64_t total(const struct json *data, const char *key)
+{
+    return json_int(json_get(json_get(data, key), "totalCount"), 0);
+}
+
+static void counted(struct call *call, const struct json *data)
+{
+    int64_t members = total(data, "after") - total(data, "before");
+    struct buf more;
+
+    if (!data) {
+        say_away(call);
+        return;
+    }
+    buf_init(&more, 0);
+    buf_printf(&more,
+               _("\nThis would flag **%lld** members who are active now (those who are protected, "
+                 "such as the staff, included)."),
+               (long long)(members > 0 ? members : 0));
+    put_soonest(call, &more);
+    ask_first(call, buf_cstr(&more));
+    buf_clear(&more);
+}
+
+/* Whoever is neither flagged nor left alone, and silent for so long while Presence was watching. */
+static void put_filter(const char *key, int64_t silent_ms, struct buf *out)
+{
+    buf_printf(
+        out, ",\"%s\":{\"states\":[\"UNDECIDED\",\"NEW\",\"ACTIVE\"],\"observedIdleMs\":\"%lld\"}",
+        key, (long long)silent_ms);
+}
+
+/* After which silence members are flagged; an age that nobody reaches while nothing is flagged. */
+static int64_t threshold(const struct settings *s)
+{
+    return settings_get(s, SETTING_MODE)->number == MODE_ON
+               ? settings_get(s, SETTING_TIME_UNTIL_INACTIVE)->number
+               : 100 * 365 * SAY_DAY_MS;
+}
+
+static void ask_with_count(struct call *call, const struct settings *before,
+                           const struct settings *after)
+{
+    bool mode = !setting_equal(SETTING_MODE, settings_get(before, SETTING_MODE),
+                               settings_get(after, SETTING_MODE));
+    int64_t then = settings_get(after, SETTING_TIME_UNTIL_INACTIVE)->number;
+    struct buf variables;
+
+    buf_init(&variables, 0);
+    say_guild_variable(call, &variables);
+    put_filter("before",
+               mode ? threshold(before) : settings_get(before, SETTING_TIME_UNTIL_INACTIVE)->number,
+               &variables);
+    put_filter("after", then, &variables);
+    buf_putc(&variables, '}');
+    call_ask(call, OPERATION_SETTINGS_EFFECT, buf_cstr(&variables), counted);
+    buf_clear(&variables);
+}
+
+/* --- proposing ---------------------------------------------------------------------------------
+ */
+
+static bool go_together(struct call *call, const struct settings *s)
+{
+    const char *faults[SETTINGS_FAULTS_MAX];
+    size_t count = settings_faults(s, faults);
+    struct buf text;
+
+    if (count == 0)
+        return true;
+    buf_init(&text, 0);
+    buf_puts(&text, _("Nothing was changed."));
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&text, "\n%s", call_words(call, faults[i]));
+    say_plain(call, MESSAGE_BAD, buf_cstr(&text));
+    buf_clear(&text);
+    return false;
+}
+
+/* What differs, or would be stored otherwise: a default that is set stays when defaults change. */
+static size_t differs(const struct settings *before, const struct settings *after,
+                      enum setting changed[SETTINGS])
+{
+    size_t count = 0;
+
+    for (int i = 0; i < SETTINGS; i++) {
+        enum setting which = (enum setting)i;
+
+        if (settings_is_set(before, which) != settings_is_set(after, which) ||
+            !setting_equal(which, settings_get(before, which), settings_get(after, which)))
+            changed[count++] = which;
+    }
+    return count;
+}
+
+static struct proposal *propose(struct call *call, const struct settings *before,
+                                const struct settings *after, const enum setting *changed,
+                                size_t count)
+{
+    struct proposal *p;
+    struct buf changes, lines;
+    bool administrator = false;
+
+    buf_init(&changes, 0);
+    buf_init(&lines, 0);
+    for (size_t i = 0; i < count; i++) {
+        buf_putc(&changes, i ? ',' : '[');
+        put_change(changed[i], after, &changes);
+        put_line(call, changed[i], before, after, &lines);
+        administrator |= setting_infos[changed[i]].administrator;
+    }
+    buf_putc(&changes, ']');
+    p = proposal_new(before->version, administrator, call->interaction->id.id, buf_cstr(&changes),
+                     buf_cstr(&lines));
+    buf_clear(&changes);
+    buf_clear(&lines);
+    return p;
+}
+
+static void decide(struct call *call, const struct settings *before, const struct settings *after,
+                   bool always_ask)
+{
+    enum setting changed[SETTINGS];
+    size_t count = differs(before, after, changed);
+    struct proposal *p;
+
+    if (count == 0) {
+        say_plain(call, MESSAGE_GREY, _("It is like that already: nothing was changed."));
+        return;
+    }
+    if (!go_together(call, after))
+        return;
+    p = propose(call, before, after, changed, count);
+    free(call->state);
+    call->state = p;
+    if (!may(call, p->administrator))
+        return;
+    if (!settings_sooner(before, after)) {
+        if (always_ask)
+            ask_first(call, "");
+        else
+            make(call);
+    } else if (threshold(after) < threshold(before) ||
+               settings_get(after, SETTING_TIME_UNTIL_INACTIVE)->number <
+                   settings_get(before, SETTING_TIME_UNTIL_INACTIVE)->number) {
+        ask_with_count(call, before, after);
+    } else {
+        ask_without_count(call);
+    }
+}
+
+/* --- the beginning -----------------------------------------------------------------------------
+ */
+
+/* The first state of the call. */
+struct wish {
+    adjust_wish *wish;
+    bool always_ask;
+    char data[];
+};
+
+static void read_now(struct call *call, const struct json *data)
+{
+    const struct wish *w = call->state;
+    const struct json *guild = json_get(data, "guild");
+    struct settings before, after;
+
+    if (!data) {
+        say_away(call);
+        return;
+    }
+    if (!cog_read_settings(guild, &before)) {
+        say_plain(call, MESSAGE_BAD,
+                  _("The settings of this server hold something that this version of Presence does "
+                    "not know, so it changes none of them."));
+        settings_free(&before);
+        return;
+    }
+    settings_copy(&after, &before);
+    if (w->wish(call, w->data, &after))
+        decide(call, &before, &after, w->always_ask);
+    settings_free(&before);
+    settings_free(&after);
+}
+
+void adjust_begin(struct call *call, adjust_wish *wish, const char *data, bool always_ask)
+{
+    size_t len = strlen(data) + 1;
+    struct wish *w = xmalloc(sizeof(*w) + len);
+    struct buf variables;
+
+    *w = (struct wish){.wish = wish, .always_ask = always_ask};
+    memcpy(w->data, data, len);
+    free(call->state);
+    call->state = w;
+    buf_init(&variables, 0);
+    say_guild_variable(call, &variables);
+    buf_putc(&variables, '}');
+    call_ask(call, OPERATION_SETTINGS_VIEW, buf_cstr(&variables), read_now);
+    buf_clear(&variables);
+}

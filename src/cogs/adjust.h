@@ -1,0 +1,22 @@
+/* Changes of settings that somebody proposes: what would become of them is shown, old and new, with
+ * the dates they mean; what can make somebody due sooner tells how many, and waits for a press of a
+ * button. Nothing is changed if the settings have become others meanwhile. */
+#ifndef COGS_ADJUST_H
+#define COGS_ADJUST_H
+
+#include "cogs/say.h"
+#include "presence/settings.h"
+
+/* Changes *s, which are the settings in force, into what is wanted. data: as it was given to
+ * adjust_begin. False: the call was answered. */
+typedef bool adjust_wish(struct call *call, const char *data, struct settings *s);
+
+/* Reads what is in force, and proposes or makes the change. data is copied. always_ask: it waits
+ * for a press, whatever it is. */
+void adjust_begin(struct call *call, adjust_wish *wish, const char *data, bool always_ask);
+void adjust_press(struct call *call, const char *data);
+
+/* As people write it, with roles and channels as Discord shows them. */
+void adjust_put_value(enum setting which, const struct setting_value *v, struct buf *out);
+
+#endif
