@@ -1,9 +1,46 @@
-/* Reasons and multipart bodies. */
+/* Paths, reasons and multipart bodies. */
 #include "cmocka_all.h"
 
 #include <string.h>
 
 #include "presence/form.h"
+
+static void expect_path(const char *expected, const char *route,
+                        const snowflake_t ids[FORM_IDS_MAX], const char *query)
+{
+    struct buf b;
+
+    buf_init(&b, 0);
+    buf_puts(&b, "<");
+    assert_int_equal(form_path(route, ids, query, &b), expected ? 0 : -1);
+    assert_string_equal(buf_cstr(&b) + 1, expected ? expected : "");
+    buf_clear(&b);
+}
+
+static void test_path(void **state)
+{
+    const snowflake_t none[FORM_IDS_MAX] = {{0}}, one[FORM_IDS_MAX] = {{7}},
+                      all[FORM_IDS_MAX] = {{1}, {2}, {3}, {UINT64_MAX}};
+
+    (void)state;
+    expect_path("/users/@me", "/users/@me", none, NULL);
+    expect_path("/guilds/7/messages/search?limit=25&min_id=0", "/guilds/{}/messages/search", one,
+                "limit=25&min_id=0");
+    expect_path("/guilds/7", "/guilds/{}", one, "");
+    expect_path("/a/1/b/2/c/3/d/18446744073709551615", "/a/{}/b/{}/c/{}/d/{}", all, NULL);
+    expect_path(NULL, "/guilds/{}/members/{}", one, NULL);
+    expect_path(NULL, "/guilds/{}/members/{}", all, NULL);
+    expect_path(NULL, "/guilds", one, NULL);
+    expect_path(NULL, "/a/{}/{}/{}/{}/{}", all, NULL);
+    expect_path(NULL, "guilds/{}", one, NULL);
+    expect_path(NULL, "", none, NULL);
+    expect_path(NULL, "/guilds/../{}", one, NULL);
+    expect_path(NULL, "/guilds/{}?a=b", one, NULL);
+    expect_path(NULL, "/guilds/{}/\r\n", one, NULL);
+    expect_path(NULL, "/guilds/{}", one, "a=b#c");
+    expect_path(NULL, "/guilds/{}", one, "a=b c");
+    expect_path(NULL, "/guilds/{}", one, "a=b\nHost: c");
+}
 
 static void expect_reason(const char *text, const char *expected)
 {
@@ -96,6 +133,7 @@ static void test_boundaries_differ(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_path),
         cmocka_unit_test(test_reason),
         cmocka_unit_test(test_reason_of_bytes_that_are_no_utf8),
         cmocka_unit_test(test_reason_is_cut_between_characters),

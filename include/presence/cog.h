@@ -15,9 +15,11 @@
 #include <stdint.h>
 
 #include "presence/command.h"
+#include "presence/form.h"
 #include "presence/interaction.h"
 #include "presence/json.h"
 #include "presence/message.h"
+#include "presence/outcome.h"
 
 #define COG_VERSION 1u
 
@@ -63,6 +65,33 @@ struct call_health {
 /* data: the object "data" of the answer, or NULL: the database is away or refused. */
 typedef void call_answered(struct call *call, const struct json *data);
 
+/* A request of Discord's REST API: rate limits, waiting and trying again are the host's business.
+ */
+struct call_request {
+    const char *method;
+    const char *route; /* as Discord documents it: "/guilds/{}/members/{}"; see form_path */
+    snowflake_t ids[FORM_IDS_MAX];
+    const char *query;  /* "limit=100&with_counts=true", or NULL */
+    const char *json;   /* the body, or NULL */
+    const char *reason; /* for the audit log, UTF-8; or NULL */
+    bool has_nonce;     /* a POST that Discord recognises when it is repeated */
+};
+
+enum call_lane {
+    CALL_FAST, /* the caller waits for it: goes before all bulk work, given up after 10 s */
+    CALL_BULK  /* behind other bulk work; takes as long as the limits want */
+};
+
+struct call_response {
+    enum outcome outcome;
+    const char *name;        /* of the outcome; static */
+    int code;                /* of an error body; 0 = none */
+    const struct json *body; /* NULL if it is no JSON */
+};
+
+typedef void call_responded(struct call *call, void *arg, const struct call_response *response);
+typedef void call_continued(struct call *call);
+
 #define CALL_CUSTOM_ID_SIZE 101u
 #define CALL_KEPT_SIZE      21u
 
@@ -81,6 +110,10 @@ struct call_host {
      * after a quarter of an hour, when there are too many, and when the process ends. */
     void (*keep)(const struct call *call, const char *text, char name_r[CALL_KEPT_SIZE]);
     const char *(*kept)(const struct call *call, const char *name); /* or NULL */
+    void (*rest)(struct call *call, enum call_lane lane, const struct call_request *request,
+                 call_responded *cb, void *arg);
+    bool (*progress)(struct call *call, struct message *message);
+    void (*wait)(struct call *call, int64_t ms, call_continued *cb);
 };
 
 struct call {
@@ -108,6 +141,32 @@ static inline void call_ask(struct call *call, const char *operation, const char
                             call_answered *cb)
 {
     call->host->ask(call, operation, variables, cb);
+}
+
+/* The callback comes later, with what came of the request; several may be under way. It does not
+ * come if the call ends before: what was asked for is done all the same. All is copied. A request
+ * that cannot be written (form_path) ends as OUTCOME_BAD_REQUEST. */
+static inline void call_rest(struct call *call, enum call_lane lane,
+                             const struct call_request *request, call_responded *cb, void *arg)
+{
+    call->host->rest(call, lane, request, cb, arg);
+}
+
+/* Shows how far the call is and goes on; the message, which has no files, is taken over. Discord
+ * gets the first at once and the latest of what follows at most every 5 s; call_answer ends it as
+ * ever. False, from a quarter of an hour after the beginning: Discord takes no more edits, what is
+ * shown stays; an answer is then posted in the channel if it is for everybody, else nobody gets it.
+ * What shows progress does not keep the process from ending: work that must not be lost belongs
+ * elsewhere. */
+static inline bool call_progress(struct call *call, struct message *message)
+{
+    return call->host->progress(call, message);
+}
+
+/* Calls back once after so long; one at a time: asked for again, it begins anew. */
+static inline void call_wait(struct call *call, int64_t ms, call_continued *cb)
+{
+    call->host->wait(call, ms, cb);
 }
 
 /* A button of the cog's table, for who sees this answer. data: [A-Za-z0-9_-], at most 40. */

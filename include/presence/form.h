@@ -1,11 +1,20 @@
-/* How parts of a call to Discord's REST API are written: the audit-log reason and bodies with
- * files. Pure. Source: Discord rest.md, "Basics" and "Messages". */
+/* How parts of a call to Discord's REST API are written: paths, the audit-log reason and bodies
+ * with files. Pure. Source: Discord rest.md, "Basics" and "Messages". */
 #ifndef PRESENCE_FORM_H
 #define PRESENCE_FORM_H
 
 #include <stddef.h>
 
 #include "presence/buf.h"
+#include "presence/snowflake.h"
+
+/* Appends the route with each "{}" replaced by the next of ids, and the query (NULL = none) behind
+ * it: nothing but digits can get into a path. 0, or -1 with nothing appended: the route has other
+ * characters than [a-z@/_-] outside "{}", or more or fewer "{}" than there are known ids in front
+ * of the first unknown one, or the query has others than [A-Za-z0-9_.&=,%:-]. */
+#define FORM_IDS_MAX 4u
+int form_path(const char *route, const snowflake_t ids[FORM_IDS_MAX], const char *query,
+              struct buf *out);
 
 #define FORM_REASON_MAX 512u /* characters of X-Audit-Log-Reason before they are encoded */
 

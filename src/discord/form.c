@@ -1,10 +1,47 @@
-/* Writing reasons and multipart bodies. Called by the REST client. Diagnostics: none. */
+/* Writing paths, reasons and multipart bodies. Called by the REST client. Diagnostics: none. */
 #include "presence/form.h"
 
 #include <bsd/stdlib.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+/* --- the path --------------------------------------------------------------------------------- */
+
+static bool only(const char *text, size_t len, const char *beside)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!(text[i] >= 'a' && text[i] <= 'z') && !strchr(beside, text[i]))
+            return false;
+    return true;
+}
+
+int form_path(const char *route, const snowflake_t ids[FORM_IDS_MAX], const char *query,
+              struct buf *out)
+{
+    size_t before = buf_len(out), n = 0;
+    const char *place;
+
+    if (*route != '/')
+        return -1;
+    for (; (place = strstr(route, "{}")); route = place + 2, n++) {
+        if (n == FORM_IDS_MAX || !snowflake_known(ids[n]) ||
+            !only(route, (size_t)(place - route), "@/_-"))
+            break;
+        buf_append(out, route, (size_t)(place - route));
+        buf_printf(out, "%llu", (unsigned long long)ids[n].id);
+    }
+    if (place || !only(route, strlen(route), "@/_-") ||
+        (n < FORM_IDS_MAX && snowflake_known(ids[n])) ||
+        (query && !only(query, strlen(query), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.&=,%:-"))) {
+        buf_truncate(out, before);
+        return -1;
+    }
+    buf_puts(out, route);
+    if (query && *query)
+        buf_printf(out, "?%s", query);
+    return 0;
+}
 
 /* --- the reason ------------------------------------------------------------------------------- */
 

@@ -26,6 +26,8 @@
 void task_free(struct task *t)
 {
     task_forget_question(t);
+    task_forget_requests(t);
+    task_progress_clear(t);
     LIST_REMOVE(t, entry);
     t->w->calls->count--;
     loop_timer_free(&t->timer);
@@ -74,6 +76,8 @@ static struct task *task_new(struct worker *w, const char *d, size_t len)
                             .locale = t->interaction.locale,
                             .now = clock_unix()};
     message_init(&t->answer);
+    message_init(&t->progress);
+    LIST_INIT(&t->requests);
     buf_init(&t->args.texts, 0);
     LIST_INSERT_HEAD(&w->calls->tasks, t, entry);
     w->calls->count++;
@@ -237,7 +241,14 @@ void call_begin(struct lane *lane, const struct msg_event *event, const char *fr
 
 bool call_pending(const struct worker *w)
 {
-    return w->calls->count > 0;
+    const struct task *t;
+
+    LIST_FOREACH(t, &w->calls->tasks, entry)
+    {
+        if (!t->showing || t->has_answer)
+            return true;
+    }
+    return false;
 }
 
 void call_init(struct worker *w)

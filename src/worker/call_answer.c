@@ -14,14 +14,6 @@
 #define DEFER_MS    800  /* after the beginning; Discord waits for 3,000 since the interaction */
 #define ACK_LAST_MS 2900 /* since the interaction */
 
-enum callback {
-    CALLBACK_MESSAGE = 4,
-    CALLBACK_DEFER = 5,
-    CALLBACK_DEFER_UPDATE = 6, /* of the message that carries the button */
-    CALLBACK_UPDATE = 7,
-    CALLBACK_CHOICES = 8,
-};
-
 static void note_failure(const struct task *t, const char *what, const struct rest_answer *answer)
 {
     if (answer->outcome != OUTCOME_OK)
@@ -77,7 +69,7 @@ static void ended(void *arg, const struct rest_answer *answer)
     task_free(t);
 }
 
-static void edit(struct task *t)
+void task_edit(struct task *t, const struct message *m, rest_cb *cb)
 {
     char *path = xasprintf("/webhooks/%llu/%s/messages/@original",
                            (unsigned long long)t->interaction.application.id, t->interaction.token);
@@ -85,12 +77,43 @@ static void edit(struct task *t)
 
     buf_init(&body, 0);
     buf_putc(&body, '{');
-    message_print(&t->answer, false, &body);
+    message_print(m, false, &body);
     buf_putc(&body, '}');
-    t->state = TASK_ANSWERED;
-    send(t, "PATCH", path, &body, INTERACTION_TOKEN_MS - (clock_mono().ms - t->begun.ms), ended);
+    send(t, "PATCH", path, &body, INTERACTION_TOKEN_MS - (clock_mono().ms - t->begun.ms), cb);
     buf_clear(&body);
     free(path);
+}
+
+/* The token is not good any more: an answer for everybody becomes a message of its own. */
+static void post(struct task *t)
+{
+    char *path =
+        xasprintf("/channels/%llu/messages", (unsigned long long)t->interaction.channel.id);
+    struct buf body;
+
+    buf_init(&body, 0);
+    buf_putc(&body, '{');
+    message_print(&t->answer, false, &body);
+    buf_putc(&body, '}');
+    send(t, "POST", path, &body, INTERACTION_TOKEN_MS, ended);
+    buf_clear(&body);
+    free(path);
+}
+
+static void ended_unseen(void *arg)
+{
+    task_free(arg);
+}
+
+void task_answer_edit(struct task *t)
+{
+    t->state = TASK_ANSWERED;
+    if (!task_expired(t))
+        task_edit(t, &t->answer, ended);
+    else if (t->call.everybody)
+        post(t);
+    else
+        loop_defer(t->w->loop, ended_unseen, t);
 }
 
 /* The callback that ends the call; body: up to the end of its data. */
@@ -129,8 +152,8 @@ void task_answer(struct task *t, struct message *m)
     t->has_answer = true;
     if (t->state == TASK_NEW)
         show_now(t);
-    else if (t->state == TASK_WAITING)
-        edit(t);
+    else if (t->state == TASK_WAITING && !t->edit_under_way)
+        task_answer_edit(t);
 }
 
 void task_say(struct task *t, enum message_colour colour, const char *text)
@@ -169,8 +192,13 @@ static void deferred(void *arg, const struct rest_answer *answer)
         return;
     }
     t->state = TASK_WAITING;
-    if (t->has_answer)
-        edit(t);
+    task_progress_due(t);
+}
+
+void task_acknowledge(struct task *t, const struct buf *body)
+{
+    t->state = TASK_DEFERRED;
+    send_callback(t, body, deferred);
 }
 
 static void defer(void *arg)
@@ -186,8 +214,7 @@ static void defer(void *arg)
     else
         buf_printf(&body, "{\"type\":%d,\"data\":{\"flags\":%d}}", CALLBACK_DEFER,
                    t->call.everybody ? 0 : MESSAGE_EPHEMERAL);
-    t->state = TASK_DEFERRED;
-    send_callback(t, &body, deferred);
+    task_acknowledge(t, &body);
     buf_clear(&body);
 }
 

@@ -81,6 +81,22 @@ static void host_answer(struct call *call, struct message *message)
     task_answer((struct task *)call, message);
 }
 
+static bool host_progress(struct call *call, struct message *message)
+{
+    return task_progress((struct task *)call, message);
+}
+
+static void host_wait(struct call *call, int64_t ms, call_continued *cb)
+{
+    task_wait((struct task *)call, ms, cb);
+}
+
+static void host_rest(struct call *call, enum call_lane lane, const struct call_request *request,
+                      call_responded *cb, void *arg)
+{
+    task_rest((struct task *)call, lane, request, cb, arg);
+}
+
 /* --- what is known here ------------------------------------------------------------------------
  */
 
@@ -178,4 +194,7 @@ const struct call_host task_host = {
     .custom_id = host_custom_id,
     .keep = host_keep,
     .kept = host_kept,
+    .rest = host_rest,
+    .progress = host_progress,
+    .wait = host_wait,
 };

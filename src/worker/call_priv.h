@@ -1,4 +1,4 @@
-/* What call.c, call_answer.c and call_host.c share: one interaction under way. */
+/* What call.c and call_*.c share: one interaction under way. */
 #ifndef WORKER_CALL_PRIV_H
 #define WORKER_CALL_PRIV_H
 
@@ -13,6 +13,14 @@ enum task_state {
     TASK_DEFERRED, /* the deferral is under way */
     TASK_WAITING,  /* acknowledged: the answer is awaited */
     TASK_ANSWERED  /* the answer is under way */
+};
+
+enum callback {
+    CALLBACK_MESSAGE = 4,
+    CALLBACK_DEFER = 5,
+    CALLBACK_DEFER_UPDATE = 6, /* of the message that carries the button */
+    CALLBACK_UPDATE = 7,
+    CALLBACK_CHOICES = 8,
 };
 
 struct task {
@@ -31,6 +39,16 @@ struct task {
     /* a question under way */
     call_answered *asked;
     struct task_question *question;
+    LIST_HEAD(, task_request) requests; /* of call_rest */
+    /* progress */
+    bool showing, has_progress, edit_under_way;
+    bool expired; /* Discord takes no more edits */
+    struct message progress;
+    monoms_t edited;
+    struct loop_timer *progress_timer;
+    /* call_wait */
+    struct loop_timer *wait_timer;
+    call_continued *continued;
 };
 
 #define KEPT_MAX 512u /* texts for later presses */
@@ -60,6 +78,23 @@ void task_answer(struct task *t, struct message *m);
 void task_say(struct task *t, enum message_colour colour, const char *text);
 void task_choices(struct task *t, const char *choices); /* completion: a JSON array */
 void task_defer_later(struct task *t);
+
+void task_answer_edit(struct task *t); /* there is an answer, and nothing is under way */
+/* The interaction's callback, after which its message is edited. */
+void task_acknowledge(struct task *t, const struct buf *body);
+void task_edit(struct task *t, const struct message *m, rest_cb *cb);
+
+/* call_progress.c */
+bool task_progress(struct task *t, struct message *m);
+void task_progress_due(struct task *t); /* something to be shown may be sent now */
+bool task_expired(const struct task *t);
+void task_wait(struct task *t, int64_t ms, call_continued *cb);
+void task_progress_clear(struct task *t);
+
+/* call_rest.c */
+void task_rest(struct task *t, enum call_lane lane, const struct call_request *request,
+               call_responded *cb, void *arg);
+void task_forget_requests(struct task *t);
 
 /* call_host.c */
 extern const struct call_host task_host;
