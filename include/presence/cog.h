@@ -92,6 +92,9 @@ struct call_response {
 typedef void call_responded(struct call *call, void *arg, const struct call_response *response);
 typedef void call_continued(struct call *call);
 
+/* bytes: those of the file, with a NUL behind them; NULL: it was not to be had. */
+typedef void call_fetched(struct call *call, const char *bytes, size_t len);
+
 #define CALL_CUSTOM_ID_SIZE 101u
 #define CALL_KEPT_SIZE      21u
 
@@ -114,6 +117,7 @@ struct call_host {
                  call_responded *cb, void *arg);
     bool (*progress)(struct call *call, struct message *message);
     void (*wait)(struct call *call, int64_t ms, call_continued *cb);
+    bool (*fetch)(struct call *call, const char *url, size_t max, call_fetched *cb);
 };
 
 struct call {
@@ -167,6 +171,14 @@ static inline bool call_progress(struct call *call, struct message *message)
 static inline void call_wait(struct call *call, int64_t ms, call_continued *cb)
 {
     call->host->wait(call, ms, cb);
+}
+
+/* Fetches a file that the caller gave, by the address that came with it; one that is longer than
+ * max bytes is not to be had. The callback comes later, never before this returns. False: the
+ * address is none of Discord's, and there is no callback. */
+static inline bool call_fetch(struct call *call, const char *url, size_t max, call_fetched *cb)
+{
+    return call->host->fetch(call, url, max, cb);
 }
 
 /* A button of the cog's table, for who sees this answer. data: [A-Za-z0-9_-], at most 40. */

@@ -398,8 +398,15 @@ static void decide(struct call *call, const struct settings *before, const struc
 struct wish {
     adjust_wish *wish;
     bool always_ask;
-    char data[];
+    char text[];
 };
+
+void adjust_refuse_strange(struct call *call)
+{
+    say_plain(call, MESSAGE_BAD,
+              _("The settings of this server hold something that this version of Presence does "
+                "not know, so it changes none of them."));
+}
 
 static void read_now(struct call *call, const struct json *data)
 {
@@ -412,32 +419,31 @@ static void read_now(struct call *call, const struct json *data)
         return;
     }
     if (!cog_read_settings(guild, &before)) {
-        say_plain(call, MESSAGE_BAD,
-                  _("The settings of this server hold something that this version of Presence does "
-                    "not know, so it changes none of them."));
         settings_free(&before);
+        adjust_refuse_strange(call);
         return;
     }
     settings_copy(&after, &before);
-    if (w->wish(call, w->data, &after))
+    if (w->wish(call, data, w->text, &after))
         decide(call, &before, &after, w->always_ask);
     settings_free(&before);
     settings_free(&after);
 }
 
-void adjust_begin(struct call *call, adjust_wish *wish, const char *data, bool always_ask)
+void adjust_begin(struct call *call, const char *operation, adjust_wish *wish, const char *text,
+                  bool always_ask)
 {
-    size_t len = strlen(data) + 1;
+    size_t len = strlen(text) + 1;
     struct wish *w = xmalloc(sizeof(*w) + len);
     struct buf variables;
 
     *w = (struct wish){.wish = wish, .always_ask = always_ask};
-    memcpy(w->data, data, len);
+    memcpy(w->text, text, len);
     free(call->state);
     call->state = w;
     buf_init(&variables, 0);
     say_guild_variable(call, &variables);
     buf_putc(&variables, '}');
-    call_ask(call, OPERATION_SETTINGS_VIEW, buf_cstr(&variables), read_now);
+    call_ask(call, operation, buf_cstr(&variables), read_now);
     buf_clear(&variables);
 }

@@ -92,7 +92,7 @@ static const struct command *const commands[] = {&cog_ping,        &cog_nudge_me
 
 static const struct cog_button buttons[] = {
     {"inactive", PERMISSION(KICK_MEMBERS), inactive_press},
-    {"history", PERMISSION(MANAGE_GUILD), settings_press},
+    {"history", PERMISSION(ADMINISTRATOR), settings_press},
     {"adjust", PERMISSION(MANAGE_GUILD), adjust_press},
     {"exempt", PERMISSION(MANAGE_GUILD), exempt_press},
     {"channels", PERMISSION(MANAGE_CHANNELS), channels_press},

@@ -13,6 +13,7 @@ COG_OPERATIONS = \
   SettingsChange \
   SettingsEffect \
   SettingsHistory \
+  SettingsRevert \
   SettingsView \
   StatusChannel \
   StatusGuild \
@@ -46,6 +47,8 @@ libcogs_la_SOURCES = \
   src/cogs/channels.c \
   src/cogs/cogs.c \
   src/cogs/cogs.h \
+  src/cogs/config.c \
+  src/cogs/config.h \
   src/cogs/exempt.c \
   src/cogs/export.c \
   src/cogs/export.h \

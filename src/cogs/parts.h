@@ -13,6 +13,8 @@ void channels_press(struct call *call, const char *data);
 void exempt_press(struct call *call, const char *data);
 void settings_press(struct call *call, const char *data);
 void set_prepare(void);
+/* The option "section"; FAMILIES if it is not given. False: the call was answered. */
+bool settings_read_section(struct call *call, enum setting_family *family_r);
 /* Appends a field with all settings of a family; only those not at their default unless all. */
 void settings_put_family(struct message *m, const struct settings *s, enum setting_family family,
                          bool all);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cogs/adjust.h"
+#include "cogs/operations.h"
 #include "cogs/parts.h"
 #include "presence/permissions.h"
 
@@ -231,11 +232,12 @@ static void show(struct call *call, const struct settings *s)
     call_answer(call, &m);
 }
 
-static bool wish(struct call *call, const char *data, struct settings *s)
+static bool wish(struct call *call, const struct json *data, const char *text, struct settings *s)
 {
     bool any = false;
 
     (void)data;
+    (void)text;
     for (size_t i = 0; i < n_rows; i++) {
         const struct command_value *given;
 
@@ -253,5 +255,5 @@ static bool wish(struct call *call, const char *data, struct settings *s)
 
 static void set(struct call *call)
 {
-    adjust_begin(call, wish, "", family_of(call) == FAMILY_PRESET);
+    adjust_begin(call, OPERATION_SETTINGS_VIEW, wish, "", family_of(call) == FAMILY_PRESET);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cogs/config.h"
 #include "cogs/operations.h"
 #include "cogs/pager.h"
 #include "cogs/parts.h"
@@ -109,15 +110,24 @@ static void refuse_section(struct call *call)
     buf_clear(&text);
 }
 
-static void settings_view(struct call *call)
+bool settings_read_section(struct call *call, enum setting_family *family_r)
 {
     const struct command_value *section = call_arg(call, "section");
+
+    *family_r = section->given ? family_named(section->text) : FAMILIES;
+    if (!section->given || *family_r != FAMILIES)
+        return true;
+    refuse_section(call);
+    return false;
+}
+
+static void settings_view(struct call *call)
+{
+    enum setting_family family;
     struct buf variables;
 
-    if (section->given && family_named(section->text) == FAMILIES) {
-        refuse_section(call);
+    if (!settings_read_section(call, &family))
         return;
-    }
     buf_init(&variables, 0);
     say_guild_variable(call, &variables);
     buf_putc(&variables, '}');
@@ -159,7 +169,8 @@ static void revision_row(struct call *call, const struct json *node, struct buf 
     uint64_t by = json_id(json_get(node, "changedBy"));
     const char *key = json_string(json_get(node, "key"), "");
 
-    buf_printf(out, "`%s` ", key);
+    buf_printf(out, _("version %lld · `%s` "), (long long)json_int(json_get(node, "version"), 0),
+               key);
     put_value(call, key, json_get(node, "oldValue"), out);
     buf_puts(out, " → ");
     put_value(call, key, json_get(node, "newValue"), out);
@@ -204,6 +215,30 @@ static const struct command_option view_options[] = {
      .max = 32},
     {.name = NULL},
 };
+static const struct command_option revert_options[] = {
+    {.name = "version",
+     .description = N_("Which; /settings history tells when it was"),
+     .type = COMMAND_INTEGER,
+     .required = true,
+     .min = 0,
+     .max = INT32_MAX},
+    {.name = NULL},
+};
+static const struct command_option import_options[] = {
+    {.name = "file",
+     .description = N_("One that /settings export made"),
+     .type = COMMAND_ATTACHMENT,
+     .required = true},
+    {.name = NULL},
+};
+static const struct command_option reset_options[] = {
+    {.name = "section",
+     .description = N_("Only this one, such as voice; without it, all"),
+     .type = COMMAND_TEXT,
+     .min = 1,
+     .max = 32},
+    {.name = NULL},
+};
 static const struct command_action settings_actions[] = {
     {.name = "view",
      .description = N_("What rules are in force"),
@@ -211,7 +246,27 @@ static const struct command_action settings_actions[] = {
      .run = settings_view},
     {.name = "history",
      .description = N_("Who changed which setting, and when"),
+     .permissions = PERMISSION(ADMINISTRATOR),
      .run = settings_history},
+    {.name = "revert",
+     .description = N_("Back to how the settings were at a version"),
+     .permissions = PERMISSION(ADMINISTRATOR),
+     .options = revert_options,
+     .run = config_revert},
+    {.name = "export",
+     .description = N_("What is set, as a file"),
+     .permissions = PERMISSION(ADMINISTRATOR),
+     .run = config_export},
+    {.name = "import",
+     .description = N_("All settings as a file has them; what is not in it is at its default"),
+     .permissions = PERMISSION(ADMINISTRATOR),
+     .options = import_options,
+     .run = config_import},
+    {.name = "reset",
+     .description = N_("Back to the defaults, all or of one section"),
+     .permissions = PERMISSION(ADMINISTRATOR),
+     .options = reset_options,
+     .run = config_reset},
     {.run = NULL},
 };
 const struct command cog_settings = {.kind = COMMAND_SLASH,

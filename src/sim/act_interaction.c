@@ -8,17 +8,18 @@
 #include "sim/access.h"
 #include "sim/act.h"
 #include "sim/commands.h"
+#include "sim/files.h"
 #include "sim/intents.h"
 #include "sim/interactions.h"
 #include "sim/render.h"
 
-enum { SUB_COMMAND = 1, USER = 6, CHANNEL = 7, ROLE = 8, MENTIONABLE = 9 };
+enum { SUB_COMMAND = 1, USER = 6, CHANNEL = 7, ROLE = 8, MENTIONABLE = 9, ATTACHMENT = 11 };
 
 /* --- what ids stand for ------------------------------------------------------------------------
  */
 
 struct resolved {
-    struct buf users, members, roles, channels;
+    struct buf users, members, roles, channels, attachments;
 };
 
 static void put_key(struct buf *b, uint64_t id)
@@ -53,6 +54,33 @@ static void resolve_user(struct act *a, uint64_t id, struct resolved *r)
     add_permissions(a, slot, a->channel, &r->members);
 }
 
+/* One of args.files: texts by id. */
+static void resolve_file(struct act *a, uint64_t id, struct resolved *r)
+{
+    const char *text = files_find(a->sim->files, id);
+
+    if (!text)
+        return;
+    put_key(&r->attachments, id);
+    buf_puts(&r->attachments, "{\"id\":");
+    render_id(&r->attachments, id);
+    buf_printf(&r->attachments,
+               ",\"filename\":\"file.json\",\"size\":%zu,\"content_type\":\"application/json\","
+               "\"ephemeral\":true,\"url\":\"%s/api/attachments/%llu/%llu/file.json?ex=1\","
+               "\"proxy_url\":\"%s/api/attachments/%llu/%llu/file.json?ex=1\"}",
+               strlen(text), a->sim->http_url, (unsigned long long)act_channel_id(a),
+               (unsigned long long)id, a->sim->http_url, (unsigned long long)act_channel_id(a),
+               (unsigned long long)id);
+}
+
+static void take_files(struct act *a)
+{
+    const struct json *files = json_get(a->args, "files");
+
+    for (const struct json *f = json_first(files); f; f = json_next(f))
+        files_add(a->sim->files, strtoull(json_key(f), NULL, 10), json_string(f, ""));
+}
+
 static void resolve(struct act *a, int type, uint64_t id, struct resolved *r)
 {
     uint32_t role = guild_role(a->g, id), channel = guild_channel(a->g, id);
@@ -66,6 +94,8 @@ static void resolve(struct act *a, int type, uint64_t id, struct resolved *r)
         add_permissions(a, a->slot, channel, &r->channels);
     } else if (type == USER || type == MENTIONABLE) {
         resolve_user(a, id, r);
+    } else if (type == ATTACHMENT) {
+        resolve_file(a, id, r);
     }
 }
 
@@ -95,6 +125,7 @@ static void put_resolved(struct resolved *r, struct buf *d)
     put_map("members", &r->members, &comma, d);
     put_map("roles", &r->roles, &comma, d);
     put_map("channels", &r->channels, &comma, d);
+    put_map("attachments", &r->attachments, &comma, d);
     buf_putc(d, '}');
 }
 
@@ -212,7 +243,8 @@ static void put_all(struct act *a, const char *data, size_t len, struct buf *d)
         resolve_options(a, json_get(j, "options"), &r);
         if (json_get(j, "target_id"))
             resolve_user(a, json_id(json_get(j, "target_id")), &r);
-        if (buf_len(&r.users) || buf_len(&r.roles) || buf_len(&r.channels)) {
+        if (buf_len(&r.users) || buf_len(&r.roles) || buf_len(&r.channels) ||
+            buf_len(&r.attachments)) {
             d->end--;
             put_resolved(&r, d);
             buf_putc(d, '}');
@@ -283,6 +315,7 @@ static void act_interaction(struct act *a)
         act_fail(a, "user: not a member");
         return;
     }
+    take_files(a);
     buf_init(&data, 0);
     if (put_data(a, type, &data)) {
         a->id = new_id(a);

@@ -12,7 +12,7 @@ presence_sim_SOURCES = \
   src/sim/rest.c src/sim/rest.h src/sim/rest_call.h src/sim/rest_limits.c src/sim/rest_routes.c \
   src/sim/access.c src/sim/access.h src/sim/rest_body.c src/sim/rest_find.c src/sim/rest_members.c \
   src/sim/rest_messages.c src/sim/rest_messages.h src/sim/rest_commands.c src/sim/commands.h src/sim/rest_interactions.c \
-  src/sim/interactions.c src/sim/interactions.h \
+  src/sim/interactions.c src/sim/interactions.h src/sim/files.c src/sim/files.h \
   src/sim/control.c src/sim/control.h src/sim/control_call.h src/sim/control_conn.c src/sim/received.c src/sim/received.h
 presence_sim_LDADD = liblink_httpd.la liblink_ws_server.la liblink_ws.la liblink_json.la liblink_deflate.la \
   libdiscord.la libcore.la libbase.la -lm

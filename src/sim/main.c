@@ -13,6 +13,7 @@
 #include "presence/log.h"
 #include "sim/commands.h"
 #include "sim/control.h"
+#include "sim/files.h"
 #include "sim/gateway.h"
 #include "sim/interactions.h"
 #include "sim/load.h"
@@ -310,6 +311,7 @@ static void tear_down(struct sim *sim)
     rest_free(&sim->rest);
     commands_free(&sim->commands);
     interactions_free(&sim->interactions);
+    files_free(&sim->files);
     ws_server_free(&sim->ws);
     sessions_clear(sim);
     received_clear(sim);
@@ -341,6 +343,7 @@ int main(int argc, char **argv)
     sim.rest = rest_new();
     sim.commands = commands_new();
     sim.interactions = interactions_new();
+    sim.files = files_new();
     sim.load = load_new(&sim);
     sim.tick = loop_timer_new(sim.loop, on_tick, &sim);
     loop_timer_set(sim.tick, TICK_MS);

@@ -17,6 +17,7 @@ struct session;
 struct load;
 struct commands;
 struct interactions;
+struct files;
 
 #define MAX_CONCURRENCY_MAX 64u
 
@@ -56,10 +57,10 @@ struct sim_faults {
     char *refuse_rest_path;         /* only paths that begin so; NULL = all */
     double refuse_rest_retry_after; /* seconds, with 429 */
     char *refuse_rest_scope; /* with 429: user, shared, global, banned (no JSON, no scope); owned */
-    int refuse_rest_code;     /* of the error body; 0 = general */
+    int refuse_rest_code;    /* of the error body; 0 = general */
     bool refuse_rest_after;  /* only once the call has been done */
-    uint32_t fragment; /* new connections: WebSocket fragments of this size; 0 = whole */
-    bool trickle;      /* new connections: one byte per TCP segment */
+    uint32_t fragment;       /* new connections: WebSocket fragments of this size; 0 = whole */
+    bool trickle;            /* new connections: one byte per TCP segment */
 };
 
 struct received_line {
@@ -90,6 +91,7 @@ struct sim {
     struct rest *rest;
     struct commands *commands;
     struct interactions *interactions;
+    struct files *files;
 };
 
 /* Records what a client sent, for GET /_sim/received. fields: the rest of a JSON object, beginning

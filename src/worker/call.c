@@ -28,6 +28,7 @@ void task_free(struct task *t)
     task_forget_question(t);
     task_forget_requests(t);
     task_progress_clear(t);
+    task_forget_file(t);
     LIST_REMOVE(t, entry);
     t->w->calls->count--;
     loop_timer_free(&t->timer);

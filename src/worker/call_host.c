@@ -147,6 +147,11 @@ static void host_health(const struct call *call, struct call_health *h)
         h->lanes += w->lanes[i] != NULL;
 }
 
+static bool host_fetch(struct call *call, const char *url, size_t max, call_fetched *cb)
+{
+    return task_fetch((struct task *)call, url, max, cb);
+}
+
 static const struct command *const *host_commands(const struct call *call, size_t *count_r)
 {
     (void)call;
@@ -197,4 +202,5 @@ const struct call_host task_host = {
     .rest = host_rest,
     .progress = host_progress,
     .wait = host_wait,
+    .fetch = host_fetch,
 };

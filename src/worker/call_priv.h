@@ -49,6 +49,9 @@ struct task {
     /* call_wait */
     struct loop_timer *wait_timer;
     call_continued *continued;
+    /* a file under way */
+    call_fetched *fetched;
+    struct http_call *fetch; /* or NULL */
 };
 
 #define KEPT_MAX 512u /* texts for later presses */
@@ -95,6 +98,10 @@ void task_progress_clear(struct task *t);
 void task_rest(struct task *t, enum call_lane lane, const struct call_request *request,
                call_responded *cb, void *arg);
 void task_forget_requests(struct task *t);
+
+/* call_fetch.c: false if the address is none of Discord's. */
+bool task_fetch(struct task *t, const char *url, size_t max, call_fetched *cb);
+void task_forget_file(struct task *t);
 
 /* call_host.c */
 extern const struct call_host task_host;

@@ -2,6 +2,7 @@
 simulator's REST received. Bodies are held against Discord's OpenAPI description where it is at hand."""
 
 import email
+import itertools
 import json
 import os
 import pathlib
@@ -97,6 +98,7 @@ class Talk:
         self.judge = Judge()
         self.read = 0
         self.calls, self.tokens = {}, {}
+        self.files, self.file_ids = {}, itertools.count(7000000000000000001)
         guild = self.sim.get("/_sim/world?members=1")["guilds"][0]
         self.guild = guild["id"]
         self.members = [m["id"] for m in guild["members"]]
@@ -163,7 +165,8 @@ class Talk:
     def run(self, command, options=None, user=5, permissions=ADMINISTRATOR, **args):
         """Repeated where the machine stood still for seconds: what is late is not acted on."""
         args = {"type": 2, "command": command, "options": options or {}, "user": user,
-                "permissions": str(permissions), **args}
+                "permissions": str(permissions), "files": self.files, **args}
+        self.files = {}
         for _ in range(5):
             try:
                 return self.answer(self.send(**args))
@@ -173,6 +176,11 @@ class Talk:
                 if not self.late():
                     raise
         raise Late(command)
+
+    def file(self, text):
+        """The id of a file that somebody uploads with his next command."""
+        self.files[str(next(self.file_ids))] = text
+        return list(self.files)[-1]
 
     def press(self, answer, label, user=5, permissions=ADMINISTRATOR, **args):
         """One of the buttons of an answer."""

@@ -18,7 +18,7 @@ HOSTILE = ["x" * 10000, "\u200b\u200b", "\u202etxt.exe", "@everyone <@1> <@&2> <
            "'; drop table member; --", '"}) { guilds { id } } #', "${jndi:ldap://x}", "%s%n%x",
            "🏳️‍🌈" * 900, "", "0", "\\u0000", "`" * 50 + "||" * 50]
 WRONG_IDS = ["18446744073709551616", "99999999999999999999999", "-5", "", "0", "1 or 1=1", "\u0661"]
-SUB_COMMAND, TEXT, INTEGER, BOOL, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER = 1, 3, 4, 5, 6, 7, 8, 9, 10
+SUB_COMMAND, TEXT, INTEGER, BOOL, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = 1, 3, 4, 5, 6, 7, 8, 9, 10, 11
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,8 @@ def good(talk, option):
     if option["name"] in ("min_idle", "joined_before", "until", "days", "new_member_grace", "away_max",
                           "channel_idle"):
         return "30d"
+    if kind == ATTACHMENT:
+        return talk.file('{"format": 1, "settings": {"away_per_year": 7}}')
     if option["name"] == "language":
         return "en-US"
     if option["name"] == "section":
