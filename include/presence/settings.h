@@ -122,6 +122,7 @@ enum setting_voice {
 };
 enum setting_warn_via { WARN_VIA_OFF, WARN_VIA_CHANNEL, WARN_VIA_DM, WARN_VIA_CHANNEL_THEN_DM };
 enum setting_tracked { TRACKED_ALL, TRACKED_ALLOW, TRACKED_IGNORE };
+enum setting_leaderboard { LEADERBOARD_EVERYONE, LEADERBOARD_STAFF, LEADERBOARD_OFF };
 enum setting_opt_out { OPT_OUT_NOT_ACTIONABLE, OPT_OUT_REVIEW };
 
 /* One value; good for the setting it was read for. */

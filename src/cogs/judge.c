@@ -6,12 +6,6 @@
 #include <string.h>
 
 #include "cogs/parts.h"
-#include "presence/permissions.h"
-
-#define STAFF                                                                                      \
-    (PERMISSION(KICK_MEMBERS) | PERMISSION(BAN_MEMBERS) | PERMISSION(MANAGE_GUILD) |               \
-     PERMISSION(MANAGE_ROLES) | PERMISSION(MANAGE_CHANNELS) | PERMISSION(MANAGE_MESSAGES) |        \
-     PERMISSION(ADMINISTRATOR))
 
 /* --- facts -------------------------------------------------------------------------------------
  */
@@ -86,7 +80,7 @@ void judge_member(const struct call *call, const struct json *data, snowflake_t 
                              .known = POLICY_KNOWS_ALL,
                              .gates = POLICY_GATE_ALL,
                              .owner = json_id(json_get(guild, "ownerId")) == user.id,
-                             .staff = permissions & STAFF,
+                             .staff = permissions & COG_STAFF,
                              .in_voice = snowflake_known(acts->voice_channel),
                              .last_seen = acts->last_seen,
                              .last_counted = acts->last_counted,

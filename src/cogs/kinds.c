@@ -50,6 +50,15 @@ static const char *const families[ACTIVITY_KINDS] = {
     [ACTIVITY_AUTOMOD] = "automod",
 };
 
+const char *kinds_name(const char *family)
+{
+    const struct command_choice *c = kinds_choices;
+
+    while (c->value && strcmp(c->value, family) != 0)
+        c++;
+    return c->value ? c->name : "";
+}
+
 void kinds_put(const char *family, struct buf *out)
 {
     const char *between = "";

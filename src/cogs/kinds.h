@@ -6,6 +6,9 @@
 
 extern const struct command_choice kinds_choices[];
 
+/* What people call it, in English: to be put into words. */
+const char *kinds_name(const char *family);
+
 /* Appends the names that GraphQL has for the kinds of a family: ["MESSAGE","EDIT"]. */
 void kinds_put(const char *family, struct buf *out);
 

@@ -1,5 +1,6 @@
 # What cogs ask presence-graphqld: the ids of the operations, by name.
 COG_OPERATIONS = \
+  ActivityTop \
   AwayEnd \
   AwayList \
   AwaySet \
@@ -17,7 +18,8 @@ COG_OPERATIONS = \
   SettingsView \
   StatusChannel \
   StatusGuild \
-  StatusMember
+  StatusMember \
+  StatusRole
 src/cogs/operations.h: $(COG_OPERATIONS:%=$(srcdir)/graphql/operations/%.graphql) \
   $(srcdir)/src/worker/operations.sh
 	$(AM_V_GEN)$(MKDIR_P) src/cogs && \
@@ -38,6 +40,7 @@ EXTRA_DIST += po/de.po src/cogs/words.awk
 noinst_LTLIBRARIES += libcogs.la
 libcogs_la_SOURCES = \
   include/presence/cog.h \
+  src/cogs/activity.c \
   src/cogs/adjust.c \
   src/cogs/adjust.h \
   src/cogs/admin.c \

@@ -3,7 +3,14 @@
 #define COGS_PARTS_H
 
 #include "presence/cog.h"
+#include "presence/permissions.h"
 #include "presence/settings.h"
+
+/* Who has any of these belongs to the staff. */
+#define COG_STAFF                                                                                  \
+    (PERMISSION(KICK_MEMBERS) | PERMISSION(BAN_MEMBERS) | PERMISSION(MANAGE_GUILD) |               \
+     PERMISSION(MANAGE_ROLES) | PERMISSION(MANAGE_CHANNELS) | PERMISSION(MANAGE_MESSAGES) |        \
+     PERMISSION(ADMINISTRATOR))
 
 /* admin */
 extern const struct command cog_ping, cog_nudge_menu, cog_inactive, cog_channels, cog_performance,
@@ -24,8 +31,9 @@ void settings_put_family(struct message *m, const struct settings *s, enum setti
 bool cog_read_settings(const struct json *guild, struct settings *s_r);
 
 /* user */
-extern const struct command cog_status, cog_status_menu, cog_help, cog_privacy, cog_away;
+extern const struct command cog_status, cog_status_menu, cog_help, cog_privacy, cog_away,
+    cog_activity;
 void away_press(struct call *call, const char *data);
-command_run status_guild, status_channel;
+command_run status_guild, status_channel, status_role;
 
 #endif

@@ -1,4 +1,4 @@
-/* /status guild and /status channel. Diagnostics: none. */
+/* /status guild, /status channel and /status role. Diagnostics: none. */
 #include <stdio.h>
 #include <string.h>
 
@@ -94,21 +94,28 @@ static void guild_answered(struct call *call, const struct json *data)
     call_answer(call, &m);
 }
 
-void status_guild(struct call *call)
+/* ,"today":"…","week":"…","month":"…" */
+static void put_times(const struct call *call, struct buf *variables)
 {
     static const struct {
         const char *name;
         int64_t ms;
     } since[] = {{"today", SAY_DAY_MS}, {"week", 7 * SAY_DAY_MS}, {"month", 30 * SAY_DAY_MS}};
+
+    for (size_t i = 0; i < sizeof(since) / sizeof(since[0]); i++) {
+        buf_printf(variables, ",\"%s\":", since[i].name);
+        say_time_variable((unixms_t){call->now.ms - since[i].ms}, variables);
+    }
+}
+
+void status_guild(struct call *call)
+{
     struct buf variables;
 
     call->everybody = call_arg(call, "public")->yes;
     buf_init(&variables, 0);
     say_guild_variable(call, &variables);
-    for (size_t i = 0; i < sizeof(since) / sizeof(since[0]); i++) {
-        buf_printf(&variables, ",\"%s\":", since[i].name);
-        say_time_variable((unixms_t){call->now.ms - since[i].ms}, &variables);
-    }
+    put_times(call, &variables);
     buf_putc(&variables, '}');
     call_ask(call, OPERATION_STATUS_GUILD, buf_cstr(&variables), guild_answered);
     buf_clear(&variables);
@@ -186,5 +193,64 @@ void status_channel(struct call *call)
     say_guild_variable(call, &variables);
     buf_printf(&variables, ",\"channelId\":\"%llu\"}", (unsigned long long)id.id);
     call_ask(call, OPERATION_STATUS_CHANNEL, buf_cstr(&variables), channel_answered);
+    buf_clear(&variables);
+}
+
+/* --- /status role ------------------------------------------------------------------------------
+ */
+
+/* "12 (30 %)" */
+static void field_share(struct message *m, const char *name, int64_t n, int64_t of)
+{
+    char text[48];
+
+    snprintf(text, sizeof(text), "%lld (%lld %%)", (long long)n,
+             (long long)(of > 0 ? n * 100 / of : 0));
+    message_field(m, name, text, true);
+}
+
+static void role_answered(struct call *call, const struct json *data)
+{
+    int64_t all = total(data, "all"), month = total(data, "month"),
+            unknown = total(data, "unknown");
+    struct message m;
+
+    if (!data) {
+        say_away(call);
+        return;
+    }
+    message_init(&m);
+    buf_printf(&m.body, "<@&%llu>", (unsigned long long)call_arg(call, "role")->id.id);
+    m.colour = all == 0           ? MESSAGE_GREY
+               : month * 2 >= all ? MESSAGE_GOOD
+               : month > 0        ? MESSAGE_IDLE
+                                  : MESSAGE_BAD;
+    field_number(&m, _("People"), all);
+    field_share(&m, _("Active in 24 hours"), total(data, "today"), all);
+    field_share(&m, _("Active in 7 days"), total(data, "week"), all);
+    field_share(&m, _("Active in 30 days"), month, all);
+    field_share(&m, _("Silent for longer"), all - month - unknown, all);
+    field_share(&m, _("Not known"), unknown, all);
+    field_number(&m, _("Flagged"), total(data, "flagged"));
+    if (unknown > 0)
+        buf_puts(&m.footer, _("Not known: not seen since Presence is here. That is no silence."));
+    call_answer(call, &m);
+}
+
+void status_role(struct call *call)
+{
+    const struct command_value *role = call_arg(call, "role");
+    struct buf variables;
+
+    if (role->id.id == call->interaction->guild.id) {
+        say_plain(call, MESSAGE_GREY, _("Everybody has this role: see /status guild."));
+        return;
+    }
+    buf_init(&variables, 0);
+    say_guild_variable(call, &variables);
+    buf_printf(&variables, ",\"roleId\":\"%llu\"", (unsigned long long)role->id.id);
+    put_times(call, &variables);
+    buf_putc(&variables, '}');
+    call_ask(call, OPERATION_STATUS_ROLE, buf_cstr(&variables), role_answered);
     buf_clear(&variables);
 }

@@ -95,7 +95,9 @@ static void put_gaps(struct call *call, struct message *m, const struct json *ga
     if (count < 1)
         return;
     buf_init(&b, 0);
-    buf_puts(&b, _("usually "));
+    buf_puts(&b, _("typically "));
+    say_length(call, (int64_t)json_id(json_get(gaps, "medianMs")), &b);
+    buf_puts(&b, _(", on average "));
     say_length(call, (int64_t)json_id(json_get(gaps, "meanMs")), &b);
     buf_puts(&b, _(", at most "));
     say_length(call, (int64_t)json_id(json_get(gaps, "maxMs")), &b);
@@ -277,6 +279,11 @@ static const struct command_option status_channel_options[] = {
     {.name = NULL},
 };
 
+static const struct command_option status_role_options[] = {
+    {.name = "role", .description = N_("Which role"), .type = COMMAND_ROLE, .required = true},
+    {.name = NULL},
+};
+
 static const struct command_action status_actions[] = {
     {.name = "channel",
      .description = N_("How alive a channel is"),
@@ -290,6 +297,11 @@ static const struct command_action status_actions[] = {
      .description = N_("When a member was last active, and for how long he has been idle"),
      .options = status_member_options,
      .run = status_member},
+    {.name = "role",
+     .description = N_("How alive those are who have a role"),
+     .permissions = PERMISSION(MODERATE_MEMBERS),
+     .options = status_role_options,
+     .run = status_role},
     {.run = NULL},
 };
 
@@ -302,8 +314,8 @@ static const struct command_action menu_status_action[] = {{.run = menu_status},
 const struct command cog_status_menu = {
     .kind = COMMAND_USER_MENU, .name = N_("Activity status"), .actions = menu_status_action};
 
-static const struct command *const commands[] = {&cog_status, &cog_status_menu, &cog_help,
-                                                 &cog_privacy, &cog_away};
+static const struct command *const commands[] = {&cog_status,  &cog_status_menu, &cog_help,
+                                                 &cog_privacy, &cog_away,        &cog_activity};
 
 static const struct cog_button buttons[] = {{"away", 0, away_press}, {NULL, 0, NULL}};
 

@@ -383,8 +383,8 @@ const struct setting_info setting_infos[SETTINGS] = {
         .means = N_("none: the locale of the guild")},
     [SETTING_LEADERBOARD_VISIBILITY] = {
         .key = "leaderboard_visibility", .type = VALUE_CHOICE, .family = FAMILY_PRIVACY,
-        .feature = FEATURE_ANSWERS, .sooner = SOONER_NEVER, .choices = visibilities,
-        .otherwise = {.number = 0},
+        .feature = FEATURE_ANSWERS, .works = true, .sooner = SOONER_NEVER, .choices = visibilities,
+        .otherwise = {.number = LEADERBOARD_EVERYONE},
         .means = N_("who")},
     [SETTING_EVENT_RETENTION] = {
         .key = "event_retention", .type = VALUE_SECONDS, .family = FAMILY_RETENTION,

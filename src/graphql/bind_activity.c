@@ -66,6 +66,15 @@ static const struct bind rows[] = {
     {"DailyCount", "messages", BIND_BIG, "{p}.messages", NULL},
     {"DailyCount", "people", BIND_PLAIN, "{p}.people", NULL},
     {"DailyCount", "observedMs", BIND_BIG, "{p}.observed_ms", NULL},
+    {"Query", "ranking", BIND_LIST,
+     "presence.ranking({guildId}::bigint, {of}::text, {days}::integer, {kinds}::text[],"
+     " {first}::integer, {reverse}::boolean) {t}",
+     "{t}.place"},
+    {"RankingEntry", "place", BIND_PLAIN, "{p}.place", NULL},
+    {"RankingEntry", "id", BIND_ID, "{p}.id", NULL},
+    {"RankingEntry", "acts", BIND_BIG, "{p}.acts", NULL},
+    {"RankingEntry", "people", BIND_PLAIN, "{p}.people", NULL},
+    {"RankingEntry", "lastActAt", BIND_TIME, "{p}.last_at", NULL},
 };
 
 const struct bind_table bind_activity = BIND_TABLE(rows);

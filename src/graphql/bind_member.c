@@ -142,6 +142,7 @@ static const struct bind rows[] = {
     {"GapStatistics", "count", BIND_PLAIN, "coalesce({p}.gap_count, 0)", NULL},
     {"GapStatistics", "meanMs", BIND_BIG, "{p}.gap_sum_ms / nullif({p}.gap_count, 0)", NULL},
     {"GapStatistics", "maxMs", BIND_BIG, "nullif({p}.gap_max_ms, 0)", NULL},
+    {"GapStatistics", "medianMs", BIND_BIG, "presence.gap_quantile({p}.gap_hist, 0.5)", NULL},
     {"ActivityCount", "kind", BIND_KIND, "{p}.kind", NULL},
     {"ActivityCount", "count", BIND_BIG, "{p}.count", NULL},
     {"ActivityCount", "firstAt", BIND_TIME, "{p}.first_at", NULL},

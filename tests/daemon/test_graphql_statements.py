@@ -20,7 +20,8 @@ ASIDE = re.compile(r"SET synchronous_commit|SELECT max\(version\) FROM presence.
 OPERATIONS = harness.SOURCE_DIR / "graphql" / "operations"
 VARIABLES = {"lanes": [3, 4], "keys": [{"guildId": GUILD, "userId": u} for u in USERS],
              "guildId": GUILD, "userId": USERS[0], "channelId": CHANNELS[0], "filter": {},
-             "orderBy": "IDLE", "days": 30, "first": 15}
+             "orderBy": "IDLE", "days": 30, "first": 15, "of": "MEMBER", "reverse": False, "roleId": "5"}
+EFFECT = {"before": {}, "after": {}}  # elsewhere these two are cursors
 VARIABLES |= dict.fromkeys(("since", "watchedSince", "today", "week", "month"), "2026-01-01T00:00:00Z")
 DOCUMENTS = 50
 
@@ -112,8 +113,8 @@ def test_the_operations_of_the_workers(world):
         text = path.read_text()
         if text.startswith("query"):
             names = re.findall(r"\$(\w+)\s*:", text)
-            sent, _ = statements(world, text, {n: VARIABLES.get(n) for n in names},
-                                 world.worker)
+            given = VARIABLES | (EFFECT if path.stem == "SettingsEffect" else {})
+            sent, _ = statements(world, text, {n: given.get(n) for n in names}, world.worker)
             assert len(sent) == 1, (path.name, sent)
             seen += 1
     assert seen
