@@ -55,9 +55,10 @@ struct message_file {
 struct message {
     struct buf content, title, body, footer; /* UTF-8, as it shall be shown */
     enum message_colour colour;
-    bool everybody;      /* everybody in the channel sees it; false: only the caller */
-    snowflake_t mention; /* who is notified */
-    struct buf fields;   /* JSON */
+    bool everybody;        /* everybody in the channel sees it; false: only the caller */
+    snowflake_t mention;   /* who is notified */
+    bool mention_everyone; /* @everyone and @here in the content notify */
+    struct buf fields;     /* JSON */
     size_t n_fields, field_chars;
     struct buf rows; /* JSON */
     size_t n_rows, n_buttons;

@@ -9,6 +9,7 @@ COG_OPERATIONS = \
   ExemptAdd \
   ExemptList \
   ExemptRemove \
+  GuildRules \
   InactiveExport \
   InactiveList \
   SettingsChange \
@@ -63,6 +64,7 @@ libcogs_la_SOURCES = \
   src/cogs/kinds.h \
   src/cogs/pager.c \
   src/cogs/pager.h \
+  src/cogs/ping.c \
   src/cogs/parts.h \
   src/cogs/say.c \
   src/cogs/say.h \

@@ -411,7 +411,8 @@ const struct setting_info setting_infos[SETTINGS] = {
         .means = N_("members who opted out")},
     [SETTING_PING_EVERYONE] = {
         .key = "ping_everyone", .type = VALUE_BOOLEAN, .family = FAMILY_NUDGE_CHANNEL,
-        .feature = FEATURE_ANSWERS, .sooner = SOONER_NEVER, .otherwise = {.on = false},
+        .works = true, .feature = FEATURE_ANSWERS, .sooner = SOONER_NEVER,
+        .otherwise = {.on = false},
         .means = N_("/ping may mention everyone")},
     [SETTING_PERSONAL_RHYTHM] = {
         .key = "personal_rhythm", .type = VALUE_NUMBER, .family = FAMILY_SIGNALS,

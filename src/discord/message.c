@@ -182,7 +182,8 @@ void message_print(const struct message *m, bool with_flags, struct buf *out)
         put_files(m, out);
     if (with_flags && !m->everybody)
         buf_printf(out, ",\"flags\":%d", MESSAGE_EPHEMERAL);
-    buf_puts(out, ",\"allowed_mentions\":{\"parse\":[]");
+    buf_puts(out, m->mention_everyone ? ",\"allowed_mentions\":{\"parse\":[\"everyone\"]"
+                                      : ",\"allowed_mentions\":{\"parse\":[]");
     if (snowflake_known(m->mention))
         buf_printf(out, ",\"users\":[\"%llu\"]", (unsigned long long)m->mention.id);
     buf_putc(out, '}');

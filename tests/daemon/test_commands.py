@@ -225,15 +225,6 @@ def test_status_of_a_channel_and_of_the_guild(talk):
     assert "Last activity: <t:" in answer.text and " 0 % of the last 30" in answer.text
 
 
-def test_a_nudge_notifies_one_member_and_nobody_else(talk):
-    answer = talk.run("ping", {"member": talk.members[8], "text": "hello @everyone <@&5>"})
-    assert not answer.private and answer.final["content"].endswith("hello @everyone <@&5>")
-    assert answer.final["allowed_mentions"] == {"parse": [], "users": [talk.members[8]]}
-    answer = talk.run("ping")
-    assert answer.final["allowed_mentions"] == {"parse": []} and not answer.private
-    assert "Bots" in talk.run("ping", {"member": talk.members[1]}).text
-
-
 def test_lengths_of_time(talk):
     for text in ("36h", "10d", "2w", "3mo", "1y"):
         assert "<t:" in talk.run("inactive list", {"min_idle": text}).text
