@@ -20,6 +20,7 @@
 #include "presence/json.h"
 #include "presence/message.h"
 #include "presence/outcome.h"
+#include "presence/settings.h"
 
 #define COG_VERSION 1u
 
@@ -118,6 +119,9 @@ struct call_host {
     bool (*progress)(struct call *call, struct message *message);
     void (*wait)(struct call *call, int64_t ms, call_continued *cb);
     bool (*fetch)(struct call *call, const char *url, size_t max, call_fetched *cb);
+    /* Those in force in the guild; they live until the function returns that asks. NULL: they are
+     * not known now. */
+    const struct settings *(*settings)(struct call *call);
 };
 
 struct call {

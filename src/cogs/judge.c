@@ -1,5 +1,5 @@
 /* From the answer of StatusMember to the policy's facts, and its verdict in words. Called by
- * /status member. Diagnostics: none; a setting that cannot be read is at its default. */
+ * /status member. Diagnostics: none. */
 #include "cogs/judge.h"
 
 #include <stdlib.h>
@@ -70,7 +70,21 @@ static void read_member(const struct json *member, struct policy_facts *f)
         f->flagged_at = say_time_of(json_get(member, "stateSince"));
 }
 
-void judge_member(const struct call *call, const struct json *data, snowflake_t user,
+/* The last change after which everybody is left alone for a while. Whether it made anybody due
+ * sooner or later is not looked at: to wait is never wrong. */
+static unixms_t latest_change(const struct json *changes)
+{
+    for (const struct json *j = json_first(changes); j; j = json_next(j)) {
+        const char *key = json_string(json_get(j, "key"), "");
+        enum setting which = setting_by_key(key, strlen(key));
+
+        if (which == SETTING_NONE || setting_infos[which].sooner != SOONER_NEVER)
+            return say_time_of(json_get(j, "changedAt"));
+    }
+    return UNIXMS_NONE;
+}
+
+bool judge_member(struct call *call, const struct json *data, snowflake_t user,
                   const struct call_member *acts, uint64_t permissions,
                   struct policy_verdict *verdict)
 {
@@ -89,19 +103,20 @@ void judge_member(const struct call *call, const struct json *data, snowflake_t 
     struct policy_span *away = read_spans(absences, "until", f.now, &f.away_count);
     struct policy_span *watched =
         read_spans(json_get(guild, "coverage"), "to", f.now, &f.watched_count);
-    struct settings settings;
+    const struct settings *settings = call->host->settings(call);
 
+    f.sooner_at = latest_change(json_get(json_get(data, "settingHistory"), "nodes"));
     f.started_at = f.bot_joined_at;
     f.away = away;
     f.watched = watched;
-    cog_read_settings(guild, &settings);
     read_member(member, &f);
     read_exemptions(json_get(json_get(data, "exemptions"), "nodes"), json_get(member, "roles"),
                     user, &f);
-    policy_judge(&settings, &f, verdict);
-    settings_free(&settings);
+    if (settings)
+        policy_judge(settings, &f, verdict);
     free(away);
     free(watched);
+    return settings != NULL;
 }
 
 /* --- words -------------------------------------------------------------------------------------
@@ -145,6 +160,7 @@ static const struct {
     {POLICY(PENDING), N_("has not passed the screening of members")},
     {POLICY(GRACE), N_("joined not long ago")},
     {POLICY(IN_VOICE), N_("is in voice")},
+    {POLICY(SETTINGS_CHANGED), N_("the settings were changed in the last 7 days")},
     {POLICY(MODE), N_("Presence only observes here and does nothing")},
 };
 

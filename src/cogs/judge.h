@@ -8,8 +8,8 @@
 #include "presence/policy.h"
 
 /* data: of StatusMember. acts: the member's last ones and voice; permissions: his in this channel,
- * 0 if they are not known. */
-void judge_member(const struct call *call, const struct json *data, snowflake_t user,
+ * 0 if they are not known. False: the guild's settings are not known at this moment. */
+bool judge_member(struct call *call, const struct json *data, snowflake_t user,
                   const struct call_member *acts, uint64_t permissions,
                   struct policy_verdict *verdict_r);
 

@@ -163,6 +163,22 @@ static bool refuse_role(struct call *call, const struct row *r, const struct com
     return bad;
 }
 
+/* Whether there are texts in that language. */
+static bool speaks(const struct call *call, const char *locale)
+{
+    static const char *const probe = N_("The language of the answers");
+
+    return !strncmp(locale, "en", 2) || call->host->words(locale, probe) != probe;
+}
+
+static bool refuse_language(struct call *call, const struct setting_value *v)
+{
+    if (v->none || speaks(call, v->text))
+        return false;
+    say_plain(call, MESSAGE_BAD, _("Presence does not speak this language yet."));
+    return true;
+}
+
 static bool all_digits(const char *text)
 {
     return *text && !text[strspn(text, "0123456789")];
@@ -210,6 +226,8 @@ static bool put_given(struct call *call, const struct row *r, const struct comma
         refuse(call, r);
         return false;
     }
+    if (r->setting == SETTING_LANGUAGE && refuse_language(call, &v))
+        return false;
     if (r->setting == SETTING_PRESET)
         settings_put_preset(s, v.number);
     else

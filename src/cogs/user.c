@@ -150,7 +150,8 @@ static void put_verdict(struct call *call, struct message *m, const struct statu
     m->colour = MESSAGE_GREY;
     if (!json_is_object(json_get(data, "member")))
         return;
-    judge_member(call, data, s->user, &acts, s->permissions, &verdict);
+    if (!judge_member(call, data, s->user, &acts, s->permissions, &verdict))
+        return;
     m->colour = judge_colour(&verdict);
     judge_put(call, &verdict, m);
 }

@@ -275,8 +275,10 @@ static void put_envelope(struct act *a, int type, struct buf *d)
     render_id(d, a->w->users[SELF_USER].id);
     buf_printf(d,
                ",\"type\":%d,\"version\":1,\"token\":\"%s\",\"guild\":{\"id\":\"%llu\","
-               "\"locale\":\"en-US\",\"features\":[]},\"guild_locale\":\"en-US\",\"locale\":",
+               "\"locale\":\"en-US\",\"features\":[]},\"guild_locale\":",
                type, token, (unsigned long long)a->g->id);
+    render_string(d, act_string(a, "guild_locale", "en-US"));
+    buf_puts(d, ",\"locale\":");
     render_string(d, act_string(a, "locale", "en-US"));
     buf_printf(d,
                ",\"member\":{\"permissions\":\"%llu\",%s},\"app_permissions\":\"%llu\","

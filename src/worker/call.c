@@ -54,16 +54,6 @@ static void note_before(struct task *t, const struct event_result *result)
     t->call.before.counted_kind = SEEN_KIND(result->before_counted);
 }
 
-/* The guild's language, where it has chosen one that Presence speaks; English is what Discord says
- * of guilds that have not chosen. Else the caller's. */
-static const char *locale_of(const struct interaction *i)
-{
-    for (const char *const *l = cogs_locales; *l; l++)
-        if (!strcmp(*l, i->guild_locale))
-            return i->guild_locale;
-    return i->locale;
-}
-
 static struct task *task_new(struct worker *w, const char *d, size_t len)
 {
     struct task *t = xcalloc(1, sizeof(*t));
@@ -168,7 +158,7 @@ static void run_button(struct task *t)
     }
 }
 
-static void run(struct task *t)
+void task_run(struct task *t)
 {
     switch (t->interaction.type) {
     case INTERACTION_COMMAND:
@@ -235,9 +225,8 @@ void call_begin(struct lane *lane, const struct msg_event *event, const char *fr
         task_free(t);
         return;
     }
-    t->call.locale = locale_of(&t->interaction);
     note_before(t, result);
-    run(t);
+    task_begin(t);
 }
 
 bool call_pending(const struct worker *w)

@@ -10,6 +10,7 @@
 #include "presence/seen.h"
 #include "worker/cache.h"
 #include "worker/call_priv.h"
+#include "worker/copies.h"
 
 #define ASK_MS    10000
 #define BUTTON_MS 900000 /* a button lives as long as the answer's token */
@@ -152,6 +153,13 @@ static bool host_fetch(struct call *call, const char *url, size_t max, call_fetc
     return task_fetch((struct task *)call, url, max, cb);
 }
 
+static const struct settings *host_settings(struct call *call)
+{
+    struct task *t = (struct task *)call;
+
+    return copies_settings(t->w, t->interaction.guild);
+}
+
 static const struct command *const *host_commands(const struct call *call, size_t *count_r)
 {
     (void)call;
@@ -203,4 +211,5 @@ const struct call_host task_host = {
     .progress = host_progress,
     .wait = host_wait,
     .fetch = host_fetch,
+    .settings = host_settings,
 };

@@ -6,6 +6,7 @@
 
 #include "presence/cog.h"
 #include "presence/rest.h"
+#include "presence/settings.h"
 #include "worker/call.h"
 
 enum task_state {
@@ -32,7 +33,9 @@ struct task {
     char *d; /* the event's data, to which both point */
     enum task_state state;
     monoms_t begun;
-    struct loop_timer *timer; /* the deferral */
+    bool waits;                     /* for the guild's settings: not begun */
+    char locale[SETTING_TEXT_SIZE]; /* of the setting */
+    struct loop_timer *timer;       /* the deferral */
     /* the answer that waits for the end of the deferral */
     bool has_answer;
     struct message answer;
@@ -74,6 +77,10 @@ struct calls {
 
 /* call.c */
 void task_free(struct task *t);
+void task_run(struct task *t);
+
+/* call_settings.c: runs it, as soon as the settings are known. */
+void task_begin(struct task *t);
 
 /* call_answer.c: the first of these ends the call for its cog. */
 void task_answer(struct task *t, struct message *m);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "presence/log.h"
+#include "worker/call.h"
 #include "worker/operations.h"
 
 #define ASK_MS   10000
@@ -138,6 +139,8 @@ static void answered(void *arg, const struct gql_answer *answer)
     if (copy && !in_vain && json_is_object(json_get(answer->data, "guild")))
         take_settings(copy, json_get(answer->data, "guild"));
     ask_soon(w);
+    if (copy && copy->known)
+        call_settings_known(w, copy->guild);
 }
 
 static void ask(struct worker *w, struct copy *copy)
@@ -189,6 +192,14 @@ const struct settings *copies_settings(struct worker *w, snowflake_t guild)
         copy->wanted = true;
     ask_soon(w);
     return NULL;
+}
+
+bool copies_being_read(struct worker *w, snowflake_t guild)
+{
+    struct copies *c = w->copies;
+    const struct copy *copy = find(c, guild);
+
+    return !w->away && copy && (copy->wanted || snowflake_equal(c->asked, guild));
 }
 
 void copies_changed(struct worker *w, snowflake_t guild)

@@ -13,6 +13,9 @@
  * they are not known now. Then they are being read, and whoever needs them asks again. */
 const struct settings *copies_settings(struct worker *w, snowflake_t guild);
 
+/* They are not known, but will be soon if nothing fails. */
+bool copies_being_read(struct worker *w, snowflake_t guild);
+
 /* Something of the guild was changed (none: of all guilds): what is kept of it is read again. */
 void copies_changed(struct worker *w, snowflake_t guild);
 /* Changes may go unheard from now on: nothing counts as known until copies_trust. */

@@ -35,8 +35,12 @@ def talk():
 
 @pytest.fixture(autouse=True)
 def fresh(talk):
-    """Nothing is set, as far as anybody can tell by the version."""
-    talk.stack.pg.execute("delete from presence.setting")
+    """Nothing is set."""
+    answer = talk.run("settings reset")
+    if answer.buttons:
+        talk.press(answer, next(iter(answer.buttons)))
+    assert not talk.stack.pg.execute("select from presence.setting where guild_id = %s", (talk.guild,))
+    wait_version(talk, version(talk))
 
 
 def version(talk):
@@ -223,6 +227,53 @@ def test_somebody_else_was_quicker(talk):
     before = version(talk)
     assert "Somebody changed the settings" in talk.press(answer, "Change").text
     assert version(talk) == before and stored(talk, "time_until_inactive") is None
+
+
+# --- the language -----------------------------------------------------------------------------------
+
+def test_answers_follow_the_setting_then_the_guild_then_the_caller(talk):
+    def says(locale, words, **args):
+        assert words in talk.run("settings view", locale=locale, **args).text
+
+    says("en-US", "Settings of this server")
+    says("de", "Einstellungen dieses Servers")
+    says("en-US", "Einstellungen dieses Servers", guild_locale="de")
+    talk.run("set language", {"language": "de"})
+    wait_version(talk, version(talk))
+    says("en-US", "Einstellungen dieses Servers")
+    assert "du brauchst" in talk.run("ping", permissions=0).text.lower()
+    for broken in ("klingon", "fr", "de_DE", "x" * 100):
+        answer = talk.run("set language", {"language": broken})
+        assert "Diese Sprache" in answer.text or "`language`" in answer.text
+    talk.run("set language", {"language": "en-US"})
+    wait_version(talk, version(talk))
+    says("de", "Settings of this server", guild_locale="de")
+    talk.run("set language", {"language": "none"})
+    wait_version(talk, version(talk))
+    says("de", "Einstellungen dieses Servers")
+
+
+def test_the_first_call_of_a_guild_knows_its_language(talk):
+    """It waits until the settings are read."""
+    guild = talk.sim.get("/_sim/world")["guilds"][1]["id"]
+    talk.stack.graphqld.query("""mutation($g: Snowflake!) { updateSettings(guildId: $g, version: 0,
+                                 changes: [{key: "language", value: "\\"de\\""}]) { code } }""", {"g": guild})
+    answer = talk.run("settings view", guild=1)
+    if "Einstellungen" not in answer.text:  # a machine that needs more than a second for a query
+        assert answer.ack_ms > 1000
+    harness.wait_until(lambda: "Einstellungen" in talk.run("settings view", guild=1).text, 20)
+
+
+def test_after_a_change_nobody_is_due_for_a_week(talk):
+    pg, mine = talk.stack.pg, talk.members[12]
+    silent_for(talk, [mine], 20)
+    pg.execute("update presence.member set joined_at = now() - interval '2 years'")
+    answer = talk.run("set time_until_inactive", {"days": "14d"})
+    talk.press(answer, "Change")
+    wait_version(talk, version(talk))
+    text = talk.run("status member", {"member": mine}).text
+    assert "settings were changed in the last 7 days" in text, text
+    assert "State: inactive" not in text
 
 
 # --- who may ----------------------------------------------------------------------------------------
