@@ -29,4 +29,19 @@ static inline const char *errors_text(const struct gql_errors *e)
     return text;
 }
 
+/* Fails if the SDL is wrong. */
+static inline struct gql_schema *schema_of(const char *sdl)
+{
+    struct arena *arena = arena_new();
+    struct gql_schema *schema;
+    struct gql_errors errors;
+
+    gql_errors_init(&errors, arena);
+    schema = gql_schema_new(sdl, strlen(sdl), &errors);
+    if (!schema)
+        fail_msg("%s", errors_text(&errors));
+    arena_free(&arena);
+    return schema;
+}
+
 #endif

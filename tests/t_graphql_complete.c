@@ -1,5 +1,6 @@
-/* Fields that cannot be executed: where their nulls go and which paths their errors have (GraphQL
- * section 6.4.4). `bad` and `worse` fail in each of these: they are given null for an Int!. */
+/* Fields that cannot be executed, and those whose value is a refusal: where their nulls go and
+ * which paths their errors have (GraphQL section 6.4.4). `bad` and `worse` fail in each of these:
+ * they are given null for an Int!. */
 #include "graphql/complete.h"
 
 #include "graphql/document.h"
@@ -11,6 +12,8 @@
     " rows: [[Node!]] grid: [[Node]!]! "
 
 static const char sdl[] = "type Node { " FIELDS "} type Query { " FIELDS "}";
+
+#define REFUSED "\001no: a \"reason\", [{\001"
 
 static struct gql_schema *schema;
 
@@ -146,6 +149,18 @@ static void test_nulls(void **state)
         {"{may{text raw bad(n:$n)}}",
          "{\"text\":\"\",\"raw\":[\t1 ,\n[\"]\"],{}\r\n],\"bad\":null}",
          "{\"text\":\"\",\"raw\":[\t1 ,\n[\"]\"],{}\r\n],\"bad\":null}", "[\"may\",\"bad\"]"},
+        /* refusals: at the root, reached, around one, passed by, beside a failure */
+        {"{bad}", REFUSED, "null", "[\"bad\"]"},
+        {"{x:worse}", REFUSED, NULL, "[\"x\"]"},
+        {"{list{id worse}}", "[{\"id\":1,\"worse\":2},{\"id\":1,\"worse\":" REFUSED "},null]",
+         "[{\"id\":1,\"worse\":2},null,null]", "[\"list\",1,\"worse\"]"},
+        {"{all{id worse}}", "[{\"id\":1,\"worse\":" REFUSED "},{\"id\":1,\"worse\":" REFUSED "}]",
+         NULL, "[\"all\",0,\"worse\"]"},
+        {"{list{worse may{x:may{worse} list{worse}}}}",
+         "[{\"worse\":" REFUSED ",\"may\":{\"x\":" REFUSED ",\"list\":[{\"worse\":" REFUSED "}]}}]",
+         "[null]", "[\"list\",0,\"worse\"]"},
+        {"{may{a:may{id} bad(n:$n)}}", "{\"a\":" REFUSED ",\"bad\":null}",
+         "{\"a\":null,\"bad\":null}", "[\"may\",\"a\"] [\"may\",\"bad\"]"},
         {"{may{may{... @skip(if:true){id}} bad(n:$n)}}", "{\"may\":{},\"bad\":null}",
          "{\"may\":{},\"bad\":null}", "[\"may\",\"bad\"]"},
     };
@@ -159,14 +174,9 @@ static void test_nulls(void **state)
 
 static int set_up(void **state)
 {
-    struct arena *arena = arena_new();
-    struct gql_errors errors;
-
     (void)state;
-    gql_errors_init(&errors, arena);
-    schema = gql_schema_new(sdl, sizeof(sdl) - 1, &errors);
-    arena_free(&arena);
-    return schema ? 0 : -1;
+    schema = schema_of(sdl);
+    return 0;
 }
 
 static int tear_down(void **state)

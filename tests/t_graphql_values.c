@@ -22,14 +22,9 @@ static const char sdl[] = "directive @auth(requires: Int) on OBJECT enum Color {
 
 static int set_up(void **state)
 {
-    struct arena *arena = arena_new();
-    struct gql_errors errors;
-
     (void)state;
-    gql_errors_init(&errors, arena);
-    schema = gql_schema_new(sdl, sizeof(sdl) - 1, &errors);
-    arena_free(&arena);
-    return schema ? 0 : -1;
+    schema = schema_of(sdl);
+    return 0;
 }
 
 static int tear_down(void **state)

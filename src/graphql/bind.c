@@ -38,6 +38,26 @@ const struct bind_deed *bind_deed(const char *field)
     return NULL;
 }
 
+const char *bind_judge(const char *type, const char *field)
+{
+    for (const struct bind_judge *j = bind_judges; j->type; j++)
+        if (strcmp(j->field, field) == 0 && strcmp(j->type, type) == 0)
+            return j->sql;
+    return NULL;
+}
+
+const struct bind_range *bind_range(const char *name)
+{
+    /* Coverage has not lasted for longer than centuries. */
+    static const struct bind_range ranges[] = {
+        {"days", 1, 400}, {"quietDays", 1, 400}, {"observedIdleMs", 0, INT64_C(10000000000000)}};
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+        if (strcmp(ranges[i].name, name) == 0)
+            return &ranges[i];
+    return NULL;
+}
+
 static int compare(const struct bind *a, const struct bind *b)
 {
     int rc = strcmp(a->field, b->field);

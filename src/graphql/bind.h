@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum bind_kind {
     BIND_TEXT,  /* any expression; answered as a JSON string */
@@ -45,6 +46,26 @@ struct bind {
 
 /* NULL: the field is not in the table. */
 const struct bind *bind_find(const char *type, const char *field);
+
+/* What PostgreSQL alone can judge of a field's arguments: a piece of SQL as in struct bind that is
+ * null where they are well, and else presence.refused(why). */
+struct bind_judge {
+    const char *type, *field;
+    const char *sql;
+};
+
+/* NULL: there is nothing to judge. */
+const char *bind_judge(const char *type, const char *field);
+extern const struct bind_judge bind_judges[]; /* bind_activity.c; ends with type NULL */
+
+/* What an argument, or a field of a filter, may be at least and at most, by its name. */
+struct bind_range {
+    const char *name;
+    int64_t min, max;
+};
+
+/* NULL: whatever its type allows. */
+const struct bind_range *bind_range(const char *name);
 
 /* What a mutation does: a call of one SQL function. Its row in the table of fields then reads the
  * result, in a statement of its own of the same transaction. */

@@ -77,4 +77,11 @@ static const struct bind rows[] = {
     {"RankingEntry", "lastActAt", BIND_TIME, "{p}.last_at", NULL},
 };
 
+#define TIME_ZONE                                                                                  \
+    "CASE WHEN presence.time_zone({timeZone}::text) IS NULL"                                       \
+    " THEN presence.refused('timeZone: expected a name such as Europe/Berlin') END"
+
+const struct bind_judge bind_judges[] = {
+    {"Query", "heatmap", TIME_ZONE}, {"Query", "dailyCounts", TIME_ZONE}, {.type = NULL}};
+
 const struct bind_table bind_activity = BIND_TABLE(rows);

@@ -273,19 +273,49 @@ const struct bind *compile_bind(const struct gql_type *t, const struct collected
     return b;
 }
 
+/* Whether all of them are within bounds that their types do not know; else the field has failed. */
+static bool in_range(struct compiler *k, const struct collected *f, const struct gql_input *inputs,
+                     size_t n, const struct gql_value *values)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct gql_type *t = inputs[i].ref->type;
+        const struct bind_range *range = bind_range(inputs[i].name);
+
+        if (values[i].kind == VALUE_OBJECT &&
+            !in_range(k, f, t->inputs, t->n_inputs, values[i].fields))
+            return false;
+        if (!range || values[i].kind != VALUE_INT ||
+            (values[i].i >= range->min && values[i].i <= range->max))
+            continue;
+        complete_fail(k->c, f, "BAD_USER_INPUT", "%s: expected %lld to %lld", inputs[i].name,
+                      (long long)range->min, (long long)range->max);
+        return false;
+    }
+    return true;
+}
+
 static void field(struct compiler *k, const struct gql_type *t, const struct collected *f,
                   const char *parent)
 {
     const struct bind *b = compile_bind(t, f);
+    const char *judge = bind_judge(t->name, f->field->name);
     struct scope s = {.field = f->field};
     struct gql_value *args;
 
-    if (complete_arguments(k->c, f, &args)) {
+    if (complete_arguments(k->c, f, &args) ||
+        !in_range(k, f, f->field->args, f->field->n_args, args)) {
         buf_puts(&k->sql, "NULL::text");
         return;
     }
     s.args = args;
+    if (judge) {
+        buf_puts(&k->sql, "coalesce(");
+        compile_template(k, judge, &s, parent, "");
+        buf_puts(&k->sql, ", ");
+    }
     compile_value(k, b, f, &s, parent);
+    if (judge)
+        buf_putc(&k->sql, ')');
 }
 
 static void put_member(struct compiler *k, const char *key, bool first)

@@ -103,15 +103,19 @@ static void put_path(struct buf *b, const struct step *path)
         buf_printf(b, "%zu", path->index);
 }
 
-static void add_error(struct walk *w, const struct gql_error *error, const struct step *path)
+static void set_path(struct walk *w, struct gql_error *e, const struct step *path)
 {
-    struct gql_error *e = gql_error_add(w->errors, error->code, error->loc, "%s", error->message);
     struct buf text;
 
     buf_init(&text, 0);
     put_path(&text, path);
     e->path = arena_printf(w->errors->arena, "[%s]", buf_cstr(&text));
     buf_clear(&text);
+}
+
+static void add_error(struct walk *w, const struct gql_error *error, const struct step *path)
+{
+    set_path(w, gql_error_add(w->errors, error->code, error->loc, "%s", error->message), path);
 }
 
 /* --- the result --------------------------------------------------------------------------------
@@ -141,18 +145,34 @@ static void pass_string(struct walk *w)
     w->at++;
 }
 
+/* Returns the reason. */
+static const char *pass_refusal(struct walk *w)
+{
+    const char *begin = ++w->at;
+
+    while (next(w) != COMPLETE_REFUSED)
+        w->at++;
+    return arena_strndup(w->errors->arena, begin, (size_t)(w->at++ - begin));
+}
+
 /* Moves behind one value. */
 static void pass(struct walk *w)
 {
     unsigned depth = 0;
 
-    if (!strchr("\"[{", next(w))) /* a number, true, false or null */
+    if (next(w) == COMPLETE_REFUSED)
+        pass_refusal(w);
+    else if (!strchr("\"[{", next(w))) /* a number, true, false or null */
         while (w->at < w->end && !strchr(",]}", *w->at))
             w->at++;
     else
         do {
             if (next(w) == '"') {
                 pass_string(w);
+                continue;
+            }
+            if (next(w) == COMPLETE_REFUSED) {
+                pass_refusal(w);
                 continue;
             }
             depth += *w->at == '[' || *w->at == '{';
@@ -204,9 +224,14 @@ static bool complete_selected(struct walk *w, const struct collected *f, const s
 {
     const struct failure *failure = failure_of(w->c, f);
 
-    if (!failure)
+    if (failure)
+        add_error(w, failure->error, path);
+    else if (next(w) == COMPLETE_REFUSED)
+        set_path(w,
+                 gql_error_add(w->errors, "BAD_USER_INPUT", f->first->loc, "%s", pass_refusal(w)),
+                 path);
+    else
         return complete(w, f->field->ref, f, path);
-    add_error(w, failure->error, path);
     return false;
 }
 
@@ -262,7 +287,7 @@ bool complete_field(const struct collect *c, const struct collected *f, const ch
         json = "null";
         len = 4;
     }
-    if (!c->failures->first) {
+    if (!c->failures->first && !memchr(json, COMPLETE_REFUSED, len)) {
         buf_append(out, json, len);
         return true;
     }

@@ -7,6 +7,10 @@
 
 #include "graphql/collect.h"
 
+/* What begins and ends a value of the result that says why its field is none (presence.refused in
+ * SQL): no JSON holds it. */
+#define COMPLETE_REFUSED '\x01'
+
 /* Fields of one operation that cannot be executed. Each is told by its selection, since the same
  * one has the same arguments wherever it is reached. */
 struct failures {
@@ -22,9 +26,9 @@ void complete_fail(const struct collect *c, const struct collected *f, const cha
 bool complete_has_failed(const struct collect *c, const struct collected *f);
 
 /* Appends the root field's value to out. json is what its executor made of it, the members of each
- * object in the order of collect_sub and nothing between them; NULL is null. Each failure that is
- * reached adds an error with its path, and the nearest value around it that may be null is null.
- * Returns false, with nothing appended, if none may: then data is null. */
+ * object in the order of collect_sub and nothing between them; NULL is null. Each failure or
+ * refusal that is reached adds an error with its path, and the nearest value around it that may be
+ * null is null. Returns false, with nothing appended, if none may: then data is null. */
 bool complete_field(const struct collect *c, const struct collected *f, const char *json,
                     size_t len, struct buf *out, struct gql_errors *errors);
 

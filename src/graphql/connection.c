@@ -220,6 +220,26 @@ static unsigned n_keys(const struct page *p)
     return n;
 }
 
+/* The keys of the cursor that an argument is, or null: it is none of this list. */
+static void put_cursor_keys(struct compiler *k, const struct page *p, const char *cursor)
+{
+    buf_puts(&k->sql, "presence.cursor_keys(");
+    put(k, p, cursor);
+    buf_printf(&k->sql, "::text, %u, ", p->order->id);
+    put(k, p, p->bind->sql);
+    buf_printf(&k->sql, ", %u)", n_keys(p));
+}
+
+/* What stands before the page, in a coalesce: why there is none. */
+static void put_judge(struct compiler *k, const struct page *p, const char *cursor,
+                      const char *name)
+{
+    buf_puts(&k->sql, "CASE WHEN ");
+    put_cursor_keys(k, p, cursor);
+    buf_printf(&k->sql,
+               " IS NULL THEN presence.refused('%s: expected a cursor of this list') END, ", name);
+}
+
 /* Only rows beyond a cursor. Each of its keys is taken out once, before the scan begins. */
 static void beyond(struct compiler *k, const struct page *p, const char *cursor, bool greater)
 {
@@ -233,12 +253,9 @@ static void beyond(struct compiler *k, const struct page *p, const char *cursor,
     put_keys(k, p, "");
     buf_puts(&k->sql, greater ? ") > (" : ") < (");
     for (unsigned i = 0; i < n_keys(p); i++) {
-        buf_printf(&k->sql, "%s(SELECT %s(presence.cursor_keys(", i ? ", " : "",
-                   forms[p->order->keys[i].type].before);
-        put(k, p, cursor);
-        buf_printf(&k->sql, "::text, %u, ", p->order->id);
-        put(k, p, p->bind->sql);
-        buf_printf(&k->sql, ", %u))[%u]%s)", n_keys(p), i + 1, forms[p->order->keys[i].type].after);
+        buf_printf(&k->sql, "%s(SELECT %s(", i ? ", " : "", forms[p->order->keys[i].type].before);
+        put_cursor_keys(k, p, cursor);
+        buf_printf(&k->sql, ")[%u]%s)", i + 1, forms[p->order->keys[i].type].after);
     }
     buf_putc(&k->sql, ')');
 }
@@ -372,6 +389,11 @@ void connection(struct compiler *k, const struct bind *b, const struct collected
     page_order(&p);
     p.keys = compile_alias(k);
     p.row = compile_alias(k);
+    buf_puts(&k->sql, "coalesce(");
+    if (p.after)
+        put_judge(k, &p, "{after}", "after");
+    if (p.before)
+        put_judge(k, &p, "{before}", "before");
     k->page = &p;
     buf_puts(&k->sql, "(SELECT ");
     compile_object(k, f->field->ref->type, fields, p.row);
@@ -382,6 +404,6 @@ void connection(struct compiler *k, const struct bind *b, const struct collected
         compile_template(k, p.list->rows, s, p.keys, p.row);
         buf_puts(&k->sql, " HAVING true"); /* one row, even if nothing aggregates */
     }
-    buf_putc(&k->sql, ')');
+    buf_puts(&k->sql, "))");
     k->page = outer;
 }
