@@ -37,6 +37,33 @@ static void test_accept(void **state)
         {"image/png", MEDIA_NONE, false},
         {"", MEDIA_NONE, false},
         {",;,;q=,", MEDIA_NONE, false},
+        /* the closest range says it, and 0 is a refusal */
+        {"application/json;q=0", MEDIA_NONE, false},
+        {"application/json;q=0.0, application/*", MEDIA_MODERN, false},
+        {"*/*, application/json;q=0", MEDIA_MODERN, true},
+        {"*/*, application/*;q=0", MEDIA_STREAM, true},
+        {"*/*, text/event-stream;q=0", MEDIA_JSON, false},
+        {"*/*;q=0.1, application/graphql-response+json", MEDIA_MODERN, true},
+        {"*/*, application/graphql-response+json", MEDIA_MODERN, true},
+        {"*/*, application/graphql-response+json;q=0.9", MEDIA_JSON, true},
+        {"application/*;q=0.5, application/json;q=0.4", MEDIA_MODERN, false},
+        {"text/*, application/json;q=0.9", MEDIA_STREAM, true},
+        {"*/*;q=0", MEDIA_NONE, false},
+        /* parameters, quoted ones too; what stands behind q is no part of the type */
+        {"application/json; x=\"a, application/graphql-response+json\"", MEDIA_JSON, false},
+        {"application/json; x=\"a\\\", */*\";q=0.2;ext, text/event-stream;q=0.1", MEDIA_JSON, true},
+        {"application/json; x=\"never closed, text/event-stream", MEDIA_JSON, false},
+        {"application/json; charset=utf-16, */*;q=0.1", MEDIA_JSON, true},
+        {"application/json; charset = utf-8", MEDIA_JSON, false},
+        /* qualities that are none: the range is not there */
+        {"application/json;q=nan", MEDIA_NONE, false},
+        {"application/json;q=1.5, text/event-stream;q=0.001", MEDIA_STREAM, true},
+        {"application/json;q=1e3", MEDIA_NONE, false},
+        {"application/json;q=0.1234", MEDIA_NONE, false},
+        {"application/json;q=-1", MEDIA_NONE, false},
+        {"application/json;q=", MEDIA_NONE, false},
+        {"application/json;q=1.000", MEDIA_JSON, false},
+        {"application/json;q=1.", MEDIA_JSON, false},
     };
 
     (void)state;
@@ -59,7 +86,9 @@ static void test_content_type(void **state)
                                       "application/json; charset=latin1",
                                       "application",
                                       "application/graphql-response+json",
-                                      "application/json; x=y; charset=utf-16"};
+                                      "application/json; x=y; charset=utf-16",
+                                      "application/json, text/plain",
+                                      "application/json junk"};
 
     (void)state;
     assert_false(media_is_json(NULL));

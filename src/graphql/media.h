@@ -11,8 +11,10 @@ enum media {
     MEDIA_STREAM  /* text/event-stream */
 };
 
-/* What Accept asks for: the highest quality, among equals the first. NULL or a wildcard: JSON.
- * *stream_r: whether text/event-stream would be accepted as well. */
+/* What Accept (its lines joined by commas) asks for. Of the ranges that fit a type the closest one
+ * says its quality, 0 being a refusal; the highest quality wins, then what is named more closely,
+ * then what is named first, then JSON. NULL: JSON. *stream_r: whether text/event-stream would be
+ * accepted as well. */
 enum media media_accepted(const char *accept, bool *stream_r);
 
 /* Whether Content-Type is application/json in UTF-8. */
