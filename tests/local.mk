@@ -80,6 +80,11 @@ tests_t_worker_LDADD = liblink_httpd.la liblink_json.la libcore.la libbase.la $(
 $(tests_t_worker_OBJECTS) $(tests_t_batch_OBJECTS): src/worker/operations.h
 tests_t_worker_DEPENDENCIES = presence-worker liblink_httpd.la liblink_json.la libcore.la libbase.la
 
+check_PROGRAMS += tests/t_guild_view
+tests_t_guild_view_SOURCES = tests/t_guild_view.c
+tests_t_guild_view_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_t_guild_view_LDADD = liblink_json.la libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/t_json
 tests_t_json_SOURCES = tests/t_json.c
 tests_t_json_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

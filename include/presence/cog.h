@@ -61,6 +61,11 @@ struct call_health {
     uint64_t events, sightings;
     unsigned lanes;
     bool database, cache;
+    snowflake_t self;      /* the bot; none = not known yet */
+    uint32_t intents;      /* of the guild's gateway session; 0 = not known */
+    bool live;             /* that session is up, and nothing of it is outstanding */
+    unsigned rest_waiting; /* requests of the bulk lane that wait for their turn */
+    unsigned rest_invalid; /* that Discord refused (401, 403, 429) in ten minutes */
 };
 
 /* data: the object "data" of the answer, or NULL: the database is away or refused. */

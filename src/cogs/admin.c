@@ -4,9 +4,9 @@
 #include "cogs/parts.h"
 #include "presence/permissions.h"
 
-static const struct command *const commands[] = {&cog_ping,        &cog_nudge_menu,  &cog_inactive,
-                                                 &cog_channels,    &cog_performance, &cog_exempt,
-                                                 &cog_exempt_menu, &cog_settings,    &cog_set};
+static const struct command *const commands[] = {
+    &cog_ping,   &cog_nudge_menu,  &cog_inactive, &cog_channels, &cog_performance,
+    &cog_exempt, &cog_exempt_menu, &cog_settings, &cog_set,      &cog_diagnose};
 
 static const struct cog_button buttons[] = {
     {"inactive", PERMISSION(KICK_MEMBERS), inactive_press},

@@ -6,6 +6,7 @@ COG_OPERATIONS = \
   AwaySet \
   ChannelsExport \
   ChannelsInactive \
+  Diagnose \
   ExemptAdd \
   ExemptList \
   ExemptRemove \
@@ -53,6 +54,9 @@ libcogs_la_SOURCES = \
   src/cogs/cogs.h \
   src/cogs/config.c \
   src/cogs/config.h \
+  src/cogs/diagnose.c \
+  src/cogs/diagnose.h \
+  src/cogs/diagnose_find.c \
   src/cogs/exempt.c \
   src/cogs/export.c \
   src/cogs/export.h \

@@ -30,6 +30,8 @@ void settings_put_family(struct message *m, const struct settings *s, enum setti
  * not understood; it is at its default here. To be freed with settings_free in any case. */
 bool cog_read_settings(const struct json *guild, struct settings *s_r);
 
+extern const struct command cog_diagnose;
+
 /* user */
 extern const struct command cog_status, cog_status_menu, cog_help, cog_privacy, cog_away,
     cog_activity;

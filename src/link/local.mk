@@ -10,7 +10,8 @@ liblink_ini_la_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS)
 liblink_ini_la_LIBADD = $(INIH_LIBS)
 
 noinst_LTLIBRARIES += liblink_json.la
-liblink_json_la_SOURCES = src/link/json.c include/presence/json.h
+liblink_json_la_SOURCES = src/link/json.c src/link/guild_view.c include/presence/json.h \
+  include/presence/guild_view.h
 liblink_json_la_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
 liblink_json_la_LIBADD = $(CJSON_LIBS)
 

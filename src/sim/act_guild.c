@@ -86,8 +86,10 @@ static void act_role_create(struct act *a)
 
     if (role == NONE)
         act_fail(a, "the guild has %u roles, which is all the simulator keeps", ROLES_MAX);
-    else
+    else {
+        a->g->roles[role].position = (int)act_int(a, "position", (int64_t)role);
         emit_role(a, "GUILD_ROLE_CREATE", role);
+    }
 }
 
 static uint32_t need_role(struct act *a)

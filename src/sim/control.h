@@ -27,7 +27,7 @@
  *   thread_update {name, archived, locked}, thread_delete
  *   event_create {name}, event_update, event_rsvp_add, event_rsvp_remove {event}
  *   invite_create {anonymous}, invite_delete
- *   role_create {name, permissions}, role_update {role, name}, role_delete {role}
+ *   role_create {name, permissions, position}, role_update {role, name}, role_delete {role}
  *   channel_create {type, name, parent, hidden}, channel_update {name, hidden}, channel_delete
  *   pins_update, guild_update {name, afk_channel}
  *   guild_outage, guild_restore, guild_leave, guild_join {name}

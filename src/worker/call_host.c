@@ -11,6 +11,7 @@
 #include "worker/cache.h"
 #include "worker/call_priv.h"
 #include "worker/copies.h"
+#include "worker/react_parts.h"
 
 #define ASK_MS    10000
 #define BUTTON_MS 900000 /* a button lives as long as the answer's token */
@@ -143,6 +144,11 @@ static void host_health(const struct call *call, struct call_health *h)
         .sightings = atomic_load(&w->shm.header->counters[SHM_COUNT_SIGHTINGS].value),
         .database = !w->away && w->heard,
         .cache = !strcmp(cache_state(w), "up"),
+        .self = w->self,
+        .intents = roster_intents(w, t->interaction.guild),
+        .live = roster_shard_live(w, t->interaction.guild),
+        .rest_waiting = (unsigned)rest_waiting(w->rest, BUDGET_BULK),
+        .rest_invalid = budget_invalid_count(&w->shm.header->budget, clock_mono().ms),
     };
     for (unsigned i = 0; i < LANES; i++)
         h->lanes += w->lanes[i] != NULL;

@@ -25,6 +25,8 @@ void roster_gateway(struct worker *w, const struct msg_gateway_state *state);
  * does not, lookup_untold is called at its end. */
 bool roster_will_tell(struct worker *w, snowflake_t guild, snowflake_t user);
 bool roster_shard_live(const struct worker *w, snowflake_t guild);
+/* As granted to the guild's session; 0 = not known. */
+uint32_t roster_intents(const struct worker *w, snowflake_t guild);
 
 /* Dwell in voice. */
 void voice_init(struct worker *w);

@@ -145,6 +145,13 @@ bool roster_shard_live(const struct worker *w, snowflake_t guild)
     return all->n_shards && all->shards[shard_of(all, guild)].state == SHARD_LIVE;
 }
 
+uint32_t roster_intents(const struct worker *w, snowflake_t guild)
+{
+    const struct rosters *all = w->rosters;
+
+    return all->n_shards ? all->shards[shard_of(all, guild)].intents : 0;
+}
+
 static bool intent_refused(const struct rosters *all, snowflake_t guild)
 {
     unsigned shard;
