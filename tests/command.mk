@@ -26,3 +26,8 @@ check_PROGRAMS += tests/t_table
 tests_t_table_SOURCES = tests/t_table.c tests/cmocka_all.h
 tests_t_table_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_table_LDADD = libcogs.la liblink_json.la libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/t_prefix
+tests_t_prefix_SOURCES = tests/t_prefix.c tests/cmocka_all.h
+tests_t_prefix_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_t_prefix_LDADD = libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)

@@ -21,6 +21,7 @@
 #include "presence/message.h"
 #include "presence/outcome.h"
 #include "presence/settings.h"
+#include "presence/prefix.h"
 
 #define COG_VERSION 1u
 
@@ -43,6 +44,7 @@ struct cog {
     /* Called once, before the tables are looked at: completes what is made of other tables. NULL:
      * there is nothing to do. */
     void (*prepare)(void);
+    const struct prefix_command *const *prefix_commands; /* developers'; ends with NULL; or NULL */
 };
 
 /* What the process knows of a member at this moment; more recent than what is in the database. */

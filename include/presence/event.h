@@ -37,6 +37,10 @@ struct event_ctx *event_ctx_new(const struct shm *shm);
 void event_ctx_free(struct event_ctx **ctx);
 /* The bot's own user id (from FETCH_USER_ME or READY); its acts are never recorded. */
 void event_ctx_set_self(struct event_ctx *ctx, snowflake_t self);
+/* Messages that begin with it are EVENT_ORDER. Empty: none are but mentions. */
+void event_ctx_set_prefix(struct event_ctx *ctx, const char *prefix);
+/* Every message of this user is EVENT_ORDER, however it begins; SNOWFLAKE_NONE: nobody's. */
+void event_ctx_await(struct event_ctx *ctx, snowflake_t user);
 
 /* What a frame asks of the worker beyond its records. */
 #define EVENT_WANT_ROSTER   0x1u  /* the guild's roster must be catalogued */
@@ -46,6 +50,7 @@ void event_ctx_set_self(struct event_ctx *ctx, snowflake_t self);
 #define EVENT_IDEMPOTENT    0x10u /* the records may be published in parts */
 #define EVENT_GUILD_GONE    0x20u
 #define EVENT_INTERACTION   0x40u /* somebody used a command or a button: see before_* */
+#define EVENT_ORDER         0x80u /* a message that begins as developers' commands do */
 
 struct event_result {
     unsigned flags;          /* EVENT_* */

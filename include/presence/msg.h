@@ -52,6 +52,7 @@ enum msg_type {
     MSG_GATEWAY_STATE = 16, /* msg_gateway_state: to all, when a shard's state or intents change */
     MSG_CLOCK = 17,         /* msg_id: clock_set_offset's ms, as int64_t (debug builds) */
     MSG_EVENT_AT = 18,      /* msg_event_at: as MSG_EVENT, where it lies in the common memory */
+    MSG_ORDER = 19,         /* msg_order + tail: a developer's command that came elsewhere */
 
     /* worker -> master */
     MSG_WORKER_READY = 32,  /* msg_id: MSG_VERSION */
@@ -66,7 +67,8 @@ enum msg_type {
     MSG_FETCH_REPLY = 41,  /* msg_fetch_reply + tail: body, address text, or error text */
     MSG_GATEWAY_SEND = 42, /* msg_gateway_send + tail: a payload for a shard (op 8) */
     MSG_QUERY_REPLY = 43,  /* msg_id + tail: JSON */
-    MSG_ALERT = 44         /* tail: text for the operator, logged by the master at error level */
+    MSG_ALERT = 44,        /* tail: text for the operator, logged by the master at error level */
+    MSG_ORDER_PASS = 45    /* msg_order + tail: for the owner of header.lane, or for all workers */
 };
 
 enum msg_secret { SECRET_DISCORD_TOKEN = 1, SECRET_GRAPHQL_TOKEN = 2, SECRET_KEY = 3 };
@@ -131,6 +133,13 @@ struct msg_durable {
 
 struct msg_gateway_send {
     uint64_t guild; /* the shard that owns this guild sends it */
+};
+
+/* A developer's command in a direct message; the tail is its text behind the prefix. */
+struct msg_order {
+    uint64_t id, author, channel;
+    uint32_t all; /* for all workers: one of them may wait for this code */
+    uint32_t reserved;
 };
 
 struct msg_gateway_state {

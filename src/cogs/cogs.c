@@ -6,9 +6,10 @@
 
 #include "presence/log.h"
 
-#define COMMANDS_MAX 100u
+#define COMMANDS_MAX        100u
+#define PREFIX_COMMANDS_MAX 32u
 
-static const struct cog *const cogs[] = {&cog_admin, &cog_user};
+static const struct cog *const cogs[] = {&cog_admin, &cog_dev, &cog_user};
 
 static const struct command *commands[COMMANDS_MAX];
 static size_t n_commands;
@@ -34,6 +35,18 @@ const struct command *const *cogs_commands(size_t *count_r)
         collect();
     *count_r = n_commands;
     return commands;
+}
+
+const struct prefix_command *const *cogs_prefix_commands(void)
+{
+    static const struct prefix_command *list[PREFIX_COMMANDS_MAX + 1];
+    size_t n = 0;
+
+    for (size_t i = 0; !list[0] && i < sizeof(cogs) / sizeof(cogs[0]); i++)
+        for (const struct prefix_command *const *c = cogs[i]->prefix_commands;
+             c && *c && n < PREFIX_COMMANDS_MAX; c++)
+            list[n++] = *c;
+    return list;
 }
 
 const struct cog_button *cogs_button(const char *name)

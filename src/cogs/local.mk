@@ -6,6 +6,7 @@ COG_OPERATIONS = \
   AwaySet \
   ChannelsExport \
   ChannelsInactive \
+  DevGuild \
   Diagnose \
   ExemptAdd \
   ExemptList \
@@ -54,6 +55,9 @@ libcogs_la_SOURCES = \
   src/cogs/cogs.h \
   src/cogs/config.c \
   src/cogs/config.h \
+  src/cogs/dev.c \
+  src/cogs/dev.h \
+  src/cogs/dev_setup.c \
   src/cogs/diagnose.c \
   src/cogs/diagnose.h \
   src/cogs/diagnose_find.c \

@@ -33,7 +33,8 @@ static const struct event_row {
         name, sizeof(name) - 1, handler, reader, false                                             \
     }
     /* the frequent ones first */
-    ROW_READ("MESSAGE_CREATE", event_message_create, event_read_message),
+    {"MESSAGE_CREATE", sizeof("MESSAGE_CREATE") - 1, event_message_create, event_read_message,
+     true},
     ROW_READ("TYPING_START", event_typing, event_read_act),
     ROW_READ("MESSAGE_REACTION_ADD", event_reaction_add, event_read_act),
     ROW("VOICE_STATE_UPDATE", event_voice_state),
@@ -94,6 +95,16 @@ void event_ctx_free(struct event_ctx **ctx)
 void event_ctx_set_self(struct event_ctx *ctx, snowflake_t self)
 {
     ctx->self = self;
+}
+
+void event_ctx_set_prefix(struct event_ctx *ctx, const char *prefix)
+{
+    ctx->prefix = prefix[0];
+}
+
+void event_ctx_await(struct event_ctx *ctx, snowflake_t user)
+{
+    ctx->awaited = user;
 }
 
 static const struct event_row *find_row(struct slice name)

@@ -90,6 +90,7 @@ static const char *message_read(struct slice d, struct message *m)
         SCAN_FIELD_INNER("author", &m->author, author_fields, USER_FIELDS_COUNT),
         SCAN_FIELD("member", &m->member),
         SCAN_FIELD("mentions", &m->mentions),
+        SCAN_FIELD("content", &m->content),
         SCAN_FIELD("channel_id", &channel),
         SCAN_FIELD("webhook_id", &m->webhook),
         SCAN_FIELD("channel_type", &m->channel_type),
@@ -139,6 +140,19 @@ static bool may_be_thread(struct slice channel_type)
     return !scan_u64(channel_type, &type) || (type >= 10 && type <= 12);
 }
 
+/* A look at the first bytes: whose command it is, if it is one, is the worker's to find out. What
+ * begins with an escape may begin with anything. */
+static bool may_be_order(const struct job *job, const struct message *m)
+{
+    const char *p = m->content.p;
+
+    if (m->content.len < 3)
+        return false;
+    return !job->guild.id || (job->ctx->prefix && p[1] == job->ctx->prefix) || p[1] == '\\' ||
+           (p[1] == '<' && p[2] == '@') ||
+           (job->ctx->awaited.id && snowflake_equal(job->ahead->actor, job->ctx->awaited));
+}
+
 const char *event_message_create(struct job *job)
 {
     const struct message *m = &job->ahead->message;
@@ -149,6 +163,10 @@ const char *event_message_create(struct job *job)
 
     if (m->flags & FLAG_EPHEMERAL)
         return NULL;
+    if (may_be_order(job, m))
+        job->result->flags |= EVENT_ORDER;
+    if (!job->guild.id)
+        return NULL; /* a direct message is nobody's activity in a guild */
     if (!scan_is_object(m->author))
         return "author: expected an object";
     error = user_of_parts(&m->author_parts, &author);

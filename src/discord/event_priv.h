@@ -13,6 +13,8 @@ struct in_voice {
 struct event_ctx {
     const struct shm *shm;
     snowflake_t self;
+    snowflake_t awaited; /* whose next message is looked at */
+    char prefix;         /* the first byte of developers' commands; NUL = there is none */
     /* Who was last looked for, for the event at work: handlers ask several times. */
     snowflake_t found_user;
     struct seen_row *found;
@@ -37,7 +39,7 @@ struct user_parts {
 struct message {
     snowflake_t id, channel;
     uint64_t type, flags;
-    struct slice author, member, webhook, metadata, mentions, edited, channel_type;
+    struct slice author, member, webhook, metadata, mentions, edited, channel_type, content;
     struct user_parts author_parts;
 };
 

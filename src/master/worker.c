@@ -135,6 +135,17 @@ static void became_ready(struct worker *w, uint64_t version)
         worker_send_drain_when_empty(w);
 }
 
+/* Whose lane has no owner just now is not told: a command runs once or not at all. */
+static void pass_order(struct master *m, unsigned lane, const struct msg_order *order,
+                       const void *text, size_t len)
+{
+    struct worker *w = worker_of_lane(m, lane);
+
+    for (unsigned i = 0; i < LANES; i++)
+        if (order->all ? m->workers[i].state == WORKER_READY : &m->workers[i] == w)
+            worker_send(&m->workers[i], MSG_ORDER, order, sizeof(*order), text, len);
+}
+
 void worker_message(void *arg, const struct msg_header *h, const void *body, const void *tail,
                     size_t tail_len)
 {
@@ -184,6 +195,9 @@ void worker_message(void *arg, const struct msg_header *h, const void *body, con
         break;
     case MSG_QUERY_REPLY:
         control_query_reply(w, id->id, tail, tail_len);
+        break;
+    case MSG_ORDER_PASS:
+        pass_order(m, h->lane, body, tail, tail_len);
         break;
     case MSG_ALERT:
         log_error("alert", "worker %u: %.*s", w->slot, (int)(tail_len > 1000 ? 1000 : tail_len),

@@ -131,13 +131,10 @@ static void host_member(const struct call *call, snowflake_t user, struct call_m
         task_member(t->w, t->interaction.guild, user, m);
 }
 
-static void host_health(const struct call *call, struct call_health *h)
+void call_health(struct worker *w, struct call_health *h)
 {
-    const struct task *t = (const struct task *)call;
-    struct worker *w = t->w;
-
     *h = (struct call_health){
-        .arrival_ms = call->now.ms - snowflake_time(t->interaction.id).ms,
+        .arrival_ms = -1,
         .lag_p50_ms = delay_percentile(&w->delay, 50),
         .lag_p99_ms = delay_percentile(&w->delay, 99),
         .events = atomic_load(&w->shm.header->counters[SHM_COUNT_EVENTS].value),
@@ -164,6 +161,14 @@ static const struct settings *host_settings(struct call *call)
     struct task *t = (struct task *)call;
 
     return copies_settings(t->w, t->interaction.guild);
+}
+
+static void host_health(const struct call *call, struct call_health *h)
+{
+    const struct task *t = (const struct task *)call;
+
+    call_health(t->w, h);
+    h->arrival_ms = call->now.ms - snowflake_time(t->interaction.id).ms;
 }
 
 static const struct command *const *host_commands(const struct call *call, size_t *count_r)

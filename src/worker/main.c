@@ -21,6 +21,7 @@
 #include "worker/call.h"
 #include "worker/copies.h"
 #include "worker/load.h"
+#include "worker/order.h"
 #include "worker/query.h"
 #include "worker/react.h"
 #include "worker/worker.h"
@@ -69,6 +70,7 @@ static void apply_conf(struct worker *w)
     const struct conf *conf = &w->conf;
 
     log_set_level((enum log_level)conf->log.level);
+    event_ctx_set_prefix(w->events, conf->discord.prefix);
     apply_secrets(w);
     cache_set_url(w, conf->redis.url);
     if (fd_mkdirs(conf->cache.spool_dir, 0700))
@@ -165,7 +167,8 @@ void worker_check_drained(struct worker *w)
     for (unsigned i = 0; i < LANES; i++)
         if (w->lanes[i] && !flush_clean(w->lanes[i]))
             return;
-    if (call_pending(w) && clock_mono().ms - w->drain_since.ms < DRAIN_CALLS_MS)
+    if ((call_pending(w) || order_pending(w)) &&
+        clock_mono().ms - w->drain_since.ms < DRAIN_CALLS_MS)
         return;
     finish(w);
 }
@@ -294,6 +297,9 @@ static void take_message(void *arg, const struct msg_header *h, const void *body
         break;
     case MSG_FETCH:
         fetch_request(w, body, tail, len);
+        break;
+    case MSG_ORDER:
+        order_passed(w, body, tail, len);
         break;
     case MSG_DRAIN:
         start_drain(w);

@@ -9,6 +9,7 @@
 #include "presence/log.h"
 #include "worker/cache.h"
 #include "worker/call.h"
+#include "worker/order.h"
 #include "worker/react_parts.h"
 
 #define SESSIONS_WAITING_MAX 4096u
@@ -93,6 +94,8 @@ void react(struct lane *lane, const struct msg_event *event, const char *frame,
         roster_forget(lane->w, result->guild);
     if (result->flags & EVENT_INTERACTION)
         call_begin(lane, event, frame, result);
+    if (result->flags & EVENT_ORDER)
+        order_begin(lane, event, frame);
 }
 
 void react_loaded(struct lane *lane, struct seen_row *row)
@@ -153,6 +156,7 @@ void react_init(struct worker *w)
     w->react->w = w;
     w->react->timer = loop_timer_new(w->loop, log_sessions, w);
     call_init(w);
+    order_init(w);
     register_init(w);
     lookup_init(w);
     roster_init(w);
@@ -165,6 +169,7 @@ void react_free(struct worker *w)
     if (!w->react)
         return;
     call_free(w);
+    order_free(w);
     register_free(w);
     lookup_free(w);
     roster_free(w);

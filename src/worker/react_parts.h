@@ -37,6 +37,10 @@ void voice_note(struct worker *w, snowflake_t guild, snowflake_t user); /* is in
 void register_init(struct worker *w);
 void register_free(struct worker *w);
 void register_commands(struct worker *w); /* lane 0 is ours */
+/* Once more, whoever owns lane 0; cb hears NULL, or what went wrong. False: somebody else waits. */
+typedef void register_told(void *arg, const char *failure);
+bool register_again(struct worker *w, register_told *cb, void *arg);
+void register_forget(struct worker *w, const void *arg); /* it does not want to know any more */
 
 /* One walk through the table for all lanes just taken: rows still loading, of unknown kind, in
  * voice. */

@@ -20,13 +20,26 @@ struct registration {
     struct loop_timer *timer;
     struct backoff backoff;
     bool under_way, done;
+    register_told *asked; /* who wants to know what came of it; NULL = nobody */
+    void *asker;
     char path[64];
     struct buf body; /* what shall be registered */
 };
 
+static void tell_asker(struct registration *r, const char *failure)
+{
+    register_told *cb = r->asked;
+
+    r->asked = NULL;
+    if (cb)
+        cb(r->asker, failure);
+}
+
 static void try_again(struct registration *r, const char *what, const struct rest_answer *answer)
 {
     int64_t ms = backoff_next_ms(&r->backoff);
+
+    tell_asker(r, outcome_name(answer->outcome));
 
     r->under_way = false;
     log_warn("commands_not_registered", "%s: %s (status %d, code %d) %s; trying again in %lld s",
@@ -142,6 +155,7 @@ static void finished(struct registration *r)
     r->done = true;
     buf_clear(&r->body);
     backoff_reset(&r->backoff);
+    tell_asker(r, NULL);
 }
 
 static void overwritten(void *arg, const struct rest_answer *answer)
@@ -204,7 +218,7 @@ static void begin(void *arg)
 {
     struct registration *r = arg;
 
-    if (r->under_way || r->done || !r->w->lanes[0])
+    if (r->under_way || (r->done && !r->asked) || (!r->asked && !r->w->lanes[0]))
         return;
     r->under_way = true;
     rest_get(r->w->rest, "/applications/@me", 0, application_told, r);
@@ -213,6 +227,24 @@ static void begin(void *arg)
 void register_commands(struct worker *w)
 {
     begin(w->registration);
+}
+
+bool register_again(struct worker *w, register_told *cb, void *arg)
+{
+    struct registration *r = w->registration;
+
+    if (r->asked)
+        return false;
+    r->asked = cb;
+    r->asker = arg;
+    loop_timer_set(r->timer, 0);
+    return true;
+}
+
+void register_forget(struct worker *w, const void *arg)
+{
+    if (w->registration->asker == arg)
+        w->registration->asked = NULL;
 }
 
 void register_init(struct worker *w)

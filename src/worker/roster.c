@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "presence/log.h"
+#include "worker/order.h"
 #include "worker/react_parts.h"
 
 #define INTENT_GUILD_MEMBERS (1u << 1)
@@ -120,12 +121,13 @@ static void drop(struct rosters *all, snowflake_t guild)
 }
 
 /* No chunk comes any more: whoever is still of unknown kind is looked up. */
-static void conclude(struct rosters *all, snowflake_t guild)
+static void conclude(struct rosters *all, snowflake_t guild, const char *failure)
 {
     struct roster *r = unlink_from(all, guild);
 
     if (!r)
         return;
+    order_catalogued(all->w, guild, failure);
     for (size_t i = 0; i < r->n_unknown; i++)
         lookup_untold(all->w, guild, r->unknown[i]);
     free_roster(r);
@@ -253,7 +255,7 @@ static void finish(struct rosters *all, struct roster *r)
     snowflake_t guild = r->guild;
 
     log_info("roster_complete", "guild %llu, %u chunks", (unsigned long long)guild.id, r->chunks);
-    conclude(all, guild);
+    conclude(all, guild, NULL);
 }
 
 /* Drops what cannot be: lanes that went, an intent that was refused. */
@@ -272,7 +274,7 @@ static bool drop_void(struct rosters *all, const struct roster *r)
         g->roster_begin_ms = 0;
         g->flags &= ~SHM_GUILD_ASKED;
     }
-    conclude(all, r->guild);
+    conclude(all, r->guild, "the intent GUILD_MEMBERS is refused");
     return true;
 }
 
@@ -420,7 +422,7 @@ void roster_limited(struct worker *w, const struct event_result *result)
 
 void roster_forget(struct worker *w, snowflake_t guild)
 {
-    conclude(w->rosters, guild);
+    conclude(w->rosters, guild, "the guild is gone");
 }
 
 bool roster_will_tell(struct worker *w, snowflake_t guild, snowflake_t user)

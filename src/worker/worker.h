@@ -8,6 +8,7 @@
  *   rest      Discord's REST API under its limits
  *   copies    settings of the own lanes' guilds, kept true by changes
  *   call      interactions: what runs a command, and its answer
+ *   order     developers' commands by message
  *   fetch     what the master asks for: REST bodies, host names */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -155,6 +156,7 @@ struct worker {
     struct rest *rest;
     struct react *react;
     struct calls *calls;
+    struct orders *orders;
     struct registration *registration;
     struct lookups *lookups;
     struct rosters *rosters;

@@ -1,0 +1,180 @@
+"""Developers' commands by message: who may give them, when they run, and what they answer."""
+
+import json
+import re
+
+import pytest
+
+import harness
+import talk
+
+DEVELOPER, STRANGER = 7, 8
+
+
+class Room:
+    """A channel in which simulated people write, and what the bot answers there."""
+
+    def __init__(self, stack):
+        self.stack, self.sim = stack, stack.sim
+        self.judge = talk.Judge()
+        self.read = 0
+        self.answers = []
+        guilds = self.sim.get("/_sim/world?members=1")["guilds"]
+        self.guild = guilds[0]
+        self.members = [m["id"] for m in self.guild["members"]]
+        self.bot = self.members[0]
+
+    def write(self, content, user=DEVELOPER, kind="message", **args):
+        """Returns the message's id."""
+        return self.sim.act(kind, user=user, content=content, **args)["id"]
+
+    def take(self):
+        got = self.sim.get(f"/_sim/received?what=rest&since={self.read}")
+        self.read = got["next"]
+        for r in got["items"]:
+            if r["method"] == "POST" and re.fullmatch(r"/channels/\d+/messages", r["path"]):
+                assert r["status"] == 200, r
+                body = json.loads(r["body"])
+                self.judge.check("/channels/{channel_id}/messages", "post", body)
+                assert body["allowed_mentions"]["parse"] == []
+                self.answers.append(body)
+        return self.answers
+
+    def answers_to(self, message):
+        self.take()
+        return [a["content"] for a in self.answers
+                if a["message_reference"]["message_id"] == message]
+
+    def answer(self, message, count=1, deadline=20):
+        return harness.wait_until(lambda: len(a := self.answers_to(message)) >= count and a,
+                                  deadline, f"an answer to {message}")[count - 1]
+
+    def ask(self, content, **args):
+        return self.answer(self.write(content, **args))
+
+
+@pytest.fixture
+def start(make_stack):
+    def make(conf=None, sim_args=(), **discord):
+        stack = make_stack(sim_args=["--guilds", 3, "--members", 30, *sim_args],
+                           conf={"workers": {"count": 2}, **(conf or {})})
+        stack.start_servers()
+        members = stack.sim.get("/_sim/world?members=1")["guilds"][0]["members"]
+        stack.conf.update(discord={"developers": members[DEVELOPER]["id"], **discord}).save()
+        stack.presenced.start()
+        stack.presenced.wait_live()
+        return Room(stack)
+
+    return make
+
+
+@pytest.fixture
+def room(start):
+    return start()
+
+
+def orders(room):
+    return [e.message for e in room.stack.presenced.log.events("order")]
+
+
+def test_ping(room):
+    text = room.ask("?ping")
+    assert text.startswith("I am here.") and "PostgreSQL: up" in text and "Redis: up" in text
+    assert room.ask("? PING please").endswith("`?ping`")
+    assert room.ask(f"<@{room.bot}> ping", mention_bot=True).startswith("I am here.")
+    assert "`?setup`" in room.ask(f"<@{room.bot}> what can you do?", mention_bot=True)
+    harness.wait_until(lambda: len(orders(room)) == 4, what="a line for each")
+    developer, guild = room.members[DEVELOPER], room.guild["id"]
+    assert orders(room)[0] == f"ping by {developer}, guild {guild}: done"
+
+
+def test_only_commands_are_answered(room):
+    silent = [room.write(text) for text in (
+        "ping", "??", "? what", "?pingg", "<@1> ping", "", "x?ping", "?" + "ping " * 200,
+        "\u200b?ping", "?\u202egnip", "<@" + "9" * 300 + "> ping")]
+    silent += [room.write("?ping", kind=kind) for kind in ("bot_message", "webhook_message")]
+    room.ask("?ping")
+    assert not any(room.answers_to(m) for m in silent)
+
+
+def test_strangers_are_refused_once(room):
+    first = room.write("?ping", user=STRANGER)
+    assert "developers who run this bot" in room.answer(first)
+    later = [room.write(text, user=STRANGER) for text in ("?ping", "?setup", "?sync now")]
+    other = room.write("? ", user=STRANGER + 1)
+    assert "developers" in room.ask("?sync", user=STRANGER + 2)
+    room.ask("?ping")
+    assert not any(room.answers_to(m) for m in [*later, other])
+    assert len([o for o in orders(room) if "not a developer" in o]) == 2
+
+
+def test_without_developers_nobody_is_answered(start):
+    room = start(developers="")
+    assert room.write("?ping")
+    done = room.sim.sent()["message"]
+    harness.wait_until(lambda: room.stack.pg.execute(
+        "select coalesce(sum(count), 0) from activity where kind = 1")[0][0] >= done)
+    assert not room.take() and not orders(room)
+
+
+def test_without_the_intent_a_mention_is_needed(start):
+    room = start(message_content="no")
+    bare = room.write("?ping")
+    assert room.ask(f"<@{room.bot}> ping", mention_bot=True).startswith("I am here.")
+    assert not room.answers_to(bare)
+
+
+def test_a_prefix_of_ones_own(start):
+    room = start(prefix="p!")
+    other = room.write("?ping")
+    assert room.ask("p!ping").startswith("I am here.")
+    assert not room.answers_to(other)
+
+
+def test_direct_messages(start):
+    room = start(intents=18943687 + 4096)
+    assert room.ask("?ping", kind="dm").startswith("I am here.")
+    assert "guild_id: expected" in room.ask("?setup", kind="dm")
+    for guild in room.sim.get("/_sim/world")["guilds"]:  # whichever worker owns its lane
+        message = room.write(f"?setup {guild['id']}", kind="dm")
+        assert "Server: known and watched" in room.answer(message)
+    assert "Discord has not shown it" in room.ask("?setup 994893149241479228", kind="dm")
+
+
+def test_sync(room):
+    puts = lambda: [r for r in room.sim.get("/_sim/received?what=rest")["items"]
+                    if r["method"] == "PUT" and r["path"].endswith("/commands")]
+    room.stack.presenced.log.wait_for("commands_registered")
+    assert room.ask("?sync") == "Discord has the commands as they are here."
+    assert len(puts()) == 1
+    room.sim.http("POST", "/_sim/refuse", {"rest": 1, "status": 403, "path": "/commands", "code": 50001})
+    room.stack.presenced.expect_error("commands_not_registered")
+    assert "could not be compared" in room.ask("?sync")
+
+
+def test_setup(room):
+    harness.wait_until(lambda: room.stack.pg.execute("select count(*) from guild")[0][0] == 3)
+    message = room.write("?setup")
+    steps = room.answer(message)
+    assert "Server: known and watched" in steps
+    assert "Settings: version" in steps
+    assert "Permissions: all there" in steps
+    assert "Members: asked for" in steps
+    chunks = len(room.sim.get("/_sim/received?what=request_members")["items"])
+    assert re.search(r"Members: 3\d are listed", room.answer(message, count=2, deadline=60))
+    assert len(room.sim.get("/_sim/received?what=request_members")["items"]) == chunks + 1
+
+
+def test_not_when_it_is_old_or_comes_again(room):
+    """Replayed after a RESUME it is a sighting only, and so is one that is over a minute old."""
+    room.ask("?ping")
+    room.sim.post("/_sim/stall", {"sending": True})
+    missed = room.write("?ping")
+    room.sim.post("/_sim/drop", {})
+    room.stack.presenced.log.wait_for("gateway_resumed")
+    room.stack.presenced.wait_live()
+    assert room.ask("?ping").startswith("I am here.")
+    assert not room.answers_to(missed)
+    done = room.sim.sent()["message"]
+    harness.wait_until(lambda: room.stack.pg.execute(
+        "select coalesce(sum(count), 0) from activity where kind = 1")[0][0] == done)
