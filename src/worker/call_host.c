@@ -131,7 +131,7 @@ static void host_member(const struct call *call, snowflake_t user, struct call_m
         task_member(t->w, t->interaction.guild, user, m);
 }
 
-void call_health(struct worker *w, struct call_health *h)
+void call_health(struct worker *w, snowflake_t guild, struct call_health *h)
 {
     *h = (struct call_health){
         .arrival_ms = -1,
@@ -142,8 +142,8 @@ void call_health(struct worker *w, struct call_health *h)
         .database = !w->away && w->heard,
         .cache = !strcmp(cache_state(w), "up"),
         .self = w->self,
-        .intents = roster_intents(w, t->interaction.guild),
-        .live = roster_shard_live(w, t->interaction.guild),
+        .intents = roster_intents(w, guild),
+        .live = roster_shard_live(w, guild),
         .rest_waiting = (unsigned)rest_waiting(w->rest, BUDGET_BULK),
         .rest_invalid = budget_invalid_count(&w->shm.header->budget, clock_mono().ms),
     };
@@ -167,7 +167,7 @@ static void host_health(const struct call *call, struct call_health *h)
 {
     const struct task *t = (const struct task *)call;
 
-    call_health(t->w, h);
+    call_health(t->w, t->interaction.guild, h);
     h->arrival_ms = call->now.ms - snowflake_time(t->interaction.id).ms;
 }
 

@@ -112,7 +112,8 @@ void task_forget_file(struct task *t);
 
 /* call_host.c */
 extern const struct call_host task_host;
-void call_health(struct worker *w, struct call_health *health_r); /* but for arrival_ms */
+/* But for arrival_ms. */
+void call_health(struct worker *w, snowflake_t guild, struct call_health *health_r);
 void task_forget_question(struct task *t);
 void task_member(const struct worker *w, snowflake_t guild, snowflake_t user,
                  struct call_member *member_r);

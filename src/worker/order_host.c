@@ -198,7 +198,7 @@ static void host_health(const struct order *order, struct call_health *h)
 {
     const struct deed *d = (const struct deed *)order;
 
-    call_health(d->w, h);
+    call_health(d->w, order->guild, h);
     h->arrival_ms = order->now.ms - snowflake_time(order->id).ms;
 }
 
