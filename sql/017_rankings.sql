@@ -1,4 +1,4 @@
--- Rankings, and what is typical of a member.
+-- Rankings, what is typical of a member, and channels nobody wants to hear of.
 
 -- --- gaps ----------------------------------------------------------------------------------------
 
@@ -86,3 +86,13 @@ BEGIN
              LIMIT n) r;
     END IF;
 END $$;
+
+-- --- channels --------------------------------------------------------------------------------------
+
+-- Which channels and categories are never proposed as quiet.
+CREATE FUNCTION ignored_channels(guild bigint) RETURNS bigint[]
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(array_agg(e::bigint), '{}')
+      FROM presence.setting_in_force s, jsonb_array_elements_text(s.value) e
+     WHERE s.guild_id = guild AND s.key = 'ignored_channels'
+$$;

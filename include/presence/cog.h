@@ -129,6 +129,7 @@ struct call_host {
     /* Those in force in the guild; they live until the function returns that asks. NULL: they are
      * not known now. */
     const struct settings *(*settings)(struct call *call);
+    void (*choices)(struct call *call, const char *json);
 };
 
 struct call {
@@ -200,6 +201,12 @@ static inline void call_button(const struct call *call, struct message *m, enum 
 
     call->host->custom_id(call, name, data, id);
     message_button(m, style, label, id, false);
+}
+
+/* Ends a completion, which is answered at once: a JSON array of {"name", "value"}, at most 25. */
+static inline void call_choices(struct call *call, const char *json)
+{
+    call->host->choices(call, json);
 }
 
 /* Of a command; of a button nothing is given. */

@@ -61,6 +61,7 @@ struct command_action {
     uint64_t permissions;                 /* needed beside the command's own */
     const struct command_option *options; /* ends with name NULL; NULL = none */
     command_run *run;
+    command_run *complete; /* suggests values while somebody types; NULL: it has no such option */
 };
 
 struct command {

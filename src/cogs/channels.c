@@ -1,6 +1,8 @@
-/* /channels: which channels are alive. Nothing is done to any of them here. Diagnostics: none. */
+/* /channels: which channels are alive, and of which nobody wants to hear. Nothing is done to any of
+ * them here. Diagnostics: none. */
 #include <string.h>
 
+#include "cogs/adjust.h"
 #include "cogs/export.h"
 #include "cogs/operations.h"
 #include "cogs/pager.h"
@@ -64,14 +66,12 @@ static const struct {
     {"text", "[0]"},  {"news", "[5]"},   {"forum", "[15]"},        {"media", "[16]"},
     {"voice", "[2]"}, {"stage", "[13]"}, {"thread", "[10,11,12]"},
 };
-#define ANY_TYPE "[0,2,5,10,11,12,13,15,16]"
-
 static const char *numbers_of(const char *type)
 {
     for (size_t i = 0; i < sizeof(type_numbers) / sizeof(type_numbers[0]); i++)
         if (!strcmp(type_numbers[i].name, type))
             return type_numbers[i].numbers;
-    return ANY_TYPE;
+    return COG_CHANNEL_TYPES;
 }
 
 static void put_filter(const struct call *call, int64_t idle, struct buf *out)
@@ -79,7 +79,9 @@ static void put_filter(const struct call *call, int64_t idle, struct buf *out)
     const struct command_value *category = call_arg(call, "category");
     const struct command_value *people = call_arg(call, "min_people");
 
-    buf_printf(out, ",\"days\":%lld,\"filter\":{\"quietDays\":%lld,\"minPeople\":%lld,\"types\":%s",
+    buf_printf(out,
+               ",\"days\":%lld,\"filter\":{\"quietDays\":%lld,\"minPeople\":%lld,\"types\":%s,"
+               "\"ignored\":false",
                (long long)(idle / SAY_DAY_MS), (long long)(idle / SAY_DAY_MS),
                (long long)(people->given ? people->integer : 1),
                numbers_of(call_arg(call, "type")->text));
@@ -114,6 +116,45 @@ void channels_press(struct call *call, const char *data)
     pager_press(call, &channel_pager, data);
 }
 
+/* --- ignore ------------------------------------------------------------------------------------
+ */
+
+/* The option channel becomes, or is no longer, one of the ids. */
+static bool wish_ignored(struct call *call, const struct json *data, const char *text,
+                         struct settings *s)
+{
+    const struct setting_info *info = &setting_infos[SETTING_IGNORED_CHANNELS];
+    const struct setting_value *now = settings_get(s, SETTING_IGNORED_CHANNELS);
+    uint64_t id = call_arg(call, "channel")->id.id;
+    struct setting_value next = {0};
+    bool add = call_arg(call, "add")->yes;
+
+    (void)data;
+    (void)text;
+    next.ids.list = xcalloc(now->ids.count + 1, sizeof(*next.ids.list));
+    for (size_t i = 0; i < now->ids.count; i++)
+        if (now->ids.list[i].id != id)
+            next.ids.list[next.ids.count++] = now->ids.list[i];
+    if (add == (next.ids.count < now->ids.count)) { /* it is like that already */
+        setting_free(SETTING_IGNORED_CHANNELS, &next);
+        return true;
+    }
+    if (add)
+        next.ids.list[next.ids.count++].id = id;
+    if (next.ids.count > (size_t)info->most) {
+        setting_free(SETTING_IGNORED_CHANNELS, &next);
+        say_plain(call, MESSAGE_BAD, _("Nothing was changed: 500 channels are ignored already."));
+        return false;
+    }
+    settings_put(s, SETTING_IGNORED_CHANNELS, &next);
+    return true;
+}
+
+static void channels_ignore(struct call *call)
+{
+    adjust_begin(call, OPERATION_SETTINGS_VIEW, wish_ignored, "", false);
+}
+
 /* --- the table ---------------------------------------------------------------------------------
  */
 
@@ -142,7 +183,22 @@ static const struct command_option inactive_options[] = {
      .choices = export_formats},
     {.name = NULL},
 };
+static const struct command_option ignore_options[] = {
+    {.name = "channel",
+     .description = N_("Which channel, or a category with all of its channels"),
+     .type = COMMAND_CHANNEL,
+     .required = true},
+    {.name = "add",
+     .description = N_("True: ignore it; false: propose it again"),
+     .type = COMMAND_BOOL,
+     .required = true},
+    {.name = NULL},
+};
 static const struct command_action channels_actions[] = {
+    {.name = "ignore",
+     .description = N_("Never propose a channel as quiet"),
+     .options = ignore_options,
+     .run = channels_ignore},
     {.name = "inactive",
      .description = N_("Channels in which hardly anybody did anything"),
      .options = inactive_options,

@@ -5,6 +5,7 @@
 
 #include "cogs/parts.h"
 #include "cogs/say.h"
+#include "cogs/suggest.h"
 #include "presence/permissions.h"
 #include "presence/text.h"
 
@@ -92,16 +93,39 @@ static void help(struct call *call)
     buf_clear(&text);
 }
 
+static void help_complete(struct call *call)
+{
+    size_t count;
+    const struct command *const *commands = call->host->commands(call, &count);
+    struct suggest s;
+    struct buf name;
+
+    buf_init(&name, 0);
+    suggest_begin(&s, call);
+    for (size_t i = 0; i < count; i++)
+        for (const struct command_action *a = commands[i]->actions; a->run; a++) {
+            const char *about = a->description ? a->description : commands[i]->description;
+
+            buf_reset(&name);
+            buf_printf(&name, "%s%s%s", commands[i]->name, a->name ? " " : "",
+                       a->name ? a->name : "");
+            suggest_add(&s, buf_cstr(&name), about ? call_words(call, about) : "");
+        }
+    suggest_end(&s);
+    buf_clear(&name);
+}
+
 static const struct command_option help_options[] = {
     {.name = "command",
+     .complete = true,
      .description = N_("Which command, such as status member"),
      .type = COMMAND_TEXT,
      .min = 1,
      .max = 100},
     {.name = NULL},
 };
-static const struct command_action help_action[] = {{.options = help_options, .run = help},
-                                                    {.run = NULL}};
+static const struct command_action help_action[] = {
+    {.options = help_options, .run = help, .complete = help_complete}, {.run = NULL}};
 const struct command cog_help = {.kind = COMMAND_SLASH,
                                  .name = "help",
                                  .description = N_("What Presence can do, and how"),

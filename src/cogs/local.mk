@@ -8,9 +8,11 @@ COG_OPERATIONS = \
   ChannelsInactive \
   DevGuild \
   Diagnose \
+  DecisionLog \
   ExemptAdd \
   ExemptList \
   ExemptRemove \
+  GuildHealth \
   GuildRules \
   InactiveExport \
   InactiveList \
@@ -64,12 +66,16 @@ libcogs_la_SOURCES = \
   src/cogs/exempt.c \
   src/cogs/export.c \
   src/cogs/export.h \
+  src/cogs/figures.c \
+  src/cogs/figures.h \
+  src/cogs/health.c \
   src/cogs/help.c \
   src/cogs/inactive.c \
   src/cogs/judge.c \
   src/cogs/judge.h \
   src/cogs/kinds.c \
   src/cogs/kinds.h \
+  src/cogs/log.c \
   src/cogs/pager.c \
   src/cogs/pager.h \
   src/cogs/ping.c \
@@ -79,6 +85,8 @@ libcogs_la_SOURCES = \
   src/cogs/set.c \
   src/cogs/settings.c \
   src/cogs/status.c \
+  src/cogs/suggest.c \
+  src/cogs/suggest.h \
   src/cogs/table.c \
   src/cogs/table.h \
   src/cogs/user.c \

@@ -9,6 +9,7 @@
 #include "cogs/operations.h"
 #include "cogs/pager.h"
 #include "cogs/parts.h"
+#include "cogs/suggest.h"
 #include "presence/permissions.h"
 #include "presence/text.h"
 
@@ -207,8 +208,19 @@ void settings_press(struct call *call, const char *data)
 /* --- the table ---------------------------------------------------------------------------------
  */
 
+static void section_complete(struct call *call)
+{
+    struct suggest s;
+
+    suggest_begin(&s, call);
+    for (enum setting_family f = 0; f < FAMILIES; f++)
+        suggest_add(&s, setting_family_name(f), call_words(call, setting_family_about(f)));
+    suggest_end(&s);
+}
+
 static const struct command_option view_options[] = {
     {.name = "section",
+     .complete = true,
      .description = N_("All of one section, such as voice; without it, what was changed"),
      .type = COMMAND_TEXT,
      .min = 1,
@@ -233,6 +245,7 @@ static const struct command_option import_options[] = {
 };
 static const struct command_option reset_options[] = {
     {.name = "section",
+     .complete = true,
      .description = N_("Only this one, such as voice; without it, all"),
      .type = COMMAND_TEXT,
      .min = 1,
@@ -243,7 +256,8 @@ static const struct command_action settings_actions[] = {
     {.name = "view",
      .description = N_("What rules are in force"),
      .options = view_options,
-     .run = settings_view},
+     .run = settings_view,
+     .complete = section_complete},
     {.name = "history",
      .description = N_("Who changed which setting, and when"),
      .permissions = PERMISSION(ADMINISTRATOR),
@@ -266,7 +280,8 @@ static const struct command_action settings_actions[] = {
      .description = N_("Back to the defaults, all or of one section"),
      .permissions = PERMISSION(ADMINISTRATOR),
      .options = reset_options,
-     .run = config_reset},
+     .run = config_reset,
+     .complete = section_complete},
     {.run = NULL},
 };
 const struct command cog_settings = {.kind = COMMAND_SLASH,

@@ -2,39 +2,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cogs/figures.h"
 #include "cogs/operations.h"
 #include "cogs/parts.h"
 #include "cogs/say.h"
 #include "presence/permissions.h"
 
-static void field_number(struct message *m, const char *name, int64_t n)
-{
-    char text[24];
-
-    snprintf(text, sizeof(text), "%lld", (long long)n);
-    message_field(m, name, text, true);
-}
-
 /* --- /status guild -----------------------------------------------------------------------------
  */
-
-/* Of the time since then, how much Presence was watching; -1 = nothing is known. */
-static int covered_percent(const struct json *intervals, unixms_t since, unixms_t now)
-{
-    int64_t watched = 0;
-
-    if (json_size(intervals) == 0)
-        return -1;
-    for (const struct json *j = json_first(intervals); j; j = json_next(j)) {
-        unixms_t from = unixms_max(say_time_of(json_get(j, "from")), since);
-        unixms_t to = say_time_of(json_get(j, "to"));
-
-        if (!unixms_known(to) || to.ms > now.ms)
-            to = now;
-        watched += to.ms > from.ms ? to.ms - from.ms : 0;
-    }
-    return (int)(watched >= now.ms - since.ms ? 100 : watched * 100 / (now.ms - since.ms));
-}
 
 static void put_last_act(struct call *call, struct message *m, const struct json *act)
 {
@@ -51,16 +26,9 @@ static void put_last_act(struct call *call, struct message *m, const struct json
     buf_clear(&b);
 }
 
-static int64_t total(const struct json *data, const char *key)
-{
-    return json_int(json_get(json_get(data, key), "totalCount"), 0);
-}
-
 static void put_coverage(struct call *call, struct message *m, const struct json *guild)
 {
-    unixms_t since = unixms_max((unixms_t){call->now.ms - 30 * SAY_DAY_MS},
-                                say_time_of(json_get(guild, "botJoinedAt")));
-    int percent = covered_percent(json_get(guild, "coverage"), since, call->now);
+    int percent = figures_covered(call, guild);
 
     if (percent >= 0)
         buf_printf(&m->footer,
@@ -72,7 +40,7 @@ static void put_coverage(struct call *call, struct message *m, const struct json
 static void guild_answered(struct call *call, const struct json *data)
 {
     const struct json *guild = json_get(data, "guild");
-    int64_t humans = json_int(json_get(guild, "humanCount"), 0), week = total(data, "week");
+    int64_t humans = json_int(json_get(guild, "humanCount"), 0), week = figures_total(data, "week");
     struct message m;
 
     if (!data) {
@@ -81,31 +49,17 @@ static void guild_answered(struct call *call, const struct json *data)
     }
     message_init(&m);
     buf_puts(&m.title, _("This server"));
-    m.colour = humans && week * 10 >= humans ? MESSAGE_GOOD
-               : total(data, "month") > 0    ? MESSAGE_IDLE
-                                             : MESSAGE_GREY;
+    m.colour = humans && week * 10 >= humans      ? MESSAGE_GOOD
+               : figures_total(data, "month") > 0 ? MESSAGE_IDLE
+                                                  : MESSAGE_GREY;
     put_last_act(call, &m, json_get(guild, "lastAct"));
-    field_number(&m, _("People"), humans);
-    field_number(&m, _("Flagged"), total(data, "flagged"));
-    field_number(&m, _("Active in 24 hours"), total(data, "today"));
-    field_number(&m, _("Active in 7 days"), week);
-    field_number(&m, _("Active in 30 days"), total(data, "month"));
+    figures_number(&m, _("People"), humans);
+    figures_number(&m, _("Flagged"), figures_total(data, "flagged"));
+    figures_number(&m, _("Active in 24 hours"), figures_total(data, "today"));
+    figures_number(&m, _("Active in 7 days"), week);
+    figures_number(&m, _("Active in 30 days"), figures_total(data, "month"));
     put_coverage(call, &m, guild);
     call_answer(call, &m);
-}
-
-/* ,"today":"…","week":"…","month":"…" */
-static void put_times(const struct call *call, struct buf *variables)
-{
-    static const struct {
-        const char *name;
-        int64_t ms;
-    } since[] = {{"today", SAY_DAY_MS}, {"week", 7 * SAY_DAY_MS}, {"month", 30 * SAY_DAY_MS}};
-
-    for (size_t i = 0; i < sizeof(since) / sizeof(since[0]); i++) {
-        buf_printf(variables, ",\"%s\":", since[i].name);
-        say_time_variable((unixms_t){call->now.ms - since[i].ms}, variables);
-    }
 }
 
 void status_guild(struct call *call)
@@ -115,7 +69,7 @@ void status_guild(struct call *call)
     call->everybody = call_arg(call, "public")->yes;
     buf_init(&variables, 0);
     say_guild_variable(call, &variables);
-    put_times(call, &variables);
+    figures_times(call, &variables);
     buf_putc(&variables, '}');
     call_ask(call, OPERATION_STATUS_GUILD, buf_cstr(&variables), guild_answered);
     buf_clear(&variables);
@@ -152,14 +106,14 @@ static void channel_answered(struct call *call, const struct json *data)
         buf_puts(&b, _("none in 90 days"));
     message_field(&m, _("Last activity"), buf_cstr(&b), true);
     buf_clear(&b);
-    field_number(&m, _("People in 7 days"),
-                 json_int(json_get(json_get(channel, "week"), "people"), 0));
-    field_number(&m, _("People in 30 days"),
-                 json_int(json_get(json_get(channel, "month"), "people"), 0));
-    field_number(&m, _("People in 90 days"), json_int(json_get(quarter, "people"), 0));
-    field_number(&m, _("Messages in 90 days"), (int64_t)json_id(json_get(quarter, "messages")));
-    field_number(&m, _("Voice minutes in 90 days"),
-                 (int64_t)json_id(json_get(json_get(channel, "voice"), "minutes")));
+    figures_number(&m, _("People in 7 days"),
+                   json_int(json_get(json_get(channel, "week"), "people"), 0));
+    figures_number(&m, _("People in 30 days"),
+                   json_int(json_get(json_get(channel, "month"), "people"), 0));
+    figures_number(&m, _("People in 90 days"), json_int(json_get(quarter, "people"), 0));
+    figures_number(&m, _("Messages in 90 days"), (int64_t)json_id(json_get(quarter, "messages")));
+    figures_number(&m, _("Voice minutes in 90 days"),
+                   (int64_t)json_id(json_get(json_get(channel, "voice"), "minutes")));
     call_answer(call, &m);
 }
 
@@ -199,20 +153,10 @@ void status_channel(struct call *call)
 /* --- /status role ------------------------------------------------------------------------------
  */
 
-/* "12 (30 %)" */
-static void field_share(struct message *m, const char *name, int64_t n, int64_t of)
-{
-    char text[48];
-
-    snprintf(text, sizeof(text), "%lld (%lld %%)", (long long)n,
-             (long long)(of > 0 ? n * 100 / of : 0));
-    message_field(m, name, text, true);
-}
-
 static void role_answered(struct call *call, const struct json *data)
 {
-    int64_t all = total(data, "all"), month = total(data, "month"),
-            unknown = total(data, "unknown");
+    int64_t all = figures_total(data, "all"), month = figures_total(data, "month"),
+            unknown = figures_total(data, "unknown");
     struct message m;
 
     if (!data) {
@@ -225,13 +169,13 @@ static void role_answered(struct call *call, const struct json *data)
                : month * 2 >= all ? MESSAGE_GOOD
                : month > 0        ? MESSAGE_IDLE
                                   : MESSAGE_BAD;
-    field_number(&m, _("People"), all);
-    field_share(&m, _("Active in 24 hours"), total(data, "today"), all);
-    field_share(&m, _("Active in 7 days"), total(data, "week"), all);
-    field_share(&m, _("Active in 30 days"), month, all);
-    field_share(&m, _("Silent for longer"), all - month - unknown, all);
-    field_share(&m, _("Not known"), unknown, all);
-    field_number(&m, _("Flagged"), total(data, "flagged"));
+    figures_number(&m, _("People"), all);
+    figures_share(&m, _("Active in 24 hours"), figures_total(data, "today"), all);
+    figures_share(&m, _("Active in 7 days"), figures_total(data, "week"), all);
+    figures_share(&m, _("Active in 30 days"), month, all);
+    figures_share(&m, _("Silent for longer"), all - month - unknown, all);
+    figures_share(&m, _("Not known"), unknown, all);
+    figures_number(&m, _("Flagged"), figures_total(data, "flagged"));
     if (unknown > 0)
         buf_puts(&m.footer, _("Not known: not seen since Presence is here. That is no silence."));
     call_answer(call, &m);
@@ -249,7 +193,7 @@ void status_role(struct call *call)
     buf_init(&variables, 0);
     say_guild_variable(call, &variables);
     buf_printf(&variables, ",\"roleId\":\"%llu\"", (unsigned long long)role->id.id);
-    put_times(call, &variables);
+    figures_times(call, &variables);
     buf_putc(&variables, '}');
     call_ask(call, OPERATION_STATUS_ROLE, buf_cstr(&variables), role_answered);
     buf_clear(&variables);

@@ -321,6 +321,12 @@ const struct setting_info setting_infos[SETTINGS] = {
         .otherwise = {.number = 2},
         .means = N_("fewer humans in that time: idle"),
         .why = N_("a channel that twenty use is alive")},
+    [SETTING_IGNORED_CHANNELS] = {
+        .key = "ignored_channels", .type = VALUE_IDS, .family = FAMILY_CHANNELS, .works = true,
+        .feature = FEATURE_CHANNELS, .sooner = SOONER_NEVER,
+        .least = 0, .most = 500, .otherwise = {.ids = {NULL, 0}},
+        .means = N_("channels or categories that are never proposed as quiet"),
+        .why = N_("a Discord server has at most 500 channels")},
     [SETTING_CHANNEL_ARCHIVE_AUTO] = {
         .key = "channel_archive_auto", .type = VALUE_CHOICE, .family = FAMILY_CHANNELS,
         .feature = FEATURE_CHANNELS, .sooner = SOONER_NEVER, .choices = archive_modes,

@@ -26,6 +26,12 @@ static const struct bind_filter filters[] = {
      NULL, false},
     {"parentId", NULL, NULL, false, "c.parent_id = {filter.parentId}::bigint", NULL, false},
     {"types", NULL, NULL, false, "c.type = ANY ({filter.types}::integer[])", NULL, false},
+    {"ignored", NULL, NULL, false,
+     "(c.channel_id = ANY ((SELECT presence.ignored_channels({owner}))::bigint[])"
+     " OR coalesce(c.parent_id = ANY ((SELECT presence.ignored_channels({owner}))::bigint[]), "
+     "false))"
+     " = {filter.ignored}::boolean",
+     NULL, false},
     {"quietDays", NULL, NULL, false,
      "c.channel_id NOT IN (SELECT f.channel_id FROM presence.channel_figures({owner},"
      " {filter.quietDays}::integer) f WHERE f.people >= {filter.minPeople}::integer)",

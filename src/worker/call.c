@@ -121,6 +121,21 @@ static void run_command(struct task *t)
     t->args.action->run(&t->call);
 }
 
+/* What cannot be read gets no suggestions; whoever may not run it neither. */
+static void run_completion(struct task *t)
+{
+    size_t count;
+    const struct command *const *commands = cogs_commands(&count);
+    struct command_error error;
+
+    if (!command_parse(commands, count, t->interaction.data, true, &t->args, &error) &&
+        t->args.focused >= 0 && t->args.action->complete &&
+        !command_lacking(&t->args, t->interaction.permissions))
+        t->args.action->complete(&t->call);
+    else
+        task_choices(t, "[]");
+}
+
 /* --- buttons -----------------------------------------------------------------------------------
  */
 
@@ -170,7 +185,7 @@ void task_run(struct task *t)
             run_command(t);
         break;
     case INTERACTION_COMPLETE:
-        task_choices(t, "[]");
+        run_completion(t);
         break;
     case INTERACTION_COMPONENT:
     case INTERACTION_MODAL:

@@ -208,6 +208,11 @@ static const char *host_kept(const struct call *call, const char *name)
     return k->name == number && clock_mono().ms < k->until.ms ? k->text : NULL;
 }
 
+static void host_choices(struct call *call, const char *json)
+{
+    task_choices((struct task *)call, json);
+}
+
 const struct call_host task_host = {
     .answer = host_answer,
     .ask = host_ask,
@@ -223,4 +228,5 @@ const struct call_host task_host = {
     .wait = host_wait,
     .fetch = host_fetch,
     .settings = host_settings,
+    .choices = host_choices,
 };

@@ -50,13 +50,15 @@ def good(talk, option):
     kind = option["type"]
     if option.get("choices"):
         return option["choices"][0]["value"]
-    if option["name"] in ("min_idle", "joined_before", "period", "until", "days", "new_member_grace", "away_max",
-                          "channel_idle"):
+    if option["name"] in ("min_idle", "joined_before", "period", "since", "until", "days", "new_member_grace",
+                          "away_max", "channel_idle"):
         return "30d"
     if kind == ATTACHMENT:
         return talk.file('{"format": 1, "settings": {"away_per_year": 7}}')
     if option["name"] == "language":
         return "en-US"
+    if option["name"] == "ignored_channels":
+        return talk.channels[0]["id"]
     if option["name"] == "section":
         return "voice"
     if option["name"] == "command":

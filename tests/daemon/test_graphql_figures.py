@@ -77,6 +77,11 @@ def test_which_channels(world):
     assert ids('filter: {name: "ALP"}') == [alpha]
     assert ids('filter: {parentId: "1"}') == []
     assert ids("filter: {types: [5, 0]}") == [beta, alpha, gamma]
+    world.pg.execute("INSERT INTO setting (guild_id, key, value, version)"
+                     " VALUES (%s, 'ignored_channels', %s::jsonb, 1)", (GUILD, f'["{beta}", "5"]'))
+    assert ids("filter: {ignored: true}") == [beta] and ids("filter: {ignored: false}") == [alpha, gamma]
+    world.pg.execute("DELETE FROM setting WHERE key = 'ignored_channels'")
+    assert ids("filter: {ignored: true}") == []
     assert ids("filter: {types: [2]}") == ids("filter: {types: []}") == []
     assert ids("filter: {quietDays: 90}") == [gamma]
     people = {c: len({a.user for a in since(90) if a.channel == c}) for c in CHANNELS}
