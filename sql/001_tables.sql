@@ -184,6 +184,8 @@ CREATE TABLE activity (
     kind       smallint NOT NULL,
     PRIMARY KEY (guild_id, user_id, minute, channel_id, kind)
 ) PARTITION BY RANGE (minute);
+-- Of a whole time, whoever acted. Rows come in the order of time, so that block ranges tell it.
+CREATE INDEX activity_minute ON activity USING brin (minute) WITH (autosummarize = on);
 
 CREATE TABLE voice_session (
     guild_id        bigint NOT NULL,

@@ -2,9 +2,10 @@
 -- in one pipeline: one round trip, one transaction. batch_begin comes first and raises PR001 when
 -- the lane does not stand where the batch begins, so that nothing of it is applied.
 --
--- Arrays come sorted by key and free of duplicates (src/graphql/ingest*.c). The planner settings
--- keep plans made over empty tables from being kept when the tables have grown; what joins large
--- arrays with a table is planned anew each time (force_custom_plan).
+-- Arrays come sorted by key and free of duplicates (src/graphql/ingest*.c), and several unnest() in one
+-- list of columns give their rows in that order, without a copy of each column: unnest of many arrays
+-- in FROM makes one. The planner settings keep plans made over empty tables from being kept when the
+-- tables have grown; what joins large arrays with a table is planned anew each time (force_custom_plan).
 
 CREATE FUNCTION snowflake(id bigint) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -24,8 +25,7 @@ $$;
 CREATE FUNCTION month_partition(month date) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-    RETURN format('activity_y%sm%s', lpad(extract(year FROM month)::text, 4, '0'),
-                  lpad(extract(month FROM month)::text, 2, '0'));
+    RETURN to_char(month, '"activity_y"YYYY"m"MM');
 END $$;
 
 -- Makes the partition of a month (any day of it) unless it is there. ATTACH takes a lock that
@@ -35,7 +35,7 @@ CREATE FUNCTION ensure_month(day date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = presence, pg_temp AS $$
 DECLARE
     month date := date_trunc('month', day::timestamp)::date;
-    part  text := presence.month_partition(month);
+    part  text := presence.month_partition(day);
 BEGIN
     IF to_regclass('presence.' || part) IS NOT NULL THEN
         RETURN false;
@@ -197,6 +197,9 @@ BEGIN
     END IF;
     UPDATE lane SET epoch = in_epoch, position = in_to, claimed = in_claim
      WHERE lane.lane = in_lane;
+    IF sessions = '{}' THEN
+        RETURN;
+    END IF;
     INSERT INTO lane_session AS s (lane, session, appended, last_at)
     SELECT in_lane, u.session, u.seq,
            CASE WHEN u.session = max(u.session) OVER () THEN latest END
@@ -228,25 +231,27 @@ BEGIN
     RETURN h;
 END $$;
 
--- The length of the gap that ends with an act; NULL: none does.
+-- The length of the gap that ends with an act; NULL: none does. Times of acts are whole milliseconds, so
+-- rounding is exact.
 CREATE FUNCTION gap_ms(last timestamptz, next timestamptz) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN next - last >= interval '30 minutes'
-                THEN floor(extract(epoch FROM next - last) * 1000)::bigint END
+                THEN (date_part('epoch', next - last) * 1000)::bigint END
 $$;
 
--- For those who have a row; tells how many have one. Planned anew each time: a plan made over a small
--- table goes through all of it, and would be kept. Nothing that an index holds changes, but for the
--- slot once an hour.
+-- For those who have a row; tells how many have one. Over a small table it is planned anew each time: a
+-- plan made there goes through all of it, and would be kept. Nothing that an index holds changes, but for
+-- the slot once an hour. Called by batch_sightings, with its settings.
 CREATE FUNCTION raise_seen(
     guilds bigint[], users bigint[], seen timestamptz[], seen_kind smallint[], channel bigint[],
     first_counted timestamptz[], counted timestamptz[], counted_kind smallint[]) RETURNS bigint
-LANGUAGE plpgsql
-SET search_path = presence, pg_temp SET enable_seqscan = off SET enable_hashjoin = off
-SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     n bigint;
 BEGIN
+    IF pg_relation_size('presence.last_seen') >= 131072 THEN
+        PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
+    END IF;
     UPDATE last_seen t
        SET last_seen_kind = CASE WHEN u.seen >= t.last_seen IS NOT FALSE
                                  THEN u.seen_kind ELSE t.last_seen_kind END,
@@ -261,9 +266,10 @@ BEGIN
            gap_max_ms = greatest(t.gap_max_ms, gap_ms(t.last_counted, u.first)),
            gap_hist = CASE WHEN gap_ms(t.last_counted, u.first) IS NULL THEN t.gap_hist
                            ELSE gap_hist_add(t.gap_hist, gap_ms(t.last_counted, u.first)) END
-      FROM unnest(guilds, users, raise_seen.seen, raise_seen.seen_kind, raise_seen.channel,
-                  first_counted, raise_seen.counted, raise_seen.counted_kind)
-           AS u(g, u, seen, seen_kind, channel, first, counted, counted_kind)
+      FROM (SELECT unnest(guilds) AS g, unnest(users) AS u, unnest(raise_seen.seen) AS seen,
+                   unnest(raise_seen.seen_kind) AS seen_kind, unnest(raise_seen.channel) AS channel,
+                   unnest(first_counted) AS first, unnest(raise_seen.counted) AS counted,
+                   unnest(raise_seen.counted_kind) AS counted_kind) u
      WHERE t.guild_id = u.g AND t.user_id = u.u;
     GET DIAGNOSTICS n = ROW_COUNT;
     RETURN n;
@@ -324,7 +330,9 @@ DECLARE
     bots bigint := 0;
 BEGIN
     FOREACH month IN ARRAY months LOOP
-        PERFORM ensure_month(month);
+        IF to_regclass(month_partition(month)) IS NULL THEN
+            PERFORM ensure_month(month);
+        END IF;
     END LOOP;
     IF raise_seen(m_guild, m_user, m_seen, m_seen_kind, m_channel, m_first_counted, m_counted,
                   m_counted_kind) < array_length(m_guild, 1) THEN
@@ -335,15 +343,19 @@ BEGIN
     INSERT INTO activity AS t (guild_id, user_id, minute, channel_id, kind, count, first_at,
                                last_at)
     SELECT u.g, u.u, u.minute, u.channel, u.kind, u.n, u.f, u.l
-      FROM unnest(a_guild, a_user, a_minute, a_channel, a_kind, a_count, a_first, a_last)
-           AS u(g, u, minute, channel, kind, n, f, l)
+      FROM (SELECT unnest(a_guild) AS g, unnest(a_user) AS u, unnest(a_minute) AS minute,
+                   unnest(a_channel) AS channel, unnest(a_kind) AS kind, unnest(a_count) AS n,
+                   unnest(a_first) AS f, unnest(a_last) AS l) u
      WHERE bots = 0 OR NOT EXISTS (SELECT FROM member m
                                     WHERE m.guild_id = u.g AND m.user_id = u.u AND m.bot)
-     ORDER BY u.g, u.u, u.minute, u.channel, u.kind
         ON CONFLICT (guild_id, user_id, minute, channel_id, kind) DO UPDATE
        SET count = t.count + excluded.count,
            first_at = least(t.first_at, excluded.first_at),
            last_at = greatest(t.last_at, excluded.last_at);
+    -- After that: 018_totals.sql.
+    IF (SELECT s.closing FROM total_state s) > ANY (a_minute) THEN
+        PERFORM add_to_totals(a_guild, a_user, a_minute, a_channel, a_kind, a_count, bots > 0);
+    END IF;
 
     FOR i IN 1 .. coalesce(array_length(g_guild, 1), 0) LOOP
         UPDATE last_seen t

@@ -14,8 +14,11 @@
 
 #define CONNECTIONS           6u
 #define HTTP_CONNECTIONS_MAX  4096u
+#define HOUSEKEEPING_FIRST_MS 1000
 #define HOUSEKEEPING_EVERY_MS (6 * 3600 * 1000)
 #define HOUSEKEEPING_RETRY_MS 10000
+#define TOTALS_EVERY_MS       60000
+#define TOTALS_AGAIN_MS       100
 #define DRAIN_MAX_MS          10000
 #define DRAIN_LOOK_MS         20
 
@@ -38,6 +41,7 @@ struct server {
     char *token_file;
     unsigned port;
     struct loop_timer *housekeeping_timer;
+    struct loop_timer *totals_timer;
     struct loop_timer *drain_timer;
     monoms_t drain_since;
     loop_cb *drained;
@@ -65,6 +69,28 @@ static void keep_house(void *arg)
 
     pg_submit(s->service.pg, &partitions, 1, housekeeping_done, s);
     pg_submit(s->service.pg, &requests, 1, housekeeping_done, s);
+}
+
+/* --- totals of the log: sql/018_totals.sql
+ * ----------------------------------------------------------------------------- */
+
+static void totals_made(void *arg, const struct pg_answer *a)
+{
+    struct server *s = arg;
+    size_t len;
+    bool more = pg_outcome(a) == PG_OK && strcmp(pg_value(a, 0, 0, 0, &len), "t") == 0;
+
+    if (pg_outcome(a) == PG_FAILED)
+        log_error("totals", "in the database: %s", pg_message(a));
+    loop_timer_set(s->totals_timer, more ? TOTALS_AGAIN_MS : TOTALS_EVERY_MS);
+}
+
+static void make_totals(void *arg)
+{
+    static const struct pg_call call = {.sql = "SELECT presence.make_totals()"};
+    struct server *s = arg;
+
+    pg_submit(s->service.pg, &call, 1, totals_made, s);
 }
 
 /* --- requests
@@ -161,7 +187,9 @@ struct server *server_new(struct loop *loop, const struct conf *conf, int listen
     s->service.subscriptions =
         subscriptions_new(loop, s->service.pg, conf->graphqld.conninfo, init_sql);
     s->housekeeping_timer = loop_timer_new(loop, keep_house, s);
-    loop_timer_set(s->housekeeping_timer, 1000);
+    loop_timer_set(s->housekeeping_timer, HOUSEKEEPING_FIRST_MS);
+    s->totals_timer = loop_timer_new(loop, make_totals, s);
+    loop_timer_set(s->totals_timer, HOUSEKEEPING_FIRST_MS);
     return s;
 }
 
@@ -180,6 +208,7 @@ void server_free(struct server **server)
     tokens_free(&s->service.tokens);
     gql_schema_free(&s->schema);
     loop_timer_free(&s->housekeeping_timer);
+    loop_timer_free(&s->totals_timer);
     loop_timer_free(&s->drain_timer);
     free(s->token_file);
     free(s);

@@ -10,7 +10,7 @@ from writes import calls, literal
 
 # pid, virtual transaction, text
 LINE = re.compile(r"^\S+ \S+ \S+ \[(\d+)\] <presence-graphqld> (\S+) LOG:  (?:execute \S+|statement): (.*)")
-HOUSEKEEPING = ("presence.ensure_months", "presence.forget_requests")
+HOUSEKEEPING = ("presence.ensure_months", "presence.forget_requests", "presence.make_totals")
 
 
 @pytest.fixture
