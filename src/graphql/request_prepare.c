@@ -156,6 +156,7 @@ static int authorise(struct request *r)
     } names[] = {{SCOPE_READ, "READ"},
                  {SCOPE_INGEST, "INGEST"},
                  {SCOPE_ADMIN, "ADMIN"},
+                 {SCOPE_ERASE, "ERASE"},
                  {SCOPE_WRITE, "WRITE (ingest or admin)"}};
     unsigned missing = document_scopes(r->document, r->operation->selections) & ~r->scopes;
     size_t i = 0;

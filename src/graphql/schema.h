@@ -27,7 +27,8 @@ enum gql_scalar {
 #define SCOPE_READ   0x1u
 #define SCOPE_INGEST 0x2u
 #define SCOPE_ADMIN  0x4u
-#define SCOPE_WRITE  0x8u /* comes with INGEST and with ADMIN */
+#define SCOPE_WRITE  0x8u  /* comes with INGEST and with ADMIN */
+#define SCOPE_ERASE  0x10u /* comes with ADMIN */
 
 struct gql_ref {           /* a use of a type */
     struct gql_type *type; /* the named type at the end */

@@ -39,6 +39,8 @@ unsigned schema_scope(struct schema_build *b, const struct ast_directive *list)
         return SCOPE_ADMIN;
     if (strcmp(text, "WRITE") == 0)
         return SCOPE_WRITE;
+    if (strcmp(text, "ERASE") == 0)
+        return SCOPE_ERASE;
     gql_error_add(b->errors, BAD_SCHEMA, d->loc, "unknown scope \"%s\"", text);
     return 0;
 }

@@ -60,7 +60,9 @@ static int add_scope(struct token *t, const char *text, size_t len)
     } else if (len == 6 && strncmp(text, "ingest", 6) == 0) {
         t->scopes |= SCOPE_INGEST | SCOPE_WRITE;
     } else if (len == 5 && strncmp(text, "admin", 5) == 0) {
-        t->scopes |= SCOPE_ADMIN | SCOPE_READ | SCOPE_WRITE;
+        t->scopes |= SCOPE_ADMIN | SCOPE_READ | SCOPE_WRITE | SCOPE_ERASE;
+    } else if (len == 5 && strncmp(text, "erase", 5) == 0) {
+        t->scopes |= SCOPE_ERASE;
     } else if (len > prefix && strncmp(text, guild_prefix, prefix) == 0 &&
                snowflake_parse(text + prefix, len - prefix, &guild) == 0) {
         t->guilds = xrealloc(t->guilds, (t->n_guilds + 1) * sizeof(*t->guilds));
@@ -97,7 +99,7 @@ static const char *parse_line(struct token *t, char *line)
     if (crypto_unhex(digest, strlen(digest), t->digest, sizeof(t->digest)))
         return "expected 64 hexadecimal digits as the second word";
     if (parse_scopes(t, scopes))
-        return "expected scopes out of read, ingest, admin, read:guild:<id>";
+        return "expected scopes out of read, ingest, erase, admin, read:guild:<id>";
     t->name = xstrdup(name);
     return NULL;
 }
@@ -228,8 +230,8 @@ char *tokens_create(const char *path, const char *name, const char *scopes, char
     rc = parse_scopes(&check, scopes);
     free(check.guilds);
     if (rc) {
-        *error_r = xasprintf("scope \"%s\": expected read, ingest, admin or read:guild:<id>, "
-                             "separated by commas",
+        *error_r = xasprintf("scope \"%s\": expected read, ingest, erase, admin or "
+                             "read:guild:<id>, separated by commas",
                              scopes);
         return NULL;
     }

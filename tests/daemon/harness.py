@@ -740,7 +740,7 @@ class Stack:
         """Everything but presenced."""
         self.pg.start()
         self.redis.start()
-        self.graphqld.prepare("ingest,read")
+        self.graphqld.prepare("ingest,read,erase")
         self.graphqld.start()
         self.sim.start()
         return self

@@ -39,6 +39,7 @@ class World:
         self.graphqld, self.pg = graphqld, pg
         self.admin = graphqld.new_token("boss", "admin")
         self.reader = graphqld.new_token("people", "read")
+        self.eraser = graphqld.new_token("eraser", "erase")
         graphqld.send(signal.SIGHUP)
         graphqld.log.wait_for("tokens")
         self.guilds = 0
