@@ -446,7 +446,7 @@ static void test_tokens(void **state)
     (void)state;
     snprintf(path, sizeof(path), "/tmp/t_graphql.%d", (int)getpid());
     write_file(path, "# tokens");
-    token = tokens_create(path, "w", "ingest", &error);
+    token = tokens_create(path, "w", "ingest,erase", &error);
     second = tokens_create(path, "r", "read,read:guild:42,admin", &error);
     assert_non_null(token);
     assert_non_null(second);
@@ -457,10 +457,10 @@ static void test_tokens(void **state)
     found = tokens_find(tokens, header);
     assert_non_null(found);
     assert_string_equal(found->name, "w");
-    assert_int_equal(found->scopes, SCOPE_INGEST | SCOPE_WRITE);
+    assert_int_equal(found->scopes, SCOPE_INGEST | SCOPE_WRITE | SCOPE_ERASE);
     snprintf(header, sizeof(header), "Bearer %s", second);
     found = tokens_find(tokens, header);
-    assert_int_equal(found->scopes, SCOPE_READ | SCOPE_ADMIN | SCOPE_WRITE);
+    assert_int_equal(found->scopes, SCOPE_READ | SCOPE_ADMIN | SCOPE_WRITE | SCOPE_ERASE);
     assert_int_equal(found->guilds[0], 42);
     header[10] ^= 1;
     assert_null(tokens_find(tokens, header));
