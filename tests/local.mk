@@ -99,7 +99,7 @@ tests_interpret_LDADD = libdiscord.la libcore.la libbase.la
 check_PROGRAMS += tests/t_voice
 tests_t_voice_SOURCES = tests/t_voice.c
 tests_t_voice_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_t_voice_LDADD = libworker.la libcogs.la liblink_custom_id.la liblink_crypto.la liblink_rest.la liblink_http.la liblink_redis.la liblink_json.la \
+tests_t_voice_LDADD = libworker.la liblink_custom_id.la liblink_crypto.la liblink_rest.la liblink_http.la liblink_redis.la liblink_json.la \
   libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/t_http tests/t_redis

@@ -1,4 +1,4 @@
-/* The interface of a cog: a set of commands, and what runs them.
+/* The interface of a cog: a set of commands, and what runs them, in a module that workers load.
  *
  * A cog is a table (struct cog) and functions that are called with a struct call: one command that
  * somebody used, or one press of a button. It ends with exactly one answer. Whatever takes time is
@@ -6,7 +6,10 @@
  * Who acknowledges to Discord in time, and how, is the host's business: a cog just answers.
  *
  * Everything a cog does goes through the functions of its call, so that it needs no symbol of the
- * program that loads it. COG_VERSION grows whenever anything here changes. */
+ * program that loads it. It is linked with libpresence-cog (pkg-config: presence-cog), which holds
+ * what the installed headers declare, and exports one symbol, presence_cog. Modules are made,
+ * loaded and replaced as presence-cog(7) says. COG_VERSION grows whenever anything here changes: a
+ * module that was built for another one is not loaded. */
 #ifndef PRESENCE_COG_H
 #define PRESENCE_COG_H
 
@@ -35,16 +38,27 @@ struct cog_button {
     void (*press)(struct call *call, const char *data);
 };
 
+/* Each module: COG_EXPORT const struct cog presence_cog = {…}; */
+#define COG_EXPORT __attribute__((visibility("default")))
+#define COG_SYMBOL "presence_cog"
+
 struct cog {
-    unsigned version; /* COG_VERSION */
-    const char *name;
-    const struct command *const *commands;
+    unsigned version;                      /* COG_VERSION; the first, whatever else changes */
+    const char *name;                      /* [a-z0-9_-]{1,32}: the module's file is name.so */
+    const struct command *const *commands; /* of names that no other cog has */
     size_t n_commands;
     const struct cog_button *buttons; /* or NULL */
     /* Called once, before the tables are looked at: completes what is made of other tables. NULL:
      * there is nothing to do. */
     void (*prepare)(void);
     const struct prefix_command *const *prefix_commands; /* developers'; ends with NULL; or NULL */
+    /* Whether the module is fit for service: NULL, or what is wrong (text that stays). Called once
+     * after prepare, before any command, and in a process of its own before the module is taken
+     * into service. NULL: the tables say it all. */
+    const char *(*self_check)(void);
+    /* The module's own texts in other languages; asked for what Presence has no translation of.
+     * NULL: they are English. */
+    command_words *words;
 };
 
 /* What the process knows of a member at this moment; more recent than what is in the database. */

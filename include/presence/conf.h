@@ -47,6 +47,7 @@ struct conf {
     struct {
         int64_t count; /* 0 = auto: one per core (conf_worker_count) */
         int64_t flush_ms;
+        char *cogs_dir;
     } workers;
     struct {
         int64_t members; /* rows of the last-seen table */

@@ -1,6 +1,5 @@
 /* The cog for staff. Diagnostics: none. */
 #include "cogs/adjust.h"
-#include "cogs/cogs.h"
 #include "cogs/parts.h"
 #include "presence/permissions.h"
 
@@ -18,9 +17,9 @@ static const struct cog_button buttons[] = {
     {NULL, 0, NULL},
 };
 
-const struct cog cog_admin = {.version = COG_VERSION,
-                              .name = "admin",
-                              .commands = commands,
-                              .n_commands = sizeof(commands) / sizeof(commands[0]),
-                              .buttons = buttons,
-                              .prepare = set_prepare};
+COG_EXPORT const struct cog presence_cog = {.version = COG_VERSION,
+                                            .name = "admin",
+                                            .commands = commands,
+                                            .n_commands = sizeof(commands) / sizeof(commands[0]),
+                                            .buttons = buttons,
+                                            .prepare = set_prepare};

@@ -1,8 +1,6 @@
 /* The cog for those who run Presence: commands by message. Diagnostics: none. */
 #include "cogs/dev.h"
 
-#include "cogs/cogs.h"
-
 /* --- ?ping -------------------------------------------------------------------------------------
  */
 
@@ -68,4 +66,5 @@ static const struct prefix_command dev_sync = {
 
 static const struct prefix_command *const commands[] = {&dev_ping, &dev_setup, &dev_sync, NULL};
 
-const struct cog cog_dev = {.version = COG_VERSION, .name = "dev", .prefix_commands = commands};
+COG_EXPORT const struct cog presence_cog = {
+    .version = COG_VERSION, .name = "dev", .prefix_commands = commands};

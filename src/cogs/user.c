@@ -1,7 +1,6 @@
 /* The cog for everybody: what is known about members. Diagnostics: none. */
 #include <string.h>
 
-#include "cogs/cogs.h"
 #include "cogs/judge.h"
 #include "cogs/operations.h"
 #include "cogs/parts.h"
@@ -320,8 +319,8 @@ static const struct command *const commands[] = {&cog_status,  &cog_status_menu,
 
 static const struct cog_button buttons[] = {{"away", 0, away_press}, {NULL, 0, NULL}};
 
-const struct cog cog_user = {.version = COG_VERSION,
-                             .name = "user",
-                             .commands = commands,
-                             .n_commands = sizeof(commands) / sizeof(commands[0]),
-                             .buttons = buttons};
+COG_EXPORT const struct cog presence_cog = {.version = COG_VERSION,
+                                            .name = "user",
+                                            .commands = commands,
+                                            .n_commands = sizeof(commands) / sizeof(commands[0]),
+                                            .buttons = buttons};

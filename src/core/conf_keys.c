@@ -47,6 +47,7 @@ const struct conf_key conf_keys[] = {
 
     KEY(workers, count, CONF_INT, CONF_AUTO | CONF_RELOAD, "auto", 1, LANES, NULL),
     KEY(workers, flush_ms, CONF_INT, CONF_RELOAD, "250", 10, 10000, NULL),
+    KEY(workers, cogs_dir, CONF_PATH, 0, PRESENCE_COGSDIR, 0, PATH_MAX_BYTES, NULL),
 
     KEY(cache, members, CONF_COUNT, 0, "250000", 1024, 200000000, NULL),
     KEY(cache, ring, CONF_COUNT, CONF_POW2, "4096", 512, 1 << 22, NULL),

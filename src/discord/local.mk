@@ -17,4 +17,4 @@ libdiscord_la_SOURCES += src/discord/buckets.c src/discord/buckets_answer.c \
 libdiscord_la_SOURCES += src/discord/command_check.c src/discord/command_help.c \
   src/discord/command_parse.c src/discord/command_print.c src/discord/command_priv.h \
   src/discord/interaction.c src/discord/message.c include/presence/message.h include/presence/command.h include/presence/interaction.h
-libdiscord_la_SOURCES += src/discord/prefix.c include/presence/prefix.h include/presence/order.h
+libdiscord_la_SOURCES += src/discord/prefix.c include/presence/prefix.h

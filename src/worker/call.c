@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cogs/cogs.h"
+#include "worker/cogs.h"
 #include "presence/log.h"
 #include "presence/permissions.h"
 #include "worker/call_priv.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cogs/cogs.h"
+#include "worker/cogs.h"
 #include "presence/activity.h"
 #include "presence/log.h"
 #include "presence/seen.h"

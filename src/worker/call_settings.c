@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cogs/cogs.h"
+#include "worker/cogs.h"
 #include "worker/call_priv.h"
 #include "worker/copies.h"
 

@@ -19,6 +19,7 @@
 #include "presence/rest.h"
 #include "worker/cache.h"
 #include "worker/call.h"
+#include "worker/cogs.h"
 #include "worker/copies.h"
 #include "worker/load.h"
 #include "worker/order.h"
@@ -86,6 +87,9 @@ static void commit_conf(struct worker *w)
     w->conf = w->next_conf;
     w->has_conf = true;
     w->has_next_conf = false;
+    if (!w->cogs_loaded)
+        cogs_load_all(w->conf.workers.cogs_dir);
+    w->cogs_loaded = true;
     apply_conf(w);
 }
 

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cogs/cogs.h"
 #include "presence/log.h"
 #include "presence/scan.h"
+#include "worker/cogs.h"
 #include "worker/copies.h"
 #include "worker/order_priv.h"
 

@@ -4,8 +4,8 @@
  * Diagnostics: none. */
 #include <string.h>
 
-#include "cogs/cogs.h"
 #include "presence/crypto.h"
+#include "worker/cogs.h"
 #include "worker/order_priv.h"
 
 #define _(text)  cogs_words(locale, (text))

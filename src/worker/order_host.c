@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cogs/cogs.h"
 #include "presence/log.h"
 #include "presence/seen.h"
 #include "worker/call_priv.h"
+#include "worker/cogs.h"
 #include "worker/order_priv.h"
 #include "worker/react_parts.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cogs/cogs.h"
+#include "worker/cogs.h"
 #include "presence/log.h"
 #include "presence/rest.h"
 #include "worker/react_parts.h"

@@ -118,7 +118,7 @@ struct worker {
     uint32_t generation;
 
     struct conf conf, next_conf;
-    bool has_conf, has_next_conf, ready_told;
+    bool has_conf, has_next_conf, cogs_loaded, ready_told;
     uint64_t next_conf_id;
     char *discord_token, *graphql_token;
     struct custom_id_key custom_id_key;

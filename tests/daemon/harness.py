@@ -456,7 +456,7 @@ class Conf:
         self.sections = {
             "presence": {"state_dir": self.dir / "state", "run_dir": self.dir / "run"},
             "discord": {"token_file": self.dir / "discord.token"},
-            "workers": {"count": 2, "flush_ms": 50},
+            "workers": {"count": 2, "flush_ms": 50, "cogs_dir": BUILD_DIR / "src/cogs/.libs"},
             "cache": {"members": 20000, "ring": 1024,
                       "instance": self.dir.name.replace(".", "-")[-32:]},
             "graphql": {"token_file": self.dir / "graphql.token"},

@@ -3,14 +3,14 @@
  * wherever something is said to users, and for the registration of commands. Diagnostics: none. */
 #include <string.h>
 
-#include "cogs/cogs.h"
+#include "worker/cogs.h"
 
 struct text {
     const char *id, *translated;
 };
 
 static const struct text de[] = {
-#include "cogs/words_de.inc"
+#include "worker/words_de.inc"
 };
 
 static const struct language {
@@ -29,12 +29,12 @@ static const struct language *language_of(const char *locale)
     return NULL;
 }
 
-const char *cogs_words(const char *locale, const char *text)
+const char *words_find(const char *locale, const char *text)
 {
     const struct language *l = language_of(locale);
 
     for (size_t i = 0; l && i < l->count; i++)
         if (!strcmp(l->texts[i].id, text))
             return l->texts[i].translated;
-    return text;
+    return NULL;
 }
