@@ -185,11 +185,122 @@ static void test_files(void **state)
     message_clear(&m);
 }
 
+/* --- selects and forms -------------------------------------------------------------------------
+ */
+
+static const struct json *part(const struct json *message, size_t row, size_t n)
+{
+    return json_at(json_get(json_at(json_get(message, "components"), row), "components"), n);
+}
+
+static void test_selects_have_rows_of_their_own(void **state)
+{
+    static const struct message_choice choices[] = {{"a", "A", "first", false},
+                                                    {"b", "B", NULL, true}};
+    const snowflake_t role = {7};
+    struct message m;
+    struct json *j;
+    const struct json *select;
+
+    (void)state;
+    message_init(&m);
+    message_button(&m, MESSAGE_PRIMARY, "before", "x", false);
+    message_select(&m, "which?", "s", choices, 2);
+    message_pick(&m, MESSAGE_PICK_ROLE, "role", "r", role, 0);
+    message_pick(&m, MESSAGE_PICK_CHANNEL, "channel", "c", SNOWFLAKE_NONE, 1u << 0 | 1u << 5);
+    message_button(&m, MESSAGE_PRIMARY, "behind", "y", false);
+    message_select(&m, "one too many", "z", choices, 2);
+    j = printed(&m, true);
+    assert_int_equal(json_size(json_get(j, "components")), 5);
+    assert_string_equal(json_string(json_get(part(j, 0, 0), "label"), ""), "before");
+    select = part(j, 1, 0);
+    assert_int_equal(json_int(json_get(select, "type"), 0), 3);
+    assert_string_equal(json_string(json_get(select, "placeholder"), ""), "which?");
+    assert_int_equal(json_size(json_get(select, "options")), 2);
+    assert_null(json_get(json_at(json_get(select, "options"), 0), "default"));
+    assert_null(json_get(json_at(json_get(select, "options"), 1), "description"));
+    assert_true(json_bool(json_get(json_at(json_get(select, "options"), 1), "default"), false));
+    select = part(j, 2, 0);
+    assert_int_equal(json_int(json_get(select, "type"), 0), 6);
+    assert_int_equal(json_int(json_get(select, "min_values"), 9), 0);
+    assert_int_equal(json_id(json_get(json_at(json_get(select, "default_values"), 0), "id")), 7);
+    select = part(j, 3, 0);
+    assert_null(json_get(select, "default_values"));
+    assert_int_equal(json_int(json_at(json_get(select, "channel_types"), 1), 0), 5);
+    assert_string_equal(json_string(json_get(part(j, 4, 0), "label"), ""), "behind");
+    json_free(&j);
+    message_clear(&m);
+}
+
+static void test_selects_are_cut(void **state)
+{
+    struct message_choice choices[30];
+    struct message m;
+    struct json *j;
+    struct buf text;
+
+    (void)state;
+    buf_init(&text, 0);
+    fill(&text, 300);
+    for (size_t i = 0; i < 30; i++)
+        choices[i] = (struct message_choice){"v", buf_cstr(&text), buf_cstr(&text), false};
+    message_init(&m);
+    message_select(&m, buf_cstr(&text), "s", choices, 30);
+    message_select(&m, "no room for this id", buf_cstr(&text), choices, 30);
+    j = printed(&m, true);
+    assert_int_equal(json_size(json_get(j, "components")), 1);
+    assert_int_equal(json_size(json_get(part(j, 0, 0), "options")), MESSAGE_SELECT_MAX);
+    assert_int_equal(chars_of(json_get(part(j, 0, 0), "placeholder")), MESSAGE_HINT_MAX);
+    assert_int_equal(chars_of(json_get(json_at(json_get(part(j, 0, 0), "options"), 0), "label")),
+                     MESSAGE_CHOICE_MAX);
+    json_free(&j);
+    message_clear(&m);
+    buf_clear(&text);
+}
+
+static void test_forms(void **state)
+{
+    struct message_line lines[6];
+    struct json *j;
+    const struct json *label;
+    struct buf out, text;
+
+    (void)state;
+    buf_init(&out, 0);
+    buf_init(&text, 0);
+    fill(&text, 300);
+    for (size_t i = 0; i < 6; i++)
+        lines[i] = (struct message_line){"days",         buf_cstr(&text), "such as 3d",
+                                         i ? "" : "30d", i ? 0 : 1,       40};
+    buf_putc(&out, '{');
+    message_modal_print(buf_cstr(&text), "id", lines, 6, &out);
+    buf_putc(&out, '}');
+    j = json_parse(buf_cstr(&out), buf_len(&out), NULL);
+    assert_non_null(j);
+    assert_int_equal(chars_of(json_get(j, "title")), MESSAGE_LINE_LABEL_MAX);
+    assert_int_equal(json_size(json_get(j, "components")), MESSAGE_LINES_MAX);
+    label = json_at(json_get(j, "components"), 0);
+    assert_int_equal(chars_of(json_get(label, "label")), MESSAGE_LINE_LABEL_MAX);
+    assert_string_equal(json_string(json_get(json_get(label, "component"), "value"), ""), "30d");
+    assert_true(json_bool(json_get(json_get(label, "component"), "required"), false));
+    label = json_at(json_get(j, "components"), 1);
+    assert_null(json_get(json_get(label, "component"), "value"));
+    assert_false(json_bool(json_get(json_get(label, "component"), "required"), true));
+    json_free(&j);
+    buf_clear(&out);
+    buf_clear(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),        cmocka_unit_test(test_edit),
-        cmocka_unit_test(test_embed_limits), cmocka_unit_test(test_buttons),
+        cmocka_unit_test(test_selects_have_rows_of_their_own),
+        cmocka_unit_test(test_selects_are_cut),
+        cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_edit),
+        cmocka_unit_test(test_embed_limits),
+        cmocka_unit_test(test_buttons),
         cmocka_unit_test(test_files),
     };
 

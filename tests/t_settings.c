@@ -761,9 +761,72 @@ static void test_files_that_were_damaged(void **state)
     buf_clear(&faults);
 }
 
+/* --- presets ------------------------------------------------------------------------------- */
+
+static void test_presets_put_back_what_they_do_not_have(void **state)
+{
+    struct settings s, before;
+    enum setting changed[SETTINGS];
+
+    (void)state;
+    settings_init(&s);
+    for (int64_t p = 0; setting_infos[SETTING_PRESET].choices[p]; p++) {
+        set(&s, SETTING_AWAY_PER_YEAR, "9");
+        settings_put_preset(&s, p);
+        assert_int_equal(settings_get(&s, SETTING_PRESET)->number, p);
+        assert_int_equal(settings_get(&s, SETTING_AWAY_PER_YEAR)->number, 9);
+    }
+    set(&s, SETTING_MODE, "observe");
+    settings_put_preset(&s, 3);
+    settings_copy(&before, &s);
+    settings_put_preset(&s, 0);
+    assert_true(settings_is_set(&s, SETTING_MODE));
+    assert_false(settings_is_set(&s, SETTING_TIME_UNTIL_INACTIVE));
+    assert_true(settings_diff(&before, &s, changed) > 3);
+    assert_true(settings_sooner(&before, &s));
+    settings_free(&before);
+    settings_free(&s);
+}
+
+static void test_mode_that_is_not_set_any_more_can_act(void **state)
+{
+    struct settings a, b;
+
+    (void)state;
+    settings_init(&a);
+    settings_init(&b);
+    set(&a, SETTING_MODE, "observe");
+    assert_true(settings_sooner(&a, &b));
+    assert_false(settings_sooner(&b, &a));
+    settings_free(&a);
+    settings_free(&b);
+}
+
+static void test_what_is_stored(void **state)
+{
+    struct settings s;
+    char *wrong;
+
+    (void)state;
+    settings_init(&s);
+    assert_null(settings_put_stored(&s, "away_per_year", "9"));
+    assert_int_equal(settings_get(&s, SETTING_AWAY_PER_YEAR)->number, 9);
+    wrong = settings_put_stored(&s, "away_per_year", "99");
+    assert_non_null(wrong);
+    free(wrong);
+    wrong = settings_put_stored(&s, "away_per_yea", "9");
+    assert_string_equal(wrong, "there is no such setting");
+    free(wrong);
+    assert_int_equal(settings_get(&s, SETTING_AWAY_PER_YEAR)->number, 9);
+    settings_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_presets_put_back_what_they_do_not_have),
+        cmocka_unit_test(test_mode_that_is_not_set_any_more_can_act),
+        cmocka_unit_test(test_what_is_stored),
         cmocka_unit_test(test_every_row),
         cmocka_unit_test(test_the_table),
         cmocka_unit_test(test_signals_are_the_kinds),

@@ -144,6 +144,9 @@ struct call_host {
      * not known now. */
     const struct settings *(*settings)(struct call *call);
     void (*choices)(struct call *call, const char *json);
+    void (*modal)(struct call *call, const char *title, const char *name, const char *data,
+                  const struct message_line *lines, size_t count);
+    bool (*input)(const struct call *call, const char *name, char *out, size_t out_size);
 };
 
 struct call {
@@ -207,6 +210,22 @@ static inline bool call_fetch(struct call *call, const char *url, size_t max, ca
     return call->host->fetch(call, url, max, cb);
 }
 
+/* Of a command or a press, and before anything was asked for: shows a form of one to five lines.
+ * The call ends with it; what is sent comes as a press of the button with that name and data. */
+static inline void call_modal(struct call *call, const char *title, const char *name,
+                              const char *data, const struct message_line *lines, size_t count)
+{
+    call->host->modal(call, title, name, data, lines, count);
+}
+
+/* Of a press: what was chosen in the select ("" as name; the first, if there are several), or what
+ * stands in that line of the form; terminated. False: nothing, or it does not fit, and *out is
+ * empty. */
+static inline bool call_input(const struct call *call, const char *name, char *out, size_t out_size)
+{
+    return call->host->input(call, name, out, out_size);
+}
+
 /* A button of the cog's table, for who sees this answer. data: [A-Za-z0-9_-], at most 40. */
 static inline void call_button(const struct call *call, struct message *m, enum message_style style,
                                const char *label, const char *name, const char *data)
@@ -221,6 +240,26 @@ static inline void call_button(const struct call *call, struct message *m, enum 
 static inline void call_choices(struct call *call, const char *json)
 {
     call->host->choices(call, json);
+}
+
+static inline void call_select(const struct call *call, struct message *m, const char *hint,
+                               const char *name, const char *data,
+                               const struct message_choice *choices, size_t count)
+{
+    char id[CALL_CUSTOM_ID_SIZE];
+
+    call->host->custom_id(call, name, data, id);
+    message_select(m, hint, id, choices, count);
+}
+
+static inline void call_pick(const struct call *call, struct message *m, enum message_pick what,
+                             const char *hint, const char *name, const char *data,
+                             snowflake_t chosen, uint32_t channels)
+{
+    char id[CALL_CUSTOM_ID_SIZE];
+
+    call->host->custom_id(call, name, data, id);
+    message_pick(m, what, hint, id, chosen, channels);
 }
 
 /* Of a command; of a button nothing is given. */

@@ -26,6 +26,9 @@
 #define MESSAGE_LABEL_MAX       80u
 #define MESSAGE_CUSTOM_ID_MAX   100u
 #define MESSAGE_SELECT_MAX      25u
+#define MESSAGE_CHOICE_MAX      100u /* characters */
+#define MESSAGE_HINT_MAX        150u
+#define MESSAGE_LINE_LABEL_MAX  45u
 #define MESSAGE_FILES_MAX       10u
 #define MESSAGE_FILE_BYTES      10485760u /* of all files together, where Discord does not say */
 #define MESSAGE_EPHEMERAL       64
@@ -77,6 +80,36 @@ void message_field(struct message *m, const char *name, const char *value, bool 
 /* In the row of the button before while that has room. */
 void message_button(struct message *m, enum message_style style, const char *label,
                     const char *custom_id, bool disabled);
+
+/* One of what a select offers. */
+struct message_choice {
+    const char *value, *label;
+    const char *about; /* or NULL */
+    bool chosen;
+};
+/* What a select lets choose of the guild. */
+enum message_pick { MESSAGE_PICK_USER = 5, MESSAGE_PICK_ROLE = 6, MESSAGE_PICK_CHANNEL = 8 };
+
+/* A select in a row of its own; at most 25 choices. hint: shown while nothing is chosen. */
+void message_select(struct message *m, const char *hint, const char *custom_id,
+                    const struct message_choice *choices, size_t count);
+/* The same of users, roles or channels; nothing need be chosen. channels: a bit per channel type, 0
+ * = any. */
+void message_pick(struct message *m, enum message_pick what, const char *hint,
+                  const char *custom_id, snowflake_t chosen, uint32_t channels);
+
+/* A field of a modal: one line. */
+struct message_line {
+    const char *name;     /* its custom id within the modal */
+    const char *label;    /* at most 45 characters */
+    const char *about;    /* at most 100, or NULL */
+    const char *value;    /* what stands there already, or "" */
+    unsigned least, most; /* characters; least 0: may be left empty */
+};
+#define MESSAGE_LINES_MAX 5u
+/* Appends the members of a modal. */
+void message_modal_print(const char *title, const char *custom_id, const struct message_line *lines,
+                         size_t count, struct buf *out);
 
 /* A file beside the text. The bytes are taken over and the buffer is left empty; the name is
  * copied.

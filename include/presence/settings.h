@@ -300,7 +300,7 @@ int settings_import(const char *json, size_t len, setting_words *words, const ch
 
 /* Puts what the preset (an index in the choices of SETTING_PRESET) consists of: itself, and a value
  * or the default for each setting that some preset has a value for. What nobody offers yet
- * (`works`) stays as it is. */
+ * (`works`) stays as it is, and no preset takes mode back, which could let Presence act. */
 void settings_put_preset(struct settings *s, int64_t preset);
 
 #endif

@@ -336,8 +336,8 @@ static size_t differs(const struct settings *before, const struct settings *afte
 }
 
 static struct proposal *propose(struct call *call, const struct settings *before,
-                                const struct settings *after, const enum setting *changed,
-                                size_t count)
+                                const struct settings *after, snowflake_t request,
+                                const enum setting *changed, size_t count)
 {
     struct proposal *p;
     struct buf changes, lines;
@@ -352,15 +352,15 @@ static struct proposal *propose(struct call *call, const struct settings *before
         administrator |= setting_infos[changed[i]].administrator;
     }
     buf_putc(&changes, ']');
-    p = proposal_new(before->version, administrator, call->interaction->id.id, buf_cstr(&changes),
+    p = proposal_new(before->version, administrator, request.id, buf_cstr(&changes),
                      buf_cstr(&lines));
     buf_clear(&changes);
     buf_clear(&lines);
     return p;
 }
 
-static void decide(struct call *call, const struct settings *before, const struct settings *after,
-                   bool always_ask)
+void adjust_propose(struct call *call, const struct settings *before, const struct settings *after,
+                    snowflake_t request, bool always_ask)
 {
     enum setting changed[SETTINGS];
     size_t count = differs(before, after, changed);
@@ -372,7 +372,7 @@ static void decide(struct call *call, const struct settings *before, const struc
     }
     if (!go_together(call, after))
         return;
-    p = propose(call, before, after, changed, count);
+    p = propose(call, before, after, request, changed, count);
     free(call->state);
     call->state = p;
     if (!may(call, p->administrator))
@@ -425,7 +425,7 @@ static void read_now(struct call *call, const struct json *data)
     }
     settings_copy(&after, &before);
     if (w->wish(call, data, w->text, &after))
-        decide(call, &before, &after, w->always_ask);
+        adjust_propose(call, &before, &after, call->interaction->id, w->always_ask);
     settings_free(&before);
     settings_free(&after);
 }

@@ -17,6 +17,10 @@ typedef bool adjust_wish(struct call *call, const struct json *data, const char 
  * waits for a press, whatever it is. */
 void adjust_begin(struct call *call, const char *operation, adjust_wish *wish, const char *text,
                   bool always_ask);
+/* The same with what is in force read before, at before->version. request: what the change is known
+ * by, so that it is made once. */
+void adjust_propose(struct call *call, const struct settings *before, const struct settings *after,
+                    snowflake_t request, bool always_ask);
 void adjust_press(struct call *call, const char *data);
 
 /* Ends the call: settings are stored that are not understood. */

@@ -66,6 +66,9 @@ static const struct {
     {"text", "[0]"},  {"news", "[5]"},   {"forum", "[15]"},        {"media", "[16]"},
     {"voice", "[2]"}, {"stage", "[13]"}, {"thread", "[10,11,12]"},
 };
+#define IDLE_MS     (30 * SAY_DAY_MS)
+#define IDLE_MAX_MS (400 * SAY_DAY_MS)
+
 static const char *numbers_of(const char *type)
 {
     for (size_t i = 0; i < sizeof(type_numbers) / sizeof(type_numbers[0]); i++)
@@ -74,17 +77,26 @@ static const char *numbers_of(const char *type)
     return COG_CHANNEL_TYPES;
 }
 
-static void put_filter(const struct call *call, int64_t idle, struct buf *out)
+/* What the server has set; the command's own default where it has set nothing. */
+static int64_t set_or(struct call *call, enum setting which, int64_t otherwise)
+{
+    const struct settings *s = call->host->settings(call);
+
+    return s && settings_is_set(s, which) ? settings_get(s, which)->number : otherwise;
+}
+
+static void put_filter(struct call *call, int64_t idle, struct buf *out)
 {
     const struct command_value *category = call_arg(call, "category");
     const struct command_value *people = call_arg(call, "min_people");
 
-    buf_printf(out,
-               ",\"days\":%lld,\"filter\":{\"quietDays\":%lld,\"minPeople\":%lld,\"types\":%s,"
-               "\"ignored\":false",
-               (long long)(idle / SAY_DAY_MS), (long long)(idle / SAY_DAY_MS),
-               (long long)(people->given ? people->integer : 1),
-               numbers_of(call_arg(call, "type")->text));
+    buf_printf(
+        out,
+        ",\"days\":%lld,\"filter\":{\"quietDays\":%lld,\"minPeople\":%lld,\"types\":%s,"
+        "\"ignored\":false",
+        (long long)(idle / SAY_DAY_MS), (long long)(idle / SAY_DAY_MS),
+        (long long)(people->given ? people->integer : set_or(call, SETTING_CHANNEL_MIN_PEOPLE, 1)),
+        numbers_of(call_arg(call, "type")->text));
     if (category->given)
         buf_printf(out, ",\"parentId\":\"%llu\"", (unsigned long long)category->id.id);
     buf_putc(out, '}');
@@ -96,7 +108,9 @@ static void channels_inactive(struct call *call)
     int64_t idle;
     struct buf base, heading;
 
-    if (!say_read_length(call, "min_idle", 30 * SAY_DAY_MS, SAY_DAY_MS, 400 * SAY_DAY_MS, &idle))
+    idle = set_or(call, SETTING_CHANNEL_IDLE, IDLE_MS);
+    if (!say_read_length(call, "min_idle", idle < IDLE_MAX_MS ? idle : IDLE_MAX_MS, SAY_DAY_MS,
+                         IDLE_MAX_MS, &idle))
         return;
     buf_init(&base, 0);
     buf_init(&heading, 0);

@@ -83,6 +83,8 @@ noinst_LTLIBRARIES += libcogs.la
 libcogs_la_SOURCES = \
   include/presence/cog.h \
   include/presence/order.h \
+  src/cogs/adjust.c \
+  src/cogs/adjust.h \
   src/cogs/change.c \
   src/cogs/change.h \
   src/cogs/export.c \
@@ -106,7 +108,7 @@ libcogs_la_SOURCES = \
 
 # The modules.
 cogsdir = $(pkglibdir)/cogs
-cogs_LTLIBRARIES = src/cogs/admin.la src/cogs/dev.la src/cogs/user.la
+cogs_LTLIBRARIES = src/cogs/admin.la src/cogs/dev.la src/cogs/setup.la src/cogs/user.la
 COGS_LDFLAGS = -module -avoid-version -no-undefined $(DEFS_LDFLAGS) -export-symbols-regex '^presence_cog$$'
 COGS_LIBADD = libcogs.la libpresence-cog.la
 # They are linked again when they are installed, with the library as it was installed.
@@ -116,8 +118,6 @@ $(INSTALL_COGS): install-libLTLIBRARIES
 src_cogs_admin_la_LDFLAGS = $(COGS_LDFLAGS)
 src_cogs_admin_la_LIBADD = $(COGS_LIBADD)
 src_cogs_admin_la_SOURCES = \
-  src/cogs/adjust.c \
-  src/cogs/adjust.h \
   src/cogs/admin.c \
   src/cogs/channels.c \
   src/cogs/config.c \
@@ -141,6 +141,10 @@ src_cogs_dev_la_SOURCES = \
   src/cogs/dev.h \
   src/cogs/dev_setup.c
 
+src_cogs_setup_la_LDFLAGS = $(COGS_LDFLAGS)
+src_cogs_setup_la_LIBADD = $(COGS_LIBADD)
+src_cogs_setup_la_SOURCES = src/cogs/setup.c
+
 src_cogs_user_la_LDFLAGS = $(COGS_LDFLAGS)
 src_cogs_user_la_LIBADD = $(COGS_LIBADD)
 src_cogs_user_la_SOURCES = \
@@ -151,4 +155,4 @@ src_cogs_user_la_SOURCES = \
   src/cogs/user.c
 
 $(libcogs_la_OBJECTS) $(src_cogs_admin_la_OBJECTS) $(src_cogs_dev_la_OBJECTS) \
-  $(src_cogs_user_la_OBJECTS): src/cogs/operations.h
+  $(src_cogs_setup_la_OBJECTS) $(src_cogs_user_la_OBJECTS): src/cogs/operations.h

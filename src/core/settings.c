@@ -234,7 +234,7 @@ bool settings_sooner(const struct settings *a, const struct settings *b)
     size_t count = settings_diff(a, b, changed);
 
     /* Not set is not the same as set to the default: on follows of itself. */
-    if (settings_is_set(a, SETTING_MODE) != settings_is_set(b, SETTING_MODE))
+    if (settings_is_set(a, SETTING_MODE) && !settings_is_set(b, SETTING_MODE))
         return true;
     for (size_t i = 0; i < count; i++)
         if (sooner(changed[i], settings_get(a, changed[i]), settings_get(b, changed[i])))

@@ -40,7 +40,7 @@ void settings_put_preset(struct settings *s, int64_t preset)
     struct setting_value itself = {.number = preset}, v;
 
     for (size_t i = 0; i < VALUES; i++)
-        if (setting_infos[values[i].setting].works)
+        if (values[i].setting != SETTING_MODE && setting_infos[values[i].setting].works)
             settings_reset(s, values[i].setting);
     for (size_t i = 0; i < VALUES; i++)
         if (values[i].preset == (enum preset)preset && setting_infos[values[i].setting].works &&

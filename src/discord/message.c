@@ -112,25 +112,136 @@ static void put_embed(const struct message *m, struct buf *out)
 /* --- components --------------------------------------------------------------------------------
  */
 
+static void close_row(struct message *m)
+{
+    if (m->row_open)
+        buf_puts(&m->rows, "]}");
+    m->row_open = false;
+}
+
+/* False: there is room for no more. */
+static bool open_row(struct message *m)
+{
+    close_row(m);
+    if (m->n_rows == MESSAGE_ROWS_MAX)
+        return false;
+    buf_puts(&m->rows,
+             m->n_rows++ ? ",{\"type\":1,\"components\":[" : "{\"type\":1,\"components\":[");
+    m->row_open = true;
+    m->n_buttons = 0;
+    return true;
+}
+
 void message_button(struct message *m, enum message_style style, const char *label,
                     const char *custom_id, bool disabled)
 {
     if (strlen(custom_id) > MESSAGE_CUSTOM_ID_MAX)
         return;
-    if (!m->row_open || m->n_buttons == MESSAGE_BUTTONS_MAX) {
-        if (m->n_rows == MESSAGE_ROWS_MAX)
-            return;
-        buf_puts(&m->rows,
-                 m->n_rows++ ? "]},{\"type\":1,\"components\":[" : "{\"type\":1,\"components\":[");
-        m->row_open = true;
-        m->n_buttons = 0;
-    }
+    if ((!m->row_open || m->n_buttons == MESSAGE_BUTTONS_MAX) && !open_row(m))
+        return;
     buf_printf(&m->rows, "%s{\"type\":2,\"style\":%d,\"label\":", m->n_buttons++ ? "," : "",
                (int)style);
     put_cut(label, MESSAGE_LABEL_MAX, &m->rows);
     buf_puts(&m->rows, ",\"custom_id\":");
     buf_put_json(&m->rows, custom_id, strlen(custom_id));
     buf_puts(&m->rows, disabled ? ",\"disabled\":true}" : "}");
+}
+
+/* A select without its last members; false: there is no room. */
+static bool begin_select(struct message *m, int type, const char *hint, const char *custom_id)
+{
+    if (strlen(custom_id) > MESSAGE_CUSTOM_ID_MAX || !open_row(m))
+        return false;
+    buf_printf(&m->rows, "{\"type\":%d,\"placeholder\":", type);
+    put_cut(hint, MESSAGE_HINT_MAX, &m->rows);
+    buf_puts(&m->rows, ",\"custom_id\":");
+    buf_put_json(&m->rows, custom_id, strlen(custom_id));
+    return true;
+}
+
+void message_select(struct message *m, const char *hint, const char *custom_id,
+                    const struct message_choice *choices, size_t count)
+{
+    if (!begin_select(m, 3, hint, custom_id))
+        return;
+    buf_puts(&m->rows, ",\"options\":[");
+    for (size_t i = 0; i < count && i < MESSAGE_SELECT_MAX; i++) {
+        buf_puts(&m->rows, i ? ",{\"value\":" : "{\"value\":");
+        put_cut(choices[i].value, MESSAGE_CHOICE_MAX, &m->rows);
+        buf_puts(&m->rows, ",\"label\":");
+        put_cut(choices[i].label, MESSAGE_CHOICE_MAX, &m->rows);
+        if (choices[i].about) {
+            buf_puts(&m->rows, ",\"description\":");
+            put_cut(choices[i].about, MESSAGE_CHOICE_MAX, &m->rows);
+        }
+        buf_puts(&m->rows, choices[i].chosen ? ",\"default\":true}" : "}");
+    }
+    buf_puts(&m->rows, "]}");
+    close_row(m);
+}
+
+void message_pick(struct message *m, enum message_pick what, const char *hint,
+                  const char *custom_id, snowflake_t chosen, uint32_t channels)
+{
+    static const char *const kinds[] = {[MESSAGE_PICK_USER] = "user",
+                                        [MESSAGE_PICK_ROLE] = "role",
+                                        [MESSAGE_PICK_CHANNEL] = "channel"};
+    const char *comma = "";
+
+    if (!begin_select(m, (int)what, hint, custom_id))
+        return;
+    buf_puts(&m->rows, ",\"min_values\":0,\"max_values\":1");
+    if (snowflake_known(chosen))
+        buf_printf(&m->rows, ",\"default_values\":[{\"id\":\"%llu\",\"type\":\"%s\"}]",
+                   (unsigned long long)chosen.id, kinds[what]);
+    if (channels) {
+        buf_puts(&m->rows, ",\"channel_types\":[");
+        for (int type = 0; type < 32; type++)
+            if (channels >> type & 1) {
+                buf_printf(&m->rows, "%s%d", comma, type);
+                comma = ",";
+            }
+        buf_putc(&m->rows, ']');
+    }
+    buf_putc(&m->rows, '}');
+    close_row(m);
+}
+
+/* --- modals ------------------------------------------------------------------------------------
+ */
+
+static void put_line(const struct message_line *line, struct buf *out)
+{
+    buf_puts(out, "{\"type\":18,\"label\":");
+    put_cut(line->label, MESSAGE_LINE_LABEL_MAX, out);
+    if (line->about) {
+        buf_puts(out, ",\"description\":");
+        put_cut(line->about, MESSAGE_CHOICE_MAX, out);
+    }
+    buf_puts(out, ",\"component\":{\"type\":4,\"style\":1,\"custom_id\":");
+    buf_put_json(out, line->name, strlen(line->name));
+    if (*line->value) {
+        buf_puts(out, ",\"value\":");
+        put_cut(line->value, line->most, out);
+    }
+    buf_printf(out, ",\"min_length\":%u,\"max_length\":%u,\"required\":%s}}", line->least,
+               line->most, line->least ? "true" : "false");
+}
+
+void message_modal_print(const char *title, const char *custom_id, const struct message_line *lines,
+                         size_t count, struct buf *out)
+{
+    buf_puts(out, "\"title\":");
+    put_cut(title, MESSAGE_LINE_LABEL_MAX, out);
+    buf_puts(out, ",\"custom_id\":");
+    buf_put_json(out, custom_id, strlen(custom_id));
+    buf_puts(out, ",\"components\":[");
+    for (size_t i = 0; i < count && i < MESSAGE_LINES_MAX; i++) {
+        if (i)
+            buf_putc(out, ',');
+        put_line(&lines[i], out);
+    }
+    buf_putc(out, ']');
 }
 
 /* --- files -------------------------------------------------------------------------------------

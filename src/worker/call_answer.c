@@ -177,6 +177,21 @@ void task_choices(struct task *t, const char *choices)
     answer_now(t, &body);
 }
 
+void task_modal(struct task *t, const char *title, const char *custom_id,
+                const struct message_line *lines, size_t count)
+{
+    struct buf body;
+
+    if (t->state != TASK_NEW || t->has_answer) {
+        log_error("cog", "a form comes first or not at all");
+        return;
+    }
+    buf_init(&body, 0);
+    buf_printf(&body, "{\"type\":%d,\"data\":{", CALLBACK_MODAL);
+    message_modal_print(title, custom_id, lines, count, &body);
+    answer_now(t, &body);
+}
+
 /* --- the deferral ------------------------------------------------------------------------------
  */
 

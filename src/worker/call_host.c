@@ -189,6 +189,20 @@ static void host_custom_id(const struct call *call, const char *name, const char
                     (unixms_t){call->now.ms + BUTTON_MS}, out);
 }
 
+static void host_modal(struct call *call, const char *title, const char *name, const char *data,
+                       const struct message_line *lines, size_t count)
+{
+    char id[CALL_CUSTOM_ID_SIZE];
+
+    host_custom_id(call, name, data, id);
+    task_modal((struct task *)call, title, id, lines, count);
+}
+
+static bool host_input(const struct call *call, const char *name, char *out, size_t out_size)
+{
+    return task_input((const struct task *)call, name, out, out_size);
+}
+
 static void host_keep(const struct call *call, const char *text, char name_r[CALL_KEPT_SIZE])
 {
     struct calls *all = ((const struct task *)call)->w->calls;
@@ -229,4 +243,6 @@ const struct call_host task_host = {
     .fetch = host_fetch,
     .settings = host_settings,
     .choices = host_choices,
+    .modal = host_modal,
+    .input = host_input,
 };

@@ -22,6 +22,7 @@ enum callback {
     CALLBACK_DEFER_UPDATE = 6, /* of the message that carries the button */
     CALLBACK_UPDATE = 7,
     CALLBACK_CHOICES = 8,
+    CALLBACK_MODAL = 9,
 };
 
 struct task {
@@ -87,6 +88,9 @@ void task_answer(struct task *t, struct message *m);
 /* A short answer for the caller alone. */
 void task_say(struct task *t, enum message_colour colour, const char *text);
 void task_choices(struct task *t, const char *choices); /* completion: a JSON array */
+/* A form; only as the first answer. */
+void task_modal(struct task *t, const char *title, const char *custom_id,
+                const struct message_line *lines, size_t count);
 void task_defer_later(struct task *t);
 
 void task_answer_edit(struct task *t); /* there is an answer, and nothing is under way */
@@ -109,6 +113,9 @@ void task_forget_requests(struct task *t);
 /* call_fetch.c: false if the address is none of Discord's. */
 bool task_fetch(struct task *t, const char *url, size_t max, call_fetched *cb);
 void task_forget_file(struct task *t);
+
+/* call_input.c: of a press; false if there is nothing, or if it does not fit. */
+bool task_input(const struct task *t, const char *name, char *out, size_t out_size);
 
 /* call_host.c */
 extern const struct call_host task_host;

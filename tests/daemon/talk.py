@@ -85,7 +85,13 @@ class Answer:
 
     @property
     def buttons(self):
-        return {b["label"]: b for row in self.final.get("components", []) for b in row["components"]}
+        return {b["label"]: b for row in self.final.get("components", [])
+                for b in row.get("components", []) if b["type"] == 2}
+
+    @property
+    def selects(self):
+        return {c["placeholder"]: c for row in self.final.get("components", [])
+                for c in row.get("components", []) if c["type"] != 2}
 
 
 class Late(Exception):
@@ -187,6 +193,21 @@ class Talk:
         """One of the buttons of an answer."""
         return self.answer(self.send(type=3, custom_id=answer.buttons[label]["custom_id"], user=user,
                                      permissions=str(permissions), **args))
+
+    def choose(self, answer, hint, values, user=5, permissions=ADMINISTRATOR, **resolved):
+        """In one of the selects of an answer."""
+        select = answer.selects[hint]
+        return self.answer(self.send(type=3, user=user, permissions=str(permissions), data={
+            "custom_id": select["custom_id"], "component_type": select["type"], "values": values,
+            "resolved": resolved}))
+
+    def fill(self, answer, values, user=5, permissions=ADMINISTRATOR):
+        """Sends a form."""
+        assert answer.type == 9, answer.callback
+        return self.answer(self.send(type=5, user=user, permissions=str(permissions), data={
+            "custom_id": answer.final["custom_id"],
+            "components": [{"type": 18, "id": n, "component": {"type": 4, "custom_id": k, "value": v}}
+                           for n, (k, v) in enumerate(values.items())]}))
 
     def silence(self, interaction):
         """Nothing was said to it, and what was asked later was answered."""
