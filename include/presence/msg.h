@@ -53,6 +53,7 @@ enum msg_type {
     MSG_CLOCK = 17,         /* msg_id: clock_set_offset's ms, as int64_t (debug builds) */
     MSG_EVENT_AT = 18,      /* msg_event_at: as MSG_EVENT, where it lies in the common memory */
     MSG_ORDER = 19,         /* msg_order + tail: a developer's command that came elsewhere */
+    MSG_FORGET = 20,        /* msg_forget: the store has forgotten them; so shall all caches */
 
     /* worker -> master */
     MSG_WORKER_READY = 32,  /* msg_id: MSG_VERSION */
@@ -68,7 +69,8 @@ enum msg_type {
     MSG_GATEWAY_SEND = 42, /* msg_gateway_send + tail: a payload for a shard (op 8) */
     MSG_QUERY_REPLY = 43,  /* msg_id + tail: JSON */
     MSG_ALERT = 44,        /* tail: text for the operator, logged by the master at error level */
-    MSG_ORDER_PASS = 45    /* msg_order + tail: for the owner of header.lane, or for all workers */
+    MSG_ORDER_PASS = 45,   /* msg_order + tail: for the owner of header.lane, or for all workers */
+    MSG_FORGET_PASS = 46   /* msg_forget: to all workers, the sender too */
 };
 
 enum msg_secret { SECRET_DISCORD_TOKEN = 1, SECRET_GRAPHQL_TOKEN = 2, SECRET_KEY = 3 };
@@ -133,6 +135,11 @@ struct msg_durable {
 
 struct msg_gateway_send {
     uint64_t guild; /* the shard that owns this guild sends it */
+};
+
+struct msg_forget {
+    uint64_t guild; /* 0 = every guild */
+    uint64_t user;  /* 0 = every member */
 };
 
 /* A developer's command in a direct message; the tail is its text behind the prefix. */

@@ -24,9 +24,6 @@ struct order_guild {
     unixms_t roster_at; /* the last complete catalogue; UNIXMS_NONE: never */
 };
 
-/* What is to be forgotten by caches. */
-enum order_target { ORDER_GUILD, ORDER_MEMBER, ORDER_USER, ORDER_CHANNEL };
-
 struct order_host {
     void (*say)(struct order *order, const char *text);
     void (*end)(struct order *order, const char *outcome, const char *text);
@@ -39,6 +36,7 @@ struct order_host {
     void (*rest)(struct order *order, const char *path, order_answered *cb);
     void (*catalogue)(struct order *order, order_done *cb);
     const char *(*words)(const char *locale, const char *text);
+    void (*forget)(struct order *order, snowflake_t guild, snowflake_t user);
 };
 
 struct order {
@@ -95,6 +93,13 @@ static inline __attribute__((format_arg(2))) const char *order_words(const struc
                                                                      const char *text)
 {
     return order->host->words(order->locale, text);
+}
+
+/* The caches of all workers forget the user in every guild (guild NONE), or every member of the
+ * guild (user NONE), or the one member. To be called before and after the store is told to. */
+static inline void order_forget(struct order *order, snowflake_t guild, snowflake_t user)
+{
+    order->host->forget(order, guild, user);
 }
 
 /* Asks for the guild's members, once per 30 s. */

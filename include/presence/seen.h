@@ -72,5 +72,9 @@ void seen_each(const struct shm *shm, bool (*each)(void *arg, struct seen_row *r
 
 /* Forgets a member's row (reset, erasure, bot). */
 void seen_erase(const struct shm *shm, struct seen_row *row);
+/* Forgets what the member of a row did: the store was told to forget it. Who is in voice keeps his
+ * place. committed: nothing of the lane waits to be stored. False: something of the row may not be
+ * stored yet, or is being read back; ask again. */
+bool seen_forget(const struct shm *shm, struct seen_row *row, bool committed);
 
 #endif

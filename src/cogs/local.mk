@@ -6,6 +6,7 @@ COG_OPERATIONS = \
   AwaySet \
   ChannelsExport \
   ChannelsInactive \
+  DevDelete \
   DevGuild \
   Diagnose \
   DecisionLog \
@@ -139,6 +140,7 @@ src_cogs_dev_la_LIBADD = $(COGS_LIBADD)
 src_cogs_dev_la_SOURCES = \
   src/cogs/dev.c \
   src/cogs/dev.h \
+  src/cogs/dev_delete.c \
   src/cogs/dev_setup.c
 
 src_cogs_setup_la_LDFLAGS = $(COGS_LDFLAGS)

@@ -45,6 +45,8 @@ static const struct msg_shape shapes[] = {
     [MSG_GATEWAY_SEND] = {"GATEWAY_SEND", sizeof(struct msg_gateway_send), TAIL},
     [MSG_QUERY_REPLY] = {"QUERY_REPLY", sizeof(struct msg_id), TAIL},
     [MSG_ALERT] = {"ALERT", 0, TAIL},
+    [MSG_FORGET] = {"FORGET", sizeof(struct msg_forget), NO_TAIL},
+    [MSG_FORGET_PASS] = {"FORGET_PASS", sizeof(struct msg_forget), NO_TAIL},
     [MSG_ORDER] = {"ORDER", sizeof(struct msg_order), TAIL},
     [MSG_ORDER_PASS] = {"ORDER_PASS", sizeof(struct msg_order), TAIL},
 };

@@ -390,6 +390,28 @@ void seen_erase(const struct shm *shm, struct seen_row *row)
     shm_count(shm, SHM_COUNT_ROWS_LIVE, UINT64_MAX);
 }
 
+bool seen_forget(const struct shm *shm, struct seen_row *row, bool committed)
+{
+    uint32_t state = state_of(row);
+    const struct shm_lane *lane = shm_lane(shm, route_lane((snowflake_t){row_guild(row)}));
+    bool durable = committed ||
+                   is_durable(state, atomic_load_explicit(&lane->durable_ms, memory_order_acquire),
+                              clock_mono().ms);
+
+    if (!is_live(state))
+        return true;
+    row->flags &= (uint16_t)~SEEN_RECORDED;
+    if (!durable || row->flags & SEEN_LOADING)
+        return false;
+    if (!row->voice_channel) {
+        seen_erase(shm, row);
+        return true;
+    }
+    atomic_store(&row->seen, 0);
+    atomic_store(&row->counted, 0);
+    return true;
+}
+
 static bool is_claim_of(uint32_t state, unsigned slot)
 {
     return slot == SEEN_ANY_SLOT ? (state & 0xff) == SEEN_CLAIMED : state == claimed_by(slot);

@@ -146,6 +146,13 @@ static void pass_order(struct master *m, unsigned lane, const struct msg_order *
             worker_send(&m->workers[i], MSG_ORDER, order, sizeof(*order), text, len);
 }
 
+static void pass_forget(struct master *m, const struct msg_forget *forget)
+{
+    for (unsigned i = 0; i < LANES; i++)
+        if (m->workers[i].state == WORKER_READY)
+            worker_send(&m->workers[i], MSG_FORGET, forget, sizeof(*forget), NULL, 0);
+}
+
 void worker_message(void *arg, const struct msg_header *h, const void *body, const void *tail,
                     size_t tail_len)
 {
@@ -198,6 +205,9 @@ void worker_message(void *arg, const struct msg_header *h, const void *body, con
         break;
     case MSG_ORDER_PASS:
         pass_order(m, h->lane, body, tail, tail_len);
+        break;
+    case MSG_FORGET_PASS:
+        pass_forget(m, body);
         break;
     case MSG_ALERT:
         log_error("alert", "worker %u: %.*s", w->slot, (int)(tail_len > 1000 ? 1000 : tail_len),

@@ -45,9 +45,15 @@ static void emit_message(struct act *a, const char *type, struct message_view *v
                      kind ? act_channel_id(a) : 0, own_ms);
 }
 
+/* A message that is age_ms old; below 0: of the time to come, as an earlier clock sees it. */
+static uint64_t new_id(struct act *a)
+{
+    return world_next_id(a->w) - ((uint64_t)act_int(a, "age_ms", 0) << 22);
+}
+
 static struct message_view new_view(struct act *a)
 {
-    struct message_view v = {.id = world_next_id(a->w),
+    struct message_view v = {.id = new_id(a),
                              .guild = a->guild,
                              .channel = a->channel,
                              .user = a->user,

@@ -8,7 +8,7 @@
  *      "general"). Answers {"ok":true,"id","guild","user","channel","s","sessions","time_ms",
  *      "counted_as"}; s is null when no session could see it, counted_as null when it is nobody's
  *      activity. Kinds and their own arguments:
- *   message {type=0, content, mention, mention_bot, reply_to, nonce, flags}
+ *   message {type=0, content, mention, mention_bot, reply_to, nonce, flags, age_ms}
  *   bot_message {self}, webhook_message, ephemeral, dm {content}
  *   command {type=20}: another app's answer that names the user; type 0 for a component's
  *   edit {message, content, edited_ms}, embed_update {message}, message_delete {message}

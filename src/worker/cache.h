@@ -13,6 +13,9 @@ void cache_loaded(struct lane *lane, struct seen_row *row);
 bool cache_ask(struct worker *w, struct load_key key);
 void cache_set_url(struct worker *w, const char *url);
 void cache_take_lane(struct lane *lane);
+/* What Redis has of a member goes; of a whole lane: nothing is read until it is gone. */
+void cache_forget_member(struct lane *lane, snowflake_t guild, snowflake_t user);
+void cache_forget_lane(struct lane *lane);
 const char *cache_state(const struct worker *w); /* "up", "down", "unknown" */
 
 #endif

@@ -240,3 +240,31 @@ void cache_loaded(struct lane *lane, struct seen_row *row)
     write_guild(&c->lanes[lane->number], &member, 1);
     cache_settle(&c->lanes[lane->number]);
 }
+
+void cache_forget_member(struct lane *lane, snowflake_t guild, snowflake_t user)
+{
+    struct cache *c = lane->w->cache;
+    const struct cached_member member = {guild, user, NULL};
+    char key[CACHE_KEY_SIZE], id[SNOWFLAKE_TEXT_SIZE];
+    const char *argv[] = {"ZREM", key, id};
+    size_t lens[3] = {4};
+
+    if (!c || !begin(&c->lanes[lane->number]))
+        return;
+    lens[1] = (size_t)snprintf(key, sizeof(key), "guild:{%llu}:seen", (unsigned long long)guild.id);
+    lens[2] = snowflake_print(user, id);
+    forget_member(&c->lanes[lane->number], &member);
+    send_to(&c->lanes[lane->number], 3, argv, lens);
+    cache_settle(&c->lanes[lane->number]);
+}
+
+void cache_forget_lane(struct lane *lane)
+{
+    struct cache *c = lane->w->cache;
+
+    if (!c || !c->redis)
+        return;
+    cache_set_dirty(&c->lanes[lane->number], true);
+    cache_purge_want(&c->lanes[lane->number]);
+    cache_purge_start(c);
+}

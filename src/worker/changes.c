@@ -8,6 +8,7 @@
 #include "presence/log.h"
 #include "presence/sse.h"
 #include "worker/copies.h"
+#include "worker/forget.h"
 #include "worker/operations.h"
 
 #define SETTLE_MS      100   /* lanes come and go in groups */
@@ -25,6 +26,21 @@ struct changes {
     struct loop_timer *timer;
 };
 
+/* Of a reset of a channel the id is the channel's: no cache knows channels. */
+static void forget_what(struct worker *w, const char *kind, const struct json *change)
+{
+    snowflake_t guild = {json_id(json_get(change, "guildId"))},
+                id = {json_id(json_get(change, "id"))};
+
+    if (!strcmp(kind, "USER_ERASED"))
+        forget(w, SNOWFLAKE_NONE, id);
+    else if (!strcmp(kind, "MEMBER_DELETED"))
+        forget(w, guild, id);
+    else if (!strcmp(kind, "GUILD_DELETED") ||
+             (!strcmp(kind, "RESET") && snowflake_equal(guild, id)))
+        forget(w, guild, SNOWFLAKE_NONE);
+}
+
 static void take_event(void *arg, const char *name, const char *data, size_t len)
 {
     struct worker *w = arg;
@@ -33,6 +49,7 @@ static void take_event(void *arg, const char *name, const char *data, size_t len
     const char *kind = json_string(json_get(change, "kind"), "");
 
     if (strcmp(name, "next") == 0) {
+        forget_what(w, kind, change);
         if (!change || json_size(json_get(root, "errors")) > 0) /* RESYNC, or something new */
             w->changes->broken = true;
         else if (!strcmp(kind, "SETTINGS") || !strcmp(kind, "RESET") ||

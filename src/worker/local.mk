@@ -29,7 +29,7 @@ libworker_la_SOURCES = \
   src/worker/call.c src/worker/call.h src/worker/call_answer.c src/worker/call_fetch.c src/worker/call_host.c src/worker/call_input.c \
   src/worker/call_priv.h src/worker/call_progress.c src/worker/call_rest.c src/worker/call_settings.c src/worker/changes.c src/worker/cog_module.c \
   src/worker/cogs.c src/worker/cogs.h src/worker/copies.c src/worker/copies.h src/worker/delay.c src/worker/disk.c src/worker/delay.h \
-  src/worker/fetch.c src/worker/flight.c src/worker/flush.c src/worker/gql.c src/worker/gql.h src/worker/known.c src/worker/lane.c \
+  src/worker/fetch.c src/worker/flight.c src/worker/forget.c src/worker/forget.h src/worker/flush.c src/worker/gql.c src/worker/gql.h src/worker/known.c src/worker/lane.c \
   src/worker/inbox.c src/worker/load.c src/worker/load.h src/worker/lookup.c src/worker/offsets.c \
   src/worker/offsets.h src/worker/order.c src/worker/order.h src/worker/order_code.c \
   src/worker/order_host.c src/worker/order_priv.h src/worker/query.c src/worker/query.h src/worker/react.c \

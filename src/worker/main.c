@@ -21,6 +21,7 @@
 #include "worker/call.h"
 #include "worker/cogs.h"
 #include "worker/copies.h"
+#include "worker/forget.h"
 #include "worker/load.h"
 #include "worker/order.h"
 #include "worker/query.h"
@@ -302,6 +303,10 @@ static void take_message(void *arg, const struct msg_header *h, const void *body
     case MSG_FETCH:
         fetch_request(w, body, tail, len);
         break;
+    case MSG_FORGET:
+        forget(w, (snowflake_t){((const struct msg_forget *)body)->guild},
+               (snowflake_t){((const struct msg_forget *)body)->user});
+        break;
     case MSG_ORDER:
         order_passed(w, body, tail, len);
         break;
@@ -368,6 +373,7 @@ static void init(struct worker *w)
     load_init(w);
     react_init(w);
     copies_init(w);
+    forget_init(w);
     changes_init(w);
     loop_signal(w->loop, SIGTERM, terminated, w);
     signal(SIGINT, SIG_IGN); /* a terminal sends it to the whole group: the master decides */

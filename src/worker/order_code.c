@@ -29,7 +29,7 @@ void order_code_ask(struct deed *d, const char *text)
                                 .author = d->order.author,
                                 .channel = d->order.channel,
                                 .guild = d->order.guild,
-                                .until = {clock_mono().ms + ORDER_CODE_MS}};
+                                .until = {snowflake_time(d->order.id).ms + ORDER_CODE_MS}};
     prefix_code(random, code->text);
     event_ctx_await(d->w->events, d->order.author);
     buf_init(&out, 0);
@@ -65,7 +65,7 @@ bool order_code_take(struct worker *w, const struct order_head *head, const char
     if (!is_waited_for(&code, head) || !prefix_read_code(text, given))
         return false;
     with_guild.guild = code.guild;
-    if (clock_mono().ms > code.until.ms) {
+    if (snowflake_time(head->id).ms > code.until.ms) {
         end_with(w, &with_guild, "refused, too late",
                  N_("The code has expired. Nothing was done."));
     } else if (!crypto_equal(given, code.text, PREFIX_CODE_LEN)) {

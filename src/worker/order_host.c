@@ -8,6 +8,7 @@
 #include "presence/seen.h"
 #include "worker/call_priv.h"
 #include "worker/cogs.h"
+#include "worker/forget.h"
 #include "worker/order_priv.h"
 #include "worker/react_parts.h"
 
@@ -272,6 +273,11 @@ static void host_catalogue(struct order *order, order_done *cb)
     cb(order, "the guild went to another worker");
 }
 
+static void host_forget(struct order *order, snowflake_t guild, snowflake_t user)
+{
+    forget_everywhere(((struct deed *)order)->w, guild, user);
+}
+
 void order_catalogued(struct worker *w, snowflake_t guild, const char *failure)
 {
     struct deed *d, *next;
@@ -303,4 +309,5 @@ const struct order_host order_host_functions = {
     .rest = host_rest,
     .catalogue = host_catalogue,
     .words = host_words,
+    .forget = host_forget,
 };

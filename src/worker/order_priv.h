@@ -30,7 +30,7 @@ struct deed {
 struct order_code {
     struct prefix_args args;
     snowflake_t author, channel, guild; /* author 0: there is none */
-    monoms_t until;
+    unixms_t until;                     /* by Discord's clock: of the message with the code */
     char text[PREFIX_CODE_LEN + 1];
 };
 

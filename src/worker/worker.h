@@ -157,6 +157,7 @@ struct worker {
     struct react *react;
     struct calls *calls;
     struct orders *orders;
+    struct forgets *forgets;
     struct registration *registration;
     struct lookups *lookups;
     struct rosters *rosters;

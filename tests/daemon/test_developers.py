@@ -178,3 +178,129 @@ def test_not_when_it_is_old_or_comes_again(room):
     done = room.sim.sent()["message"]
     harness.wait_until(lambda: room.stack.pg.execute(
         "select coalesce(sum(count), 0) from activity where kind = 1")[0][0] == done)
+
+
+# --- codes and ?delete ------------------------------------------------------------------------------
+
+def code_in(text):
+    return re.search(r"repeat `([0-9A-Z]{6})` here", text)[1]
+
+
+def recorded(room, user, guild=None):
+    """How many acts of a member the database knows."""
+    return room.stack.pg.execute(
+        "select coalesce(sum(count), 0) from activity where user_id = %s and guild_id = %s",
+        (user, guild or room.guild["id"]))[0][0]
+
+
+def erasures(room):
+    return room.stack.pg.execute("select count(*) from audit where operation = 'hardReset'")[0][0]
+
+
+def act_as(room, index, times=3):
+    before = recorded(room, room.members[index])
+    for _ in range(times):
+        room.write("Good morning", user=index)
+    harness.wait_until(lambda: recorded(room, room.members[index]) == before + times)
+    return room.members[index]
+
+
+def redis_keys(room, pattern):
+    return list(room.stack.redis.client().scan_iter(match=pattern))
+
+
+def test_delete_a_member(room):
+    victim, other = act_as(room, 11), act_as(room, 12)
+    guild = room.guild["id"]
+    for user in (victim, other):
+        harness.wait_until(lambda: redis_keys(room, f"*:member:{user}"))
+    shown = room.ask(f"?delete member {victim}")
+    assert "`activity` 1" in shown and "`member` 1 (put back" in shown
+    assert recorded(room, victim) == 3 and erasures(room) == 0
+    done = room.ask(code_in(shown).lower())
+    assert done.startswith("Deleted:") and "`activity` 1" in done
+    assert recorded(room, victim) == 0 and recorded(room, other) == 3
+    assert erasures(room) == 1
+    assert room.stack.pg.execute("select count(*) from member where user_id = %s", (victim,))[0][0] == 1
+    harness.wait_until(lambda: not redis_keys(room, f"*:member:{victim}"))
+    assert not room.stack.redis.client().zscore(f"guild:{{{guild}}}:seen", victim)
+    assert redis_keys(room, f"*:member:{other}")
+
+    def forgotten():
+        member = room.stack.presenced.ctl("member", guild=guild, user=victim)
+        return not member.get("last_seen_ms") and not member.get("seen_ms")
+
+    harness.wait_until(forgotten)
+    act_as(room, 11, 2)
+
+
+def test_delete_for_good(room):
+    victim = act_as(room, 11)
+    assert room.ask(code_in(room.ask(f"?delete --no-readd user {victim}"))).startswith("Deleted:")
+    assert room.stack.pg.execute("select count(*) from member where user_id = %s", (victim,))[0][0] == 0
+    act_as(room, 11, 1)  # who is still there is known again
+    harness.wait_until(lambda: room.stack.pg.execute(
+        "select count(*) from member where user_id = %s", (victim,))[0][0] == 1)
+
+
+def test_delete_a_channel_and_a_guild(room):
+    act_as(room, 11)
+    channel = next(c["id"] for c in room.guild["channels"] if c["name"] == "general")
+    assert "`activity`" in room.ask(code_in(room.ask(f"?delete channel {channel}")))
+    victim = act_as(room, 11)
+    assert "`member`" in room.ask(code_in(room.ask(f"?delete guild {room.guild['id']}")))
+    assert recorded(room, victim) == 0
+    act_as(room, 11)
+
+
+def test_delete_what_is_not_there(room):
+    assert "Nothing was deleted." in room.ask("?delete member 994893149241479228")
+    assert room.ask("?delete member 12").startswith("target_id: expected")
+    assert room.ask("?delete").endswith("`?delete <guild|channel|member|user> <target_id> [--no-readd]`")
+    assert erasures(room) == 0
+
+
+def test_codes(room):
+    """Of the same developer, in the same channel, one at a time, and once."""
+    victim = act_as(room, 11)
+    code = code_in(room.ask(f"?delete member {victim}"))
+    other = next(c["name"] for c in room.guild["channels"] if c["type"] == 0 and c["name"] != "general")
+    silent = [room.write(code, user=STRANGER), room.write(code, channel=other)]
+    wrong = "000000" if code != "000000" else "000001"
+    assert "not the code" in room.ask(wrong)
+    silent.append(room.write(code))  # it holds no longer
+    first = code_in(room.ask(f"?delete member {victim}"))
+    second = code_in(room.ask(f"?delete member {room.members[12]}"))
+    assert first != second
+    assert "not the code" in room.ask(first)
+    last = code_in(room.ask(f"?delete member {victim}"))
+    assert room.ask("?" + last).startswith("Deleted:")
+    silent.append(room.write(last))
+    room.ask("?ping")
+    assert not any(room.answers_to(m) for m in silent)
+    assert erasures(room) == 1
+
+
+def test_a_code_expires(room):
+    victim = act_as(room, 11)
+    code = code_in(room.ask(f"?delete member {victim}"))
+    assert "expired" in room.ask(code, age_ms=-62000)
+    silent = room.write(code)
+    room.ask("?ping")
+    assert not room.answers_to(silent)
+    assert recorded(room, victim) == 3 and erasures(room) == 0
+
+
+def test_an_old_command_is_not_run(room):
+    old, fresh = room.write("?ping", age_ms=61000), room.write("?ping", age_ms=40000)
+    assert room.answer(fresh).startswith("I am here.")
+    assert not room.answers_to(old)
+
+
+def test_codes_in_direct_messages(start):
+    room = start(intents=18943687 + 4096)
+    victim = act_as(room, 11)
+    for guild in room.sim.get("/_sim/world")["guilds"]:
+        shown = room.ask(f"?delete {guild['id']} user {victim}", kind="dm")
+        assert room.ask(code_in(shown), kind="dm").startswith("Deleted:")
+    assert erasures(room) == 3
