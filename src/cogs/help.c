@@ -1,4 +1,4 @@
-/* /help, /privacy policy: what Presence says of itself. Diagnostics: none. */
+/* /help: what Presence can do. Diagnostics: none. */
 #include <string.h>
 
 #include "cogs/parts.h"
@@ -128,42 +128,3 @@ const struct command cog_help = {.kind = COMMAND_SLASH,
                                  .name = "help",
                                  .description = N_("What Presence can do, and how"),
                                  .actions = help_action};
-
-/* --- /privacy ----------------------------------------------------------------------------------
- */
-
-static void privacy_policy(struct call *call)
-{
-    struct message m;
-
-    message_init(&m);
-    buf_puts(&m.title, _("What Presence knows of you"));
-    message_field(&m, _("It records"),
-                  _("that you did something, of what kind, in which channel and when: a message, a "
-                    "reaction, a visit in voice. Also your names and roles here, as Discord shows "
-                    "them."),
-                  false);
-    message_field(&m, _("It does not record"),
-                  _("what you wrote or said, what others do with your messages, or what you do "
-                    "in other servers' channels."),
-                  false);
-    message_field(&m, _("Who sees it"),
-                  _("you, with /status member; the staff of this server; whoever runs this bot."),
-                  false);
-    message_field(&m, _("For how long"),
-                  _("as long as the settings of this server say; it is erased when the operator of "
-                    "this bot is asked to."),
-                  false);
-    call_answer(call, &m);
-}
-
-static const struct command_action privacy_actions[] = {
-    {.name = "policy",
-     .description = N_("What is recorded, who sees it, for how long"),
-     .run = privacy_policy},
-    {.run = NULL},
-};
-const struct command cog_privacy = {.kind = COMMAND_SLASH,
-                                    .name = "privacy",
-                                    .description = N_("What Presence knows of you"),
-                                    .actions = privacy_actions};

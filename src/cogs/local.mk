@@ -13,10 +13,12 @@ COG_OPERATIONS = \
   ExemptAdd \
   ExemptList \
   ExemptRemove \
+  ForgetMember \
   GuildHealth \
   GuildRules \
   InactiveExport \
   InactiveList \
+  PersonalData \
   SettingsChange \
   SettingsEffect \
   SettingsHistory \
@@ -153,6 +155,7 @@ src_cogs_user_la_SOURCES = \
   src/cogs/activity.c \
   src/cogs/away.c \
   src/cogs/help.c \
+  src/cogs/privacy.c \
   src/cogs/status.c \
   src/cogs/user.c
 

@@ -40,6 +40,7 @@ extern const struct command cog_diagnose;
 extern const struct command cog_status, cog_status_menu, cog_help, cog_privacy, cog_away,
     cog_activity;
 void away_press(struct call *call, const char *data);
+void privacy_press(struct call *call, const char *data);
 command_run status_guild, status_channel, status_role;
 
 #endif

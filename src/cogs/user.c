@@ -317,7 +317,8 @@ const struct command cog_status_menu = {
 static const struct command *const commands[] = {&cog_status,  &cog_status_menu, &cog_help,
                                                  &cog_privacy, &cog_away,        &cog_activity};
 
-static const struct cog_button buttons[] = {{"away", 0, away_press}, {NULL, 0, NULL}};
+static const struct cog_button buttons[] = {
+    {"away", 0, away_press}, {"forget", 0, privacy_press}, {NULL, 0, NULL}};
 
 COG_EXPORT const struct cog presence_cog = {.version = COG_VERSION,
                                             .name = "user",

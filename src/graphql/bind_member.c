@@ -147,6 +147,9 @@ static const struct bind rows[] = {
     {"ActivityCount", "count", BIND_BIG, "{p}.count", NULL},
     {"ActivityCount", "firstAt", BIND_TIME, "{p}.first_at", NULL},
     {"ActivityCount", "lastAt", BIND_TIME, "{p}.last_at", NULL},
+    {"Query", "personalData", BIND_ONE,
+     "(SELECT presence.personal_data({guildId}::bigint, {userId}::bigint) AS data) {t}", NULL},
+    {"PersonalData", "json", BIND_TEXT, "{p}.data::text", NULL},
 };
 
 const struct bind_table bind_member = BIND_TABLE(rows);

@@ -9,7 +9,7 @@ from writes import calls, literal
 # Their results and their way to happen once are their own.
 OWN = {"recordSightings", "claimLanes"}
 # What cannot be taken back, and what scripts do; everything else is for who has the scope ingest, too.
-ERASE = {"hardReset", "eraseUser", "deleteGuild", "deleteMember"}
+ERASE = {"hardReset", "eraseUser", "forgetMember", "deleteGuild", "deleteMember"}
 UPSERTS = {"upsertGuilds", "upsertMembers", "upsertChannels", "upsertRoles"}
 # Claims are asked for again until they are won; the lease itself tells who has it.
 NO_REQUEST = {"claimJobs", "claimJob", "heartbeatJobs"}

@@ -148,6 +148,7 @@ def calls(w):
     yield "cancelJobs", {**g, "jobIds": [second]}
     yield "softReset", g
     yield "takeBackReset", g
+    yield "forgetMember", {**g, "userId": "5"}
     yield "hardReset", {"type": ":MEMBER", "id": w.user, **g}
     yield "deleteMember", {**g, "userId": "5"}
     yield "eraseUser", {"userId": "6"}
