@@ -226,6 +226,8 @@ const char *setting_family_name(enum setting_family family);
 /* "After how much silence a member is inactive": English, to be translated; at most 100 characters.
  */
 const char *setting_family_about(enum setting_family family);
+/* Whether one of its settings works. */
+bool setting_family_works(enum setting_family family);
 const char *setting_feature_name(enum setting_feature feature);
 
 /* The text in the language of a locale of Discord. NULL in its place: English. */

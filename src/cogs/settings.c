@@ -18,12 +18,12 @@
 /* --- view --------------------------------------------------------------------------------------
  */
 
-/* FAMILIES if none is called so. */
+/* FAMILIES if none is called so whose settings can be set. */
 static enum setting_family family_named(const char *name)
 {
     enum setting_family f = 0;
 
-    while (f < FAMILIES && strcmp(setting_family_name(f), name) != 0)
+    while (f < FAMILIES && (strcmp(setting_family_name(f), name) != 0 || !setting_family_works(f)))
         f++;
     return f;
 }
@@ -41,7 +41,7 @@ static void put_setting(const struct settings *s, enum setting which, struct buf
     buf_clear(&value);
 }
 
-/* Of a family named all; else what is not at its default. */
+/* Of a family named all that can be set; else what is not at its default. */
 void settings_put_family(struct message *m, const struct settings *s, enum setting_family family,
                          bool all)
 {
@@ -49,7 +49,8 @@ void settings_put_family(struct message *m, const struct settings *s, enum setti
 
     buf_init(&lines, 0);
     for (enum setting which = 0; which < SETTINGS; which++)
-        if (setting_infos[which].family == family && (all || settings_is_set(s, which)))
+        if (setting_infos[which].family == family &&
+            ((all && setting_infos[which].works) || settings_is_set(s, which)))
             put_setting(s, which, &lines);
     if (buf_len(&lines))
         message_field(m, setting_family_name(family), buf_cstr(&lines), false);
@@ -84,12 +85,17 @@ static void viewed(struct call *call, const struct json *data)
 
 static void refuse_section(struct call *call)
 {
+    const char *comma = "";
     struct buf text;
 
     buf_init(&text, 0);
     buf_puts(&text, _("`section`: expected one of "));
-    for (enum setting_family f = 0; f < FAMILIES; f++)
-        buf_printf(&text, f ? ", `%s`" : "`%s`", setting_family_name(f));
+    for (enum setting_family f = 0; f < FAMILIES; f++) {
+        if (setting_family_works(f)) {
+            buf_printf(&text, "%s`%s`", comma, setting_family_name(f));
+            comma = ", ";
+        }
+    }
     buf_putc(&text, '.');
     say_plain(call, MESSAGE_BAD, buf_cstr(&text));
     buf_clear(&text);
@@ -198,7 +204,8 @@ static void section_complete(struct call *call)
 
     suggest_begin(&s, call);
     for (enum setting_family f = 0; f < FAMILIES; f++)
-        suggest_add(&s, setting_family_name(f), call_words(call, setting_family_about(f)));
+        if (setting_family_works(f))
+            suggest_add(&s, setting_family_name(f), call_words(call, setting_family_about(f)));
     suggest_end(&s);
 }
 

@@ -525,6 +525,14 @@ const char *setting_family_about(enum setting_family family)
     return families[family].about;
 }
 
+bool setting_family_works(enum setting_family family)
+{
+    for (int s = 0; s < SETTINGS; s++)
+        if (setting_infos[s].family == family && setting_infos[s].works)
+            return true;
+    return false;
+}
+
 const char *setting_feature_name(enum setting_feature feature)
 {
     return features[feature];

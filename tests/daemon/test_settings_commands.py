@@ -104,6 +104,13 @@ def test_defaults_of_a_section_and_of_all(talk):
     assert settings(talk) == {} and "like that already" in talk.run("settings reset").text
 
 
+def test_what_cannot_be_set_is_no_section(talk):
+    for section in ("caps", "auto_kick", "retention"):
+        refused = talk.run("settings view", {"section": section}).text
+        assert "`section`: expected one of" in refused and f"`{section}`" not in refused
+    assert "protect_rsvp" not in talk.run("settings view", {"section": "protection"}).text
+
+
 def test_what_was_before_a_reset_of_the_server_is_no_version(talk):
     old = change(talk, "set away", {"away_per_year": 6})
     answer = talk.stack.graphqld.query("mutation($g: Snowflake!) { softReset(guildId: $g) { code } }",
