@@ -141,6 +141,8 @@ static void callback(struct rest_call *c)
         add_answer(c, i, flags_of(data), json_string(json_get(data, "content"), ""));
     else if (type == DEFER)
         add_answer(c, i, (flags_of(data) & EPHEMERAL) | LOADING, "");
+    else if (type == UPDATE || type == DEFER_UPDATE)
+        add_answer(c, i, EPHEMERAL, ""); /* @original is the message with the button */
     if (with && !strcmp(with, "true"))
         put_callback(c, i);
     else

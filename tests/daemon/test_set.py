@@ -1,6 +1,7 @@
 """/set: what is changed, for whom, after which question; how soon it holds everywhere."""
 
 import json
+import signal
 import subprocess
 import time
 
@@ -219,6 +220,22 @@ def test_a_preset_shows_all_that_it_changes(talk):
     assert "`time_until_inactive`: 120d → **30d**" in answer.text and "would flag" in answer.text
     talk.press(answer, "Change")
     assert stored(talk, "away_max") is None and stored(talk, "time_until_inactive") is None
+
+
+def test_a_press_that_takes_long_is_acknowledged_first(talk):
+    answer = talk.run("set preset", {"preset": "education"})
+    talk.stack.graphqld.send(signal.SIGSTOP)
+    made = talk.send(type=3, custom_id=answer.buttons["Change"]["custom_id"], user=5, permissions="8")
+
+    def acknowledged():
+        talk.take()
+        return talk.calls.get(made)
+
+    try:
+        assert harness.wait_until(acknowledged, 20, "the press is acknowledged")[0]["body"]["type"] == 6
+    finally:
+        talk.stack.graphqld.send(signal.SIGCONT)
+    assert "Settings changed" in talk.answer(made, 20).text
 
 
 def test_somebody_else_was_quicker(talk):
