@@ -185,7 +185,8 @@ CREATE TABLE activity (
     PRIMARY KEY (guild_id, user_id, minute, channel_id, kind)
 ) PARTITION BY RANGE (minute);
 -- Of a whole time, whoever acted. Rows come in the order of time, so that block ranges tell it.
-CREATE INDEX activity_minute ON activity USING brin (minute) WITH (autosummarize = on);
+CREATE INDEX activity_minute ON activity USING brin (minute)
+    WITH (autosummarize = on, pages_per_range = 32);
 
 CREATE TABLE voice_session (
     guild_id        bigint NOT NULL,

@@ -18,9 +18,10 @@ QUARTER = 15 * MINUTE
 CHANNELS = (CHANNEL, "700000000000000002", None)
 USERS = tuple(str(int(USER) + n) for n in range(12))
 DIFFERENT = """
-WITH log AS (SELECT a.guild_id, quarter(a.minute) AS slot, a.channel_id, a.kind, sum(a.count)::bigint AS acts
-               FROM activity a, total_state s WHERE a.minute < s.until GROUP BY 1, 2, 3, 4),
-     made AS (SELECT guild_id, slot, channel_id, kind, acts FROM activity_total)
+WITH log AS (SELECT a.guild_id, c AS channel_id, quarter(a.minute) AS slot, a.kind, sum(a.count)::bigint AS acts
+               FROM activity a, total_state s, unnest(ARRAY[a.channel_id, -1]) c
+              WHERE a.minute < s.until GROUP BY 1, 2, 3, 4),
+     made AS (SELECT guild_id, channel_id, slot, kind, acts FROM activity_total)
 (SELECT 'log', * FROM log EXCEPT ALL SELECT 'log', * FROM made)
 UNION ALL (SELECT 'made', * FROM made EXCEPT ALL SELECT 'made', * FROM log)"""
 
@@ -120,7 +121,7 @@ def test_a_batch_that_does_not_know_of_the_step_is_waited_for(by_hand):
         for _ in range(5):
             assert step(pg) and until(pg) == at * 1000
     all_steps(pg)
-    assert pg.execute("SELECT acts FROM activity_total WHERE guild_id = 1") == [(5,)]
+    assert pg.execute("SELECT acts FROM activity_total WHERE channel_id = 3") == [(5,)]
     exact(pg)
 
 
@@ -136,7 +137,7 @@ def test_who_comes_late_during_a_step_is_counted_once(by_hand):
     with transaction(pg) as batch:  # behind it
         batch.execute(INSERT, (at + 60, at + 60, at + 60))
         batch.execute(LATE, (at + 60,))
-    assert pg.execute("SELECT acts FROM activity_total WHERE guild_id = 1") == [(10,)]
+    assert pg.execute("SELECT acts FROM activity_total WHERE channel_id = 3") == [(10,)]
     exact(pg)
 
 
@@ -221,7 +222,8 @@ def test_what_is_erased_is_in_no_total(w):
 
     def total():
         exact(w.pg)
-        return w.rows("SELECT coalesce(sum(acts), 0)::int FROM activity_total WHERE guild_id = %s", w.guild)[0][0]
+        return w.rows("SELECT coalesce(sum(acts), 0)::int FROM activity_total WHERE guild_id = %s"
+                      " AND channel_id = -1", w.guild)[0][0]
 
     assert total() == 4 * 36
     w.ok("hardReset", type=":MEMBER", guildId=w.guild, id=w.user)
@@ -236,9 +238,9 @@ def test_what_is_erased_is_in_no_total(w):
 def test_a_bot_that_is_found_later_is_in_no_total(lane, pg):
     lane.record(sightings=sightings(act(NOW - 3 * HOUR), act(NOW - 3 * HOUR, user=USERS[1], count=4)))
     lane.record(members=[human(GUILD, USER, bot=True)])
-    assert pg.execute("SELECT sum(acts)::int FROM activity_total") == [(4,)]
+    assert pg.execute("SELECT sum(acts)::int FROM activity_total WHERE channel_id = -1") == [(4,)]
     lane.record(sightings=sightings(act(NOW - 2 * HOUR), act(NOW - 2 * HOUR, user=USERS[1])))
-    assert pg.execute("SELECT sum(acts)::int FROM activity_total") == [(5,)]
+    assert pg.execute("SELECT sum(acts)::int FROM activity_total WHERE channel_id = -1") == [(5,)]
     exact(pg)
 
 
@@ -248,7 +250,7 @@ def test_totals_outlive_a_partition(lane, pg):
     lane.record(sightings=sightings(act(NOW - 70 * DAY)))
     pg.execute(f"DROP TABLE activity_y{month:%Y}m{month:%m}")
     assert pg.execute("SELECT count(*) FROM activity") == [(0,)]
-    assert pg.execute("SELECT sum(acts)::int FROM activity_total") == [(1,)]
+    assert pg.execute("SELECT sum(acts)::int FROM activity_total WHERE channel_id = -1") == [(1,)]
 
 
 # --- the figures ----------------------------------------------------------------------------------
@@ -280,8 +282,9 @@ def test_figures_are_a_count_of_the_log(figures, made, reset):
     """Wherever the totals end, whatever is asked for."""
     pg, rng = figures.pg, random.Random(made)
     begin_at(pg, NOW - 60 * DAY)
-    pg.execute("INSERT INTO activity_total SELECT guild_id, quarter(minute), channel_id, kind, sum(count)"
-               " FROM activity WHERE minute < quarter(to_timestamp(%s)) GROUP BY 1, 2, 3, 4",
+    pg.execute("INSERT INTO activity_total SELECT guild_id, c, quarter(minute), kind, sum(count)"
+               " FROM activity, unnest(ARRAY[channel_id, -1]) c WHERE minute < quarter(to_timestamp(%s))"
+               " GROUP BY 1, 2, 3, 4",
                ((NOW - made) / 1000,))
     pg.execute("UPDATE total_state SET until = quarter(to_timestamp(%s)), closing = quarter(to_timestamp(%s))",
                ((NOW - made) / 1000,) * 2)
