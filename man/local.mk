@@ -11,6 +11,18 @@ all-local: $(PATHS_FILES)
 $(PATHS_FILES): %: %.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(PATHS_SED) $< >$@.new && mv $@.new $@
 
+# The list in it is printed by the tables themselves.
+man_MANS += man/presence-commands.7
+EXTRA_DIST += man/presence-commands.7.in
+CLEANFILES += man/presence-commands.7
+noinst_PROGRAMS += src/worker/commands_page
+src_worker_commands_page_SOURCES = src/worker/commands_page.c
+src_worker_commands_page_LDADD = libdiscord.la libcore.la libbase.la $(BSD_LIBS)
+man/presence-commands.7: $(srcdir)/man/presence-commands.7.in src/worker/commands_page$(EXEEXT) $(cogs_LTLIBRARIES)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && cp $(srcdir)/man/presence-commands.7.in $@.new && chmod u+w $@.new && \
+	  src/worker/commands_page$(EXEEXT) src/cogs/.libs >> $@.new && \
+	  printf '.Sh SEE ALSO\n.Xr presence.conf 5 ,\n.Xr presenced 8\n' >> $@.new && mv $@.new $@
+
 # A configuration that is there already is kept.
 install-data-local: etc/presence.conf
 	$(MKDIR_P) $(DESTDIR)$(sysconfdir)/presence

@@ -99,6 +99,17 @@ def test_registration_is_what_discord_takes(talk):
     assert all(c["contexts"] == [0] for c in talk.registered())
 
 
+def test_the_page_lists_them_all(talk):
+    page = (harness.BUILD_DIR / "man/presence-commands.7").read_text()
+    listed = re.findall(r"^\.It Ic (.*)$", page, re.M)
+    for command, options in actions(talk.registered()):
+        usage = " ".join([f"/{command}"] + [o["name"] if o.get("required") else f"[{o['name']}]"
+                                           for o in options])
+        assert usage in listed
+        assert all(f".It Ar {o['name']}\n{o['description']}\n" in page for o in options)
+    assert "?ping" in " ".join(listed)
+
+
 def test_commands_are_registered_only_when_they_differ(make_stack):
     stack = make_stack(sim_args=["--guilds", 1, "--members", 5])
     stack.start()

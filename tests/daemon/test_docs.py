@@ -139,7 +139,7 @@ def test_presence_graphqld_8_lists_exactly_the_limits():
     assert set(re.findall(r'"(LIMIT_\w+)"', source)) == {code for code, _ in limits}
 
 
-@pytest.mark.parametrize("name", ["presence.conf.5", *sorted(PAGES.values())])
+@pytest.mark.parametrize("name", ["presence.conf.5", "presence-commands.7", *sorted(PAGES.values())])
 def test_mandoc_has_nothing_to_say(name):
     done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", str(page(name))],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
