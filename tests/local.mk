@@ -23,7 +23,7 @@ check_PROGRAMS += tests/t_gw
 tests_t_gw_SOURCES = tests/t_gw.c
 tests_t_gw_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_gw_LDADD = libdiscord.la libcore.la libbase.la $(CMOCKA_LIBS)
-EXTRA_DIST += tests/suite.py tests/daemon/pytest.ini scripts/deps scripts/build scripts/demo scripts/test .ci/run tests/demo.py
+EXTRA_DIST += tests/suite.py tests/daemon/pytest.ini scripts/deps scripts/build scripts/demo scripts/test .ci/run tests/demo.py tests/answers.py
 
 include tests/core.mk
 include tests/master.mk

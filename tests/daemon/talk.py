@@ -94,6 +94,35 @@ class Answer:
                 for c in row.get("components", []) if c["type"] != 2}
 
 
+COLOURS = {0x5865f2: "blue", 0x3ba55d: "green", 0xfaa61a: "orange", 0xed4245: "red", 0x747f8d: "grey"}
+
+
+def shown(answer):
+    """The answer as it looks: the embed behind its bar, fields side by side, files, buttons."""
+    e, lines = answer.embed, []
+    if answer.final.get("content"):
+        lines.append(answer.final["content"])
+    if e:
+        lines.append(f"┃ ({COLOURS.get(e.get('color'), '?')})")
+        lines += [f"┃ {e['title']}"] if e.get("title") else []
+        lines += [f"┃ {line}" for line in e.get("description", "").splitlines()]
+        row = []
+        for f in [*e.get("fields", []), None]:
+            if row and (f is None or not f.get("inline") or len(row) == 3):
+                lines.append("┃ " + "   ".join(f"{r['name']}: {r['value']}".replace("\n", " / ") for r in row))
+                row = []
+            if f and not f.get("inline"):
+                lines += [f"┃ {f['name']}", *(f"┃   {line}" for line in f["value"].splitlines())]
+            elif f:
+                row.append(f)
+        lines += [f"┃ – {e['footer']['text']}"] if e.get("footer") else []
+    for name, content in answer.files.items():
+        lines += [f"📎 {name} ({len(content.encode())} bytes)",
+                  *(f"   {line}" for line in content.splitlines()[:4])]
+    lines += ["  ".join(f"[{label}]" for label in answer.buttons)] if answer.buttons else []
+    return "\n".join([*lines, "(only you can see this)" if answer.private else "(everybody sees this)"])
+
+
 class Late(Exception):
     """The machine was so busy that Discord would not have taken the answer any more."""
 
