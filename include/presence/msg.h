@@ -54,6 +54,8 @@ enum msg_type {
     MSG_EVENT_AT = 18,      /* msg_event_at: as MSG_EVENT, where it lies in the common memory */
     MSG_ORDER = 19,         /* msg_order + tail: a developer's command that came elsewhere */
     MSG_FORGET = 20,        /* msg_forget: the store has forgotten them; so shall all caches */
+    MSG_RESET_STEP = 21,    /* msg_id: the request; look at the segment: its reset went on, or is
+                               none of yours */
 
     /* worker -> master */
     MSG_WORKER_READY = 32,  /* msg_id: MSG_VERSION */
@@ -70,7 +72,9 @@ enum msg_type {
     MSG_QUERY_REPLY = 43,  /* msg_id + tail: JSON */
     MSG_ALERT = 44,        /* tail: text for the operator, logged by the master at error level */
     MSG_ORDER_PASS = 45,   /* msg_order + tail: for the owner of header.lane, or for all workers */
-    MSG_FORGET_PASS = 46   /* msg_forget: to all workers, the sender too */
+    MSG_FORGET_PASS = 46,  /* msg_forget: to all workers, the sender too */
+    MSG_RESET_ASK = 47,    /* msg_reset, by the owner of the guild's lane */
+    MSG_RESET_DONE = 48    /* msg_reset_done: the owner has done its part of the step */
 };
 
 enum msg_secret { SECRET_DISCORD_TOKEN = 1, SECRET_GRAPHQL_TOKEN = 2, SECRET_KEY = 3 };
@@ -82,6 +86,7 @@ struct msg_id {
 
 #define MSG_EVENT_REDELIVERED 0x1u /* was delivered before, perhaps to another process */
 #define MSG_EVENT_REPLAYED    0x2u /* came between RESUME and RESUMED */
+#define MSG_EVENT_GATED       0x4u /* its guild is being reset: nobody's act */
 
 struct msg_event {
     uint64_t n;         /* delivery number in the lane */
@@ -135,6 +140,16 @@ struct msg_durable {
 
 struct msg_gateway_send {
     uint64_t guild; /* the shard that owns this guild sends it */
+};
+
+struct msg_reset {
+    uint64_t guild, request, actor;
+};
+
+struct msg_reset_done {
+    uint64_t request;
+    uint32_t step;   /* enum reset_step */
+    uint32_t failed; /* of RESET_CLEAR: the store refused */
 };
 
 struct msg_forget {

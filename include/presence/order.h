@@ -37,6 +37,7 @@ struct order_host {
     void (*catalogue)(struct order *order, order_done *cb);
     const char *(*words)(const char *locale, const char *text);
     void (*forget)(struct order *order, snowflake_t guild, snowflake_t user);
+    void (*reset)(struct order *order, order_done *cb);
 };
 
 struct order {
@@ -100,6 +101,12 @@ static inline __attribute__((format_arg(2))) const char *order_words(const struc
 static inline void order_forget(struct order *order, snowflake_t guild, snowflake_t user)
 {
     order->host->forget(order, guild, user);
+}
+
+/* Resets the guild: its shard disconnects for a moment, caches forget it, the store begins anew. */
+static inline void order_reset(struct order *order, order_done *cb)
+{
+    order->host->reset(order, cb);
 }
 
 /* Asks for the guild's members, once per 30 s. */

@@ -24,6 +24,9 @@ void *record_list_add(struct record_list *list, uint16_t type, uint64_t session,
                       size_t tail_len);
 char *record_list_tail(struct record_list *list, void *record); /* where the tail goes */
 
+/* Takes the records of a type out; what is left ends the event. */
+void record_list_drop(struct record_list *list, uint16_t type);
+
 struct ring {
     const struct shm *shm;
     struct shm_lane *lane;

@@ -40,7 +40,7 @@
 #include "presence/route.h"
 
 #define SHM_MAGIC       UINT64_C(0x31454e4553455250) /* "PRESENE1" */
-#define SHM_VERSION     7u
+#define SHM_VERSION     8u
 #define SHM_LINE        64u
 #define SHM_BUCKET_ROWS 8u
 #define SHM_SHARDS_MAX  256u
@@ -155,6 +155,26 @@ struct shm_shard {
     _Atomic uint64_t resume_seq;   /* every event up to here is durable */
 };
 
+/* The reset of a guild that is under way: one at a time. Written by the master, `step` last; read
+ * by the owner of the guild's lane. */
+enum reset_step {
+    RESET_NONE = 0,
+    RESET_GATED = 1,  /* the shard is away; the lane's owner is to let go of it */
+    RESET_CLEAR = 2,  /* the lane's next owner forgets the guild and has the store reset it */
+    RESET_RESUME = 3, /* the shard comes back; what the guild did meanwhile is dropped */
+    RESET_OPEN = 4    /* the owner watches the guild again */
+};
+struct shm_reset {
+    _Atomic uint32_t step;
+    uint32_t failed;  /* the store did not take it, as far as is known */
+    uint32_t resumed; /* 0: the session could not be resumed; a new one shows the guild */
+    uint32_t reserved;
+    uint64_t guild, request, actor;
+    uint64_t session;   /* the shard's */
+    int64_t gated_ms;   /* when its events ended */
+    int64_t resumed_ms; /* when they began again; from RESET_OPEN on */
+};
+
 struct shm_header {
     uint64_t magic;
     uint32_t version;
@@ -179,6 +199,7 @@ struct shm_header {
         _Alignas(SHM_LINE) _Atomic uint64_t value;
     } counters[SHM_COUNTERS];
     struct budget budget; /* towards Discord's REST API */
+    _Alignas(SHM_LINE) struct shm_reset reset;
 };
 
 /* shm_header.counters */

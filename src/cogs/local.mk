@@ -143,6 +143,7 @@ src_cogs_dev_la_SOURCES = \
   src/cogs/dev.c \
   src/cogs/dev.h \
   src/cogs/dev_delete.c \
+  src/cogs/dev_reset.c \
   src/cogs/dev_setup.c
 
 src_cogs_setup_la_LDFLAGS = $(COGS_LDFLAGS)

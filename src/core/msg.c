@@ -47,6 +47,9 @@ static const struct msg_shape shapes[] = {
     [MSG_ALERT] = {"ALERT", 0, TAIL},
     [MSG_FORGET] = {"FORGET", sizeof(struct msg_forget), NO_TAIL},
     [MSG_FORGET_PASS] = {"FORGET_PASS", sizeof(struct msg_forget), NO_TAIL},
+    [MSG_RESET_STEP] = {"RESET_STEP", sizeof(struct msg_id), NO_TAIL},
+    [MSG_RESET_ASK] = {"RESET_ASK", sizeof(struct msg_reset), NO_TAIL},
+    [MSG_RESET_DONE] = {"RESET_DONE", sizeof(struct msg_reset_done), NO_TAIL},
     [MSG_ORDER] = {"ORDER", sizeof(struct msg_order), TAIL},
     [MSG_ORDER_PASS] = {"ORDER_PASS", sizeof(struct msg_order), TAIL},
 };

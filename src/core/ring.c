@@ -67,6 +67,31 @@ char *record_list_tail(struct record_list *list, void *record)
 
 /* --- positions ------------------------------------------------------------------------------- */
 
+void record_list_drop(struct record_list *list, uint16_t type)
+{
+    uint32_t to = 0, at = 0;
+
+    while (at < list->count) {
+        unsigned char *from = list->slots + (size_t)at * RECORD_SLOT_SIZE;
+        const struct record_header *h = (const void *)from;
+        uint32_t slots = h->slots;
+
+        if (h->type != type) {
+            list->last = to;
+            memmove(list->slots + (size_t)to * RECORD_SLOT_SIZE, from,
+                    (size_t)slots * RECORD_SLOT_SIZE);
+            to += slots;
+        }
+        at += slots;
+    }
+    list->count = to;
+    if (to > 0) {
+        struct record_header *last = (void *)(list->slots + (size_t)list->last * RECORD_SLOT_SIZE);
+
+        last->flags |= RECORD_EVENT_END;
+    }
+}
+
 void ring_init(struct ring *ring, const struct shm *shm, unsigned lane)
 {
     *ring = (struct ring){.shm = shm, .lane = shm_lane(shm, lane), .number = lane};

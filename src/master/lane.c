@@ -61,7 +61,7 @@ static void advance(struct master *m, unsigned lane)
     struct lane *l = &m->lanes[lane];
     struct worker *w;
 
-    if (l->state == LANE_OWNED && l->slot != l->target) {
+    if (l->state == LANE_OWNED && (l->slot != l->target || reset_wants_lane(m, lane))) {
         l->state = LANE_REVOKED;
         w = &m->workers[l->slot];
         if (w->ipc)
@@ -89,6 +89,12 @@ static void set_free(struct master *m, unsigned lane)
     l->slot = PLAN_NOBODY;
     l->heavy_since.ms = 0;
     atomic_store(&shm_lane(&m->shm, lane)->owner, 0);
+    reset_lane_free(m, lane);
+}
+
+void lane_advance(struct master *m, unsigned lane)
+{
+    advance(m, lane);
 }
 
 void lanes_plan(struct master *m, unsigned count)
@@ -293,7 +299,8 @@ void lane_deliver(struct master *m, struct shard *s, const struct envelope *env,
         .arrival_ms = arrival_ms,
         .guild = env->guild.id,
         .shard = (uint16_t)s->id,
-        .flags = replayed ? MSG_EVENT_REPLAYED : 0,
+        .flags = (uint16_t)((replayed ? MSG_EVENT_REPLAYED : 0) |
+                            (reset_gates(m, env->guild) ? MSG_EVENT_GATED : 0)),
         .t_off = env->t_off,
         .t_len = env->t_len,
         .d_off = env->d_off,

@@ -129,6 +129,7 @@ static void tick(void *arg)
     } else {
         note_running(m);
         lanes_tick(m);
+        reset_tick(m);
         sessions_tick(m);
         shards_note_state(m);
         kept_save_state(m, false);
@@ -187,6 +188,7 @@ static int set_up(struct master *m)
     sessions_init(m);
     lanes_init(m);
     workers_init(m);
+    reset_init(m);
     quarantine_load(m);
     return control_init(m);
 }

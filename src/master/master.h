@@ -9,6 +9,7 @@
  *   shard     one gateway session each: gw.h over ws.h and inflate.h (_conn, _gate, _send, _state;
  *             idgate, resume; shards.c: all of them)
  *   session   MSG_SESSION: tells lane 0's owner since when and until when we watched
+ *   reset     a guild's reset, step by step
  *   reload    SIGHUP, in two phases                 (secrets.c: the tokens)
  *   control   the Unix socket of presencectl (status.c renders the answers) */
 #ifndef PRESENCE_MASTER_MASTER_H
@@ -223,6 +224,8 @@ struct master {
     monoms_t budget_at; /* when the budget was read; ms 0 = never */
     bool budget_asked;
 
+    monoms_t reset_at; /* begin of the step at which the reset is */
+
     uint32_t intents;
     bool application_known;
     uint64_t application_id, application_flags, user_id;
@@ -286,6 +289,19 @@ unsigned lanes_of(const struct master *m, unsigned slot);
 void lane_deliver(struct master *m, struct shard *s, const struct envelope *env, const char *frame,
                   size_t len, int64_t arrival_ms);
 
+void lane_advance(struct master *m, unsigned lane); /* its next step, if it can be taken */
+
+/* reset.c */
+void reset_init(struct master *m); /* before any lane is granted and any shard started */
+void reset_tick(struct master *m);
+void reset_ask(struct worker *w, const struct msg_reset *ask);
+void reset_done(struct worker *w, const struct msg_reset_done *done);
+bool reset_wants_lane(const struct master *m, unsigned lane); /* its owner is to let go of it */
+void reset_lane_free(struct master *m, unsigned lane);
+bool reset_gates(const struct master *m, snowflake_t guild); /* its events are MSG_EVENT_GATED */
+bool reset_holds(const struct master *m, unsigned shard);    /* it must not connect */
+void reset_shard_back(struct shard *s, bool resumed);        /* RESUMED or READY came */
+
 /* quarantine.c */
 void quarantine_load(struct master *m);
 void quarantine_event(struct master *m, unsigned lane, const struct framepool_event *e);
@@ -318,6 +334,7 @@ void shards_pause(struct master *m, bool paused);
 void shards_note_state(struct master *m); /* into m->state */
 void shard_durable(struct master *m, unsigned lane, const struct msg_durable *d);
 void shard_cut(struct shard *s); /* debug: drops the connection */
+void shard_poke(struct shard *s); /* its state machine was told something */
 /* shard_gate.c */
 void shards_gate(struct master *m); /* lets waiting shards identify */
 /* shard_state.c */

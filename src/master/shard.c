@@ -74,6 +74,7 @@ static void session_started(struct shard *s, const struct gw_action *a)
     session_edge(m, s, SESSION_STARTED, 0);
     shards_note_state(m);
     kept_save_state(m, false); /* a resume after a crash from the first event on */
+    reset_shard_back(s, false);
 }
 
 static void session_lost(struct shard *s, const struct gw_action *a)
@@ -201,6 +202,7 @@ static void act(struct shard *s, const struct gw_action *a)
         s->watched_ms = clock_unix().ms;
         log_info("gateway_resumed", "shard %u, session %" PRIu64, s->id, s->resume.session);
         session_edge(s->m, s, SESSION_RESUMED, 0);
+        reset_shard_back(s, true);
         break;
     case GW_SESSION_LOST:
         session_lost(s, a);
@@ -224,6 +226,11 @@ static void act(struct shard *s, const struct gw_action *a)
         fatal_end(s, a);
         break;
     }
+}
+
+void shard_poke(struct shard *s)
+{
+    shard_act(s);
 }
 
 void shard_tick(void *arg)

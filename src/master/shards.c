@@ -42,6 +42,8 @@ void shards_start(struct master *m, unsigned count, const char *url)
             state_forget_shard(&m->state, i);
     m->state.shards = count;
     for (unsigned i = 0; i < count; i++) {
+        if (reset_holds(m, i))
+            gw_hold(m->shards[i].gw, clock_mono());
         gw_start(m->shards[i].gw, clock_mono());
         shard_act(&m->shards[i]);
     }

@@ -206,6 +206,12 @@ void worker_message(void *arg, const struct msg_header *h, const void *body, con
     case MSG_ORDER_PASS:
         pass_order(m, h->lane, body, tail, tail_len);
         break;
+    case MSG_RESET_ASK:
+        reset_ask(w, body);
+        break;
+    case MSG_RESET_DONE:
+        reset_done(w, body);
+        break;
     case MSG_FORGET_PASS:
         pass_forget(m, body);
         break;

@@ -9,6 +9,7 @@
 #include "worker/copies.h"
 #include "worker/load.h"
 #include "worker/react.h"
+#include "worker/reset.h"
 #include "worker/worker.h"
 
 #define ERRORS_PER_MINUTE 20u
@@ -242,6 +243,8 @@ static bool take_event(struct lane *lane, const struct event_ahead *ahead, const
         ring_raise_appended(&lane->ring, event->session, event->seq);
         return true;
     }
+    if (event->flags & MSG_EVENT_GATED)
+        record_list_drop(&w->list, RECORD_SIGHTING);
     if (w->list.count == 0)
         ring_raise_appended(&lane->ring, event->session, event->seq);
     else if (!append_event(lane, w, event, &result)) {
@@ -425,6 +428,7 @@ void lane_grant(struct worker *w, unsigned number)
         lane_report_all_durable(lane);
     react_take_lane(lane);
     changes_open(w);
+    reset_go_on(w);
 }
 
 void lane_revoke(struct worker *w, unsigned number)

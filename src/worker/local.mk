@@ -3,15 +3,17 @@ src/worker/operations.h: $(srcdir)/graphql/operations/ClaimLanes.graphql \
   $(srcdir)/graphql/operations/Changes.graphql $(srcdir)/graphql/operations/GuildSettings.graphql \
   $(srcdir)/graphql/operations/GuildSeeds.graphql \
   $(srcdir)/graphql/operations/MemberSeeds.graphql \
-  $(srcdir)/graphql/operations/RecordSightings.graphql $(srcdir)/src/worker/operations.sh
+  $(srcdir)/graphql/operations/RecordSightings.graphql \
+  $(srcdir)/graphql/operations/SoftReset.graphql $(srcdir)/src/worker/operations.sh
 	$(AM_V_GEN)$(MKDIR_P) src/worker && \
 	  sh $(srcdir)/src/worker/operations.sh $(srcdir)/graphql/operations \
-	  Changes ClaimLanes GuildSeeds GuildSettings MemberSeeds RecordSightings > $@.tmp && mv $@.tmp $@
+	  Changes ClaimLanes GuildSeeds GuildSettings MemberSeeds RecordSightings SoftReset > $@.tmp && mv $@.tmp $@
 BUILT_SOURCES += src/worker/operations.h
 CLEANFILES += src/worker/operations.h
 EXTRA_DIST += src/worker/operations.sh graphql/operations/ClaimLanes.graphql graphql/operations/GuildSeeds.graphql \
   graphql/operations/MemberSeeds.graphql graphql/operations/RecordSightings.graphql \
-  graphql/operations/Changes.graphql graphql/operations/GuildSettings.graphql
+  graphql/operations/Changes.graphql graphql/operations/GuildSettings.graphql \
+  graphql/operations/SoftReset.graphql
 
 # Translations.
 src/worker/words_de.inc: $(srcdir)/po/de.po $(srcdir)/src/worker/words.awk
@@ -33,7 +35,7 @@ libworker_la_SOURCES = \
   src/worker/inbox.c src/worker/load.c src/worker/load.h src/worker/lookup.c src/worker/offsets.c \
   src/worker/offsets.h src/worker/order.c src/worker/order.h src/worker/order_code.c \
   src/worker/order_host.c src/worker/order_priv.h src/worker/query.c src/worker/query.h src/worker/react.c \
-  src/worker/react.h src/worker/react_parts.h src/worker/reject.c src/worker/register.c src/worker/reject.h \
+  src/worker/react.h src/worker/react_parts.h src/worker/reject.c src/worker/register.c src/worker/reject.h src/worker/reset.c src/worker/reset.h \
   src/worker/roster.c src/worker/seeds.c src/worker/survey.c src/worker/takeover.c \
   src/worker/voice.c src/worker/words.c src/worker/worker.h
 nodist_libworker_la_SOURCES = src/worker/operations.h src/worker/words_de.inc

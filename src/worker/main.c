@@ -26,6 +26,7 @@
 #include "worker/order.h"
 #include "worker/query.h"
 #include "worker/react.h"
+#include "worker/reset.h"
 #include "worker/worker.h"
 
 #define IPC_FD           3
@@ -303,6 +304,10 @@ static void take_message(void *arg, const struct msg_header *h, const void *body
     case MSG_FETCH:
         fetch_request(w, body, tail, len);
         break;
+    case MSG_RESET_STEP:
+        order_reset_step(w, (snowflake_t){((const struct msg_id *)body)->id});
+        reset_go_on(w);
+        break;
     case MSG_FORGET:
         forget(w, (snowflake_t){((const struct msg_forget *)body)->guild},
                (snowflake_t){((const struct msg_forget *)body)->user});
@@ -374,6 +379,7 @@ static void init(struct worker *w)
     react_init(w);
     copies_init(w);
     forget_init(w);
+    reset_init(w);
     changes_init(w);
     loop_signal(w->loop, SIGTERM, terminated, w);
     signal(SIGINT, SIG_IGN); /* a terminal sends it to the whole group: the master decides */

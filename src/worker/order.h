@@ -12,6 +12,10 @@ void order_begin(struct lane *lane, const struct msg_event *event, const char *f
 /* One that came to another worker (MSG_ORDER). */
 void order_passed(struct worker *w, const struct msg_order *m, const char *text, size_t len);
 bool order_pending(const struct worker *w); /* somebody still waits for an answer */
+/* The master answered to a reset that this process asked for: refused, if the segment tells of
+ * another one or none. */
+void order_reset_step(struct worker *w, snowflake_t request);
+void order_reset_over(struct worker *w, snowflake_t request, bool failed);
 /* The guild's catalogue has ended; failure: NULL, or why it is not complete. */
 void order_catalogued(struct worker *w, snowflake_t guild, const char *failure);
 

@@ -278,6 +278,54 @@ static void host_forget(struct order *order, snowflake_t guild, snowflake_t user
     forget_everywhere(((struct deed *)order)->w, guild, user);
 }
 
+static struct deed *reset_of(struct worker *w, snowflake_t request)
+{
+    struct deed *d;
+
+    LIST_FOREACH(d, &w->orders->deeds, entry)
+    if (d->reset && snowflake_equal(d->order.id, request))
+        return d;
+    return NULL;
+}
+
+static void end_reset(struct deed *d, const char *failure)
+{
+    order_done *cb = d->reset;
+
+    d->reset = NULL;
+    cb(&d->order, failure);
+}
+
+static void host_reset(struct order *order, order_done *cb)
+{
+    struct deed *d = (struct deed *)order;
+    struct msg_reset ask = {order->guild.id, order->id.id, order->author.id};
+
+    d->reset = cb;
+    if (d->w->away)
+        end_reset(d, "the database is away");
+    else
+        ipc_send(d->w->ipc, MSG_RESET_ASK, (uint16_t)route_lane(order->guild), &ask, sizeof(ask),
+                 NULL, 0);
+}
+
+void order_reset_step(struct worker *w, snowflake_t request)
+{
+    const struct shm_reset *r = &w->shm.header->reset;
+    struct deed *d = reset_of(w, request);
+
+    if (d && r->request != request.id)
+        end_reset(d, "another reset is under way, or the gateway is not ready");
+}
+
+void order_reset_over(struct worker *w, snowflake_t request, bool failed)
+{
+    struct deed *d = reset_of(w, request);
+
+    if (d)
+        end_reset(d, failed ? "the database did not take it" : NULL);
+}
+
 void order_catalogued(struct worker *w, snowflake_t guild, const char *failure)
 {
     struct deed *d, *next;
@@ -310,4 +358,5 @@ const struct order_host order_host_functions = {
     .catalogue = host_catalogue,
     .words = host_words,
     .forget = host_forget,
+    .reset = host_reset,
 };

@@ -20,10 +20,10 @@ struct deed {
     unsigned said;      /* messages */
     unsigned under_way; /* of them, not yet answered */
     bool ended;
-    bool busy;                /* the cog waits for a callback */
     order_answered *answered; /* of a question */
     order_done *synced;       /* of a registration */
     order_done *catalogued;   /* of a catalogue */
+    order_done *reset;         /* of a reset */
 };
 
 /* A destructive command that waits for its code: one at a time. */

@@ -158,6 +158,7 @@ struct worker {
     struct calls *calls;
     struct orders *orders;
     struct forgets *forgets;
+    struct reset *reset;
     struct registration *registration;
     struct lookups *lookups;
     struct rosters *rosters;

@@ -304,3 +304,60 @@ def test_codes_in_direct_messages(start):
         shown = room.ask(f"?delete {guild['id']} user {victim}", kind="dm")
         assert room.ask(code_in(shown), kind="dm").startswith("Deleted:")
     assert erasures(room) == 3
+
+
+# --- ?reset -----------------------------------------------------------------------------------------
+
+def reset_row(room):
+    return room.stack.pg.execute("select reset_at is not null, settings_version from guild "
+                                 "where guild_id = %s", (room.guild["id"],))[0]
+
+
+def resets(room):
+    return room.stack.pg.execute("select count(*) from guild_reset where guild_id = %s",
+                                 (room.guild["id"],))[0][0]
+
+
+def open_coverage(room):
+    return room.stack.pg.execute("select count(*) from coverage where guild_id = %s and to_at is null",
+                                 (room.guild["id"],))[0][0]
+
+
+def test_reset(room):
+    presenced, guild = room.stack.presenced, room.guild["id"]
+    victim = act_as(room, 11)
+    harness.wait_until(lambda: redis_keys(room, f"guild:{{{guild}}}:*"))
+    asked = room.ask("?reset")
+    assert "as if unknown" in asked and resets(room) == 0
+    code = room.write(code_in(asked))
+    assert room.answer(code, deadline=60).startswith("Done:")
+    assert resets(room) == 1 and reset_row(room)[0]
+    presenced.log.wait_for("gateway_resumed")
+    presenced.log.wait_for("reset_over")
+    presenced.wait_live()
+    assert not presenced.ctl("member", guild=guild, user=victim)["last_seen_ms"]
+    assert not redis_keys(room, f"guild:{{{guild}}}:member:{victim}")
+    rows = room.stack.graphqld.query(
+        "query($g: Snowflake!, $u: Snowflake!) { member(guildId: $g, userId: $u) "
+        "{ lastSeen idleSince } }", {"g": guild, "u": victim})
+    assert rows["data"]["member"] == {"lastSeen": None, "idleSince": None}
+    harness.wait_until(lambda: open_coverage(room) == 1)
+    gap = room.stack.pg.execute("select count(*) from coverage where guild_id = %s and "
+                                "close_reason = 'EVENTS_LOST'", (guild,))[0][0]
+    assert gap == 1
+    assert len(room.sim.get("/_sim/received?what=identify")["items"]) == 1
+    act_as(room, 11, 2)
+    assert room.ask("?ping").startswith("I am here.")
+
+
+def test_reset_is_told_when_it_cannot_be(room):
+    code = code_in(room.ask("?reset"))
+    room.stack.graphqld.kill()
+    act = room.write("Good morning", user=12)
+    assert act
+    room.stack.presenced.expect_any_error()
+    room.stack.presenced.log.wait_for("graphql_away")
+    assert "not done, as far as is known: the database is away" in room.ask(code)
+    room.stack.graphqld.start()
+    act_as(room, 11)
+    assert resets(room) == 0
