@@ -223,7 +223,7 @@ CREATE TABLE job (
     job_id      bigint GENERATED ALWAYS AS IDENTITY,
     lane        smallint NOT NULL,       -- of the guild: whose worker claims it
     kind        text NOT NULL CHECK (kind IN ('FLAG', 'UNFLAG', 'WARN', 'KICK', 'RESTORE_ROLES',
-                                              'ARCHIVE_CHANNEL', 'RESTORE_CHANNEL')),
+                                               'ARCHIVE_CHANNEL', 'RESTORE_CHANNEL', 'BASELINE')),
     state       text NOT NULL DEFAULT 'QUEUED' REFERENCES job_state,
     user_id     bigint,
     channel_id  bigint,
@@ -231,6 +231,7 @@ CREATE TABLE job (
     due_at      timestamptz NOT NULL DEFAULT now(),
     expires_at  timestamptz,             -- not begun after that
     reason      text CHECK (length(reason) <= 512),
+    data        text CHECK (length(data) <= 4000), -- for who carries it out: what, and how far
     created_at  timestamptz NOT NULL DEFAULT now(),
     created_by  bigint,
     owner       text CHECK (length(owner) BETWEEN 1 AND 100),
@@ -243,6 +244,7 @@ CREATE TABLE job (
     CONSTRAINT job_subject CHECK (
         CASE WHEN kind IN ('ARCHIVE_CHANNEL', 'RESTORE_CHANNEL')
              THEN channel_id IS NOT NULL AND user_id IS NULL
+             WHEN kind = 'BASELINE' THEN channel_id IS NULL AND user_id IS NULL
              ELSE user_id IS NOT NULL AND channel_id IS NULL END),
     CONSTRAINT job_lease CHECK ((owner IS NULL) = (lease_until IS NULL)),
     CONSTRAINT job_recheck_is_leased CHECK (state <> 'RECHECKING' OR owner IS NOT NULL),
@@ -251,11 +253,13 @@ CREATE TABLE job (
     CONSTRAINT job_finished_is_free CHECK (finished_at IS NULL OR owner IS NULL),
     CONSTRAINT job_failure CHECK ((state = 'FAILED') = (failure IS NOT NULL))
 ) WITH (fillfactor = 70);
--- One open job per member (or channel) and kind.
+-- One open job per member (or channel, or guild) and kind.
 CREATE UNIQUE INDEX job_open_member ON job (guild_id, user_id, kind)
     WHERE user_id IS NOT NULL AND finished_at IS NULL;
 CREATE UNIQUE INDEX job_open_channel ON job (guild_id, channel_id, kind)
     WHERE channel_id IS NOT NULL AND finished_at IS NULL;
+CREATE UNIQUE INDEX job_open_guild ON job (guild_id, kind)
+    WHERE user_id IS NULL AND channel_id IS NULL AND finished_at IS NULL;
 CREATE INDEX job_claimable ON job (lane, due_at) WHERE finished_at IS NULL;
 CREATE INDEX job_run ON job (guild_id, run_id);
 

@@ -21,13 +21,14 @@ BEGIN
             (CASE WHEN (j.e->>'kind' IN ('ARCHIVE_CHANNEL', 'RESTORE_CHANNEL'))
                        <> (coalesce(j.e->'channelId', 'null') <> 'null')
                   THEN 'channelId: expected for ARCHIVE_CHANNEL and RESTORE_CHANNEL alone' END),
-            (CASE WHEN (j.e->>'kind' IN ('ARCHIVE_CHANNEL', 'RESTORE_CHANNEL'))
+            (CASE WHEN (j.e->>'kind' IN ('ARCHIVE_CHANNEL', 'RESTORE_CHANNEL', 'BASELINE'))
                        = (coalesce(j.e->'userId', 'null') <> 'null')
-                  THEN 'userId: expected for all kinds but ARCHIVE_CHANNEL and RESTORE_CHANNEL' END),
+                  THEN 'userId: expected for all kinds but ARCHIVE_CHANNEL, RESTORE_CHANNEL and'
+                       || ' BASELINE' END),
             (CASE WHEN (j.e->>'expiresAt')::timestamptz
                        <= coalesce((j.e->>'dueAt')::timestamptz, now())
                   THEN 'expiresAt: expected a time after dueAt' END),
-            (text_fault(j.e, 'reason', 512))) AS f(fault)
+            (text_fault(j.e, 'reason', 512)), (text_fault(j.e, 'data', 4000))) AS f(fault)
                        WHERE f.fault IS NOT NULL) END;
 END $$;
 
@@ -56,13 +57,14 @@ BEGIN
       FROM jsonb_array_elements(a->'jobs') e
      WHERE j.guild_id = g AND j.finished_at IS NULL AND j.created_at < home.reset_at
        AND j.kind = e->>'kind'
-       AND (j.user_id = (e->>'userId')::bigint OR j.channel_id = (e->>'channelId')::bigint);
+       AND (j.user_id, j.channel_id)
+           IS NOT DISTINCT FROM ((e->>'userId')::bigint, (e->>'channelId')::bigint);
     WITH ins AS (
         INSERT INTO job (guild_id, lane, kind, user_id, channel_id, run_id, due_at, expires_at,
-                         reason, created_by)
+                         reason, data, created_by)
         SELECT g, home.lane, e->>'kind', (e->>'userId')::bigint, (e->>'channelId')::bigint,
                (e->>'runId')::bigint, coalesce((e->>'dueAt')::timestamptz, now()),
-               (e->>'expiresAt')::timestamptz, e->>'reason', (a->>'actorId')::bigint
+               (e->>'expiresAt')::timestamptz, e->>'reason', e->>'data', (a->>'actorId')::bigint
           FROM jsonb_array_elements(a->'jobs') WITH ORDINALITY AS x(e, n) ORDER BY x.n
             ON CONFLICT DO NOTHING
         RETURNING job_id)
@@ -72,7 +74,7 @@ BEGIN
                    min(n) AS n
               FROM jsonb_array_elements(a->'jobs') WITH ORDINALITY AS y(e, n) GROUP BY 1, 2, 3) x
       JOIN job j ON j.guild_id = g AND j.finished_at IS NULL AND j.kind = x.kind
-           AND (j.user_id = x.u OR j.channel_id = x.c);
+           AND (j.user_id, j.channel_id) IS NOT DISTINCT FROM (x.u, x.c);
     PERFORM tell('JOB', g, id) FROM unnest(made) AS id;
     PERFORM write_end('enqueueJobs', g, a, caller, jsonb_build_object(
         'created', coalesce(array_length(made, 1), 0),
@@ -201,7 +203,8 @@ BEGIN
     PERFORM write_result('OK', '{}', keys);
 END $$;
 
--- Those that were prolonged are given back; the others belong to somebody else or are over.
+-- Those that were prolonged are given back; the others belong to somebody else or are over. What the
+-- owner notes of a job stands beside its lease: it is there for whoever claims the job next.
 CREATE FUNCTION heartbeat_jobs(a jsonb, caller text) RETURNS void
 LANGUAGE plpgsql SET search_path = presence, pg_temp AS $$
 DECLARE
@@ -209,19 +212,25 @@ DECLARE
     ids    bigint[];
     guilds bigint[];
 BEGIN
+    IF faults = '{}' THEN
+        SELECT coalesce(array_agg(format('jobs[%s].%s', e.n - 1, text_fault(e.v, 'data', 4000))), '{}')
+          INTO faults
+          FROM jsonb_array_elements(a->'jobs') WITH ORDINALITY AS e(v, n)
+         WHERE text_fault(e.v, 'data', 4000) IS NOT NULL;
+    END IF;
     IF array_length(faults, 1) > 0 THEN
         PERFORM write_result('INVALID', faults, '{"created": 0}');
         RETURN;
     END IF;
     WITH mine AS (
-        SELECT j.guild_id, j.job_id
+        SELECT j.guild_id, j.job_id, e->>'data' AS data
           FROM job j JOIN guild t ON t.guild_id = j.guild_id
           JOIN jsonb_array_elements(a->'jobs') e
             ON j.guild_id = (e->>'guildId')::bigint AND j.job_id = (e->>'jobId')::bigint
          WHERE j.owner = a->>'owner' AND coalesce(j.created_at >= t.reset_at, true)
          ORDER BY j.guild_id, j.job_id FOR UPDATE OF j),
     kept AS (
-        UPDATE job j SET lease_until = lease_end(a) FROM mine m
+        UPDATE job j SET lease_until = lease_end(a), data = coalesce(m.data, j.data) FROM mine m
          WHERE j.guild_id = m.guild_id AND j.job_id = m.job_id
         RETURNING j.guild_id, j.job_id)
     SELECT array_agg(k.guild_id ORDER BY k.job_id), array_agg(k.job_id ORDER BY k.job_id)

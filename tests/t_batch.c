@@ -149,6 +149,21 @@ static void test_counted_and_not_are_apart(void **state)
     assert_int_equal(json_size(json_get(json_get(printed(*state), "sightings"), "count")), 2);
 }
 
+/* What was found in the history stays apart from what was seen, and counts for nothing. */
+static void test_found_ones_count_nothing(void **state)
+{
+    const struct json *counts;
+
+    sighting(ALICE, ACTIVITY_MESSAGE, NOON, RECORD_COUNTED, 1);
+    sighting(ALICE, ACTIVITY_MESSAGE, NOON + 5, RECORD_COUNTED | RECORD_FOUND, 2);
+    sighting(ALICE, ACTIVITY_MESSAGE, NOON + 9, RECORD_COUNTED | RECORD_FOUND, 3);
+    fill(*state);
+    counts = json_get(json_get(printed(*state), "sightings"), "count");
+    assert_int_equal(json_size(counts), 2);
+    assert_int_equal(json_int(json_at(counts, 0), -1), 1);
+    assert_int_equal(json_int(json_at(counts, 1), -1), 0);
+}
+
 static void test_header_and_offsets(void **state)
 {
     const struct json *batch, *sessions;
@@ -360,6 +375,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         T(test_coalesces_sightings_per_minute),
         T(test_counted_and_not_are_apart),
+        T(test_found_ones_count_nothing),
         T(test_header_and_offsets),
         T(test_from_the_beginning),
         T(test_member_ends_in_its_final_state),

@@ -86,4 +86,7 @@ int event_interpret_read(struct event_ctx *ctx, const struct event_ahead *ahead,
                          struct record_list *list, struct event_result *result_r,
                          const char **error_r);
 
+/* What a person's message of Discord's type is; ACTIVITY_NONE: nobody's act, or an app's answer. */
+enum activity_kind event_message_kind(uint64_t type);
+
 #endif

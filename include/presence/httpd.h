@@ -71,6 +71,8 @@ const char *httpd_header(const struct httpd_request *req, const char *name); /* 
 const char *httpd_query(const struct httpd_request *req, const char *key);   /* first one or NULL */
 unsigned httpd_query_count(const struct httpd_request *req,
                            const char *key); /* how many there are */
+/* The nth of that name, from 0; NULL: there are not so many. */
+const char *httpd_query_at(const struct httpd_request *req, const char *key, unsigned n);
 
 /* The body; NUL-terminated behind its *len_r bytes. Never NULL. May be written to (parsers that
  * work in place). */

@@ -39,8 +39,8 @@ enum record_type {
     RECORD_VOICE_SYNC = 16, /* struct record_subject: voice states of guild are complete as of at */
     RECORD_COVERAGE = 17,   /* struct record_coverage */
     RECORD_SESSION = 18,    /* struct record_session, in lane 0 only */
-    RECORD_COMPLETE = 19,     /* struct record_subject: the records of guild before this one list all
-                                 of its PART_* named by other, as of at */
+    RECORD_COMPLETE = 19,   /* struct record_subject: the records of guild before this one list all
+                               of its PART_* named by other, as of at */
     RECORD_TYPES = 20
 };
 
@@ -55,6 +55,7 @@ enum record_type {
 #define RECORD_COUNTED 0x0010u /* resets idle: raises `counted` as well as `seen` */
 #define RECORD_REPLAYED                                                                            \
     0x0020u /* came by RESUME replay: an arrival time is late by up to the gap */
+#define RECORD_FOUND       0x0400u /* of the past, found later: raises times, is never counted */
 #define RECORD_BOT_UNKNOWN 0x0040u /* the actor's bot flag was not known when it was recorded */
 /* of RECORD_BOT_FLAG and RECORD_MEMBER */
 #define RECORD_IS_BOT   0x0080u

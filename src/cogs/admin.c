@@ -4,8 +4,9 @@
 #include "presence/permissions.h"
 
 static const struct command *const commands[] = {
-    &cog_ping,        &cog_nudge_menu, &cog_inactive, &cog_channels, &cog_performance, &cog_exempt,
-    &cog_exempt_menu, &cog_settings,   &cog_set,      &cog_diagnose, &cog_log,         &cog_health};
+    &cog_ping,   &cog_nudge_menu,  &cog_inactive, &cog_channels, &cog_performance,
+    &cog_exempt, &cog_exempt_menu, &cog_settings, &cog_set,      &cog_diagnose,
+    &cog_log,    &cog_health,      &cog_baseline};
 
 static const struct cog_button buttons[] = {
     {"inactive", PERMISSION(KICK_MEMBERS), inactive_press},
@@ -14,6 +15,7 @@ static const struct cog_button buttons[] = {
     {"exempt", PERMISSION(MANAGE_GUILD), exempt_press},
     {"log", PERMISSION(MANAGE_GUILD), log_press},
     {"channels", PERMISSION(MANAGE_CHANNELS), channels_press},
+    {"baseline", PERMISSION(ADMINISTRATOR), baseline_press},
     {NULL, 0, NULL},
 };
 

@@ -4,6 +4,9 @@ COG_OPERATIONS = \
   AwayEnd \
   AwayList \
   AwaySet \
+  BaselineCancel \
+  BaselineStart \
+  BaselineStatus \
   ChannelsExport \
   ChannelsInactive \
   DevDelete \
@@ -122,6 +125,7 @@ src_cogs_admin_la_LDFLAGS = $(COGS_LDFLAGS)
 src_cogs_admin_la_LIBADD = $(COGS_LIBADD)
 src_cogs_admin_la_SOURCES = \
   src/cogs/admin.c \
+  src/cogs/baseline.c \
   src/cogs/channels.c \
   src/cogs/config.c \
   src/cogs/config.h \

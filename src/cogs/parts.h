@@ -16,9 +16,10 @@
 #define COG_CHANNEL_TYPES "[0,2,5,10,11,12,13,15,16]"
 
 /* admin */
-extern const struct command cog_ping, cog_nudge_menu, cog_inactive, cog_channels, cog_performance,
+extern const struct command cog_baseline, cog_ping, cog_nudge_menu, cog_inactive, cog_channels, cog_performance,
     cog_exempt, cog_exempt_menu, cog_health, cog_log, cog_settings, cog_set;
 void inactive_press(struct call *call, const char *data);
+void baseline_press(struct call *call, const char *data);
 void channels_press(struct call *call, const char *data);
 void exempt_press(struct call *call, const char *data);
 void log_press(struct call *call, const char *data);

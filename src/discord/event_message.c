@@ -11,7 +11,7 @@
 /* What a message by a person of each type is; types not named are nobody's act: 7 is counted by
  * GUILD_MEMBER_ADD, 18 by THREAD_CREATE, 21 is a copy, 24 and 46 come by themselves, and the rest
  * are system notices or not yet known. */
-static enum activity_kind kind_of_type(uint64_t type)
+enum activity_kind event_message_kind(uint64_t type)
 {
     switch (type) {
     case 0:  /* DEFAULT */
@@ -179,7 +179,7 @@ const char *event_message_create(struct job *job)
         return credit_asker(job, m);
     if (webhook)
         return NULL;
-    kind = kind_of_type(m->type);
+    kind = event_message_kind(m->type);
     if (kind == ACTIVITY_NONE)
         return NULL;
     return job_act_shown(job, &author, m->member, m->channel, kind,

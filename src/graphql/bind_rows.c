@@ -46,6 +46,7 @@ static const struct bind rows[] = {
     {"Job", "dueAt", BIND_TIME, "{p}.due_at", NULL},
     {"Job", "expiresAt", BIND_TIME, "{p}.expires_at", NULL},
     {"Job", "reason", BIND_TEXT, "{p}.reason", NULL},
+    {"Job", "data", BIND_TEXT, "{p}.data", NULL},
     {"Job", "createdAt", BIND_TIME, "{p}.created_at", NULL},
     {"Job", "createdBy", BIND_ID, "{p}.created_by", NULL},
     {"Job", "owner", BIND_TEXT, "{p}.owner", NULL},

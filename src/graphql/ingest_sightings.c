@@ -101,8 +101,8 @@ static int read_rows(struct ingest *in, const struct source *from, struct sighti
                                .last = c[6]->ints.v[i],
                                .counted = c[7]->ints.v[i] != 0};
         s->minute = floor_div(s->first, MINUTE_MS);
-        if (s->count < 1)
-            return ingest_refuse(in, "BAD_USER_INPUT", "sightings.count[%zu]: expected 1 or more",
+        if (s->count < 0)
+            return ingest_refuse(in, "BAD_USER_INPUT", "sightings.count[%zu]: expected 0 or more",
                                  i);
         if (s->last < s->first || floor_div(s->last, MINUTE_MS) != s->minute)
             return ingest_refuse(in, "BAD_USER_INPUT",
@@ -160,7 +160,8 @@ static void set_null(struct ingest *in, struct columns *c, size_t column_index, 
     c->null[column_index][c->n] = 1;
 }
 
-/* guild, user, seen, seen kind, channel, first counted, counted, counted kind */
+/* guild, user, seen, seen kind, channel, first counted, counted, counted kind. What was found in
+ * the history (count 0) is no act of this moment: no gap ends with it. */
 static void add_member(struct ingest *in, struct columns *m, const struct sighting *rows, size_t n,
                        size_t max)
 {
@@ -173,7 +174,7 @@ static void add_member(struct ingest *in, struct columns *m, const struct sighti
             continue;
         if (!counted || rows[i].last >= counted->last)
             counted = &rows[i];
-        if (!first || rows[i].first < first->first)
+        if (rows[i].count > 0 && (!first || rows[i].first < first->first))
             first = &rows[i];
     }
     m->v[0][m->n] = rows->guild;
@@ -183,12 +184,14 @@ static void add_member(struct ingest *in, struct columns *m, const struct sighti
     m->v[4][m->n] = seen->channel;
     if (!seen->has_channel)
         set_null(in, m, 4, max);
-    if (counted) {
+    if (first)
         m->v[5][m->n] = first->first;
+    else
+        set_null(in, m, 5, max);
+    if (counted) {
         m->v[6][m->n] = counted->last;
         m->v[7][m->n] = counted->kind;
     } else {
-        set_null(in, m, 5, max);
         set_null(in, m, 6, max);
         set_null(in, m, 7, max);
     }
@@ -201,7 +204,7 @@ static void add_gaps(struct columns *g, const struct sighting *rows, size_t n)
     int64_t last = INT64_MAX;
 
     for (size_t i = 0; i < n; i++) {
-        if (!rows[i].counted)
+        if (!rows[i].counted || rows[i].count == 0)
             continue;
         if (last != INT64_MAX && rows[i].first - last >= GAP_MS) {
             g->v[0][g->n] = rows->guild;
@@ -213,6 +216,7 @@ static void add_gaps(struct columns *g, const struct sighting *rows, size_t n)
     }
 }
 
+/* What was found in the history is no row of activity. */
 static size_t fold(struct sighting *rows, size_t n)
 {
     size_t out = 0;
@@ -220,6 +224,8 @@ static size_t fold(struct sighting *rows, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct sighting *to = &rows[out > 0 ? out - 1 : 0];
 
+        if (rows[i].count == 0)
+            continue;
         if (out == 0 || !same_key(to, &rows[i])) {
             rows[out++] = rows[i];
             continue;

@@ -369,6 +369,8 @@ const char *httpd_query(const struct httpd_request *req, const char *key)
 struct count {
     const char *key;
     unsigned n;
+    unsigned wanted;
+    const char *found; /* the value of that place */
 };
 
 static enum MHD_Result count(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
@@ -376,17 +378,25 @@ static enum MHD_Result count(void *arg, enum MHD_ValueKind kind, const char *key
     struct count *c = arg;
 
     (void)kind;
-    (void)value;
-    c->n += strcmp(key, c->key) == 0;
+    if (strcmp(key, c->key) == 0 && c->n++ == c->wanted)
+        c->found = value;
     return MHD_YES;
 }
 
 unsigned httpd_query_count(const struct httpd_request *req, const char *key)
 {
-    struct count c = {key, 0};
+    struct count c = {.key = key};
 
     MHD_get_connection_values(req->conn, MHD_GET_ARGUMENT_KIND, count, &c);
     return c.n;
+}
+
+const char *httpd_query_at(const struct httpd_request *req, const char *key, unsigned n)
+{
+    struct count c = {.key = key, .wanted = n};
+
+    MHD_get_connection_values(req->conn, MHD_GET_ARGUMENT_KIND, count, &c);
+    return c.found;
 }
 
 char *httpd_body(struct httpd_request *req, size_t *len_r)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "presence/snowflake.h"
 #include "sim/act.h"
 #include "sim/intents.h"
 #include "sim/render.h"
@@ -114,6 +115,22 @@ static void act_message(struct act *a)
     }
     guild_add_message(a->g, v.id, a->channel, a->user, v.type, act_string(a, "content", NULL));
     emit_message(a, "MESSAGE_CREATE", &v, kind_of_type(v.type), a->user, id_ms(v.id));
+}
+
+/* Written long ago: it is only there for who looks for it. */
+static void act_old_message(struct act *a)
+{
+    int64_t at_ms = act_int(a, "at_ms", 0);
+
+    if (!act_need_channel(a))
+        return;
+    if (at_ms <= SNOWFLAKE_EPOCH_MS || at_ms > a->now_ms) {
+        act_fail(a, "at_ms: expected a time of the past, in ms since 1970");
+        return;
+    }
+    a->id = (uint64_t)(at_ms - SNOWFLAKE_EPOCH_MS) << 22 | (a->g->n_old & 0x3fffff);
+    guild_add_old_message(a->g, a->id, a->channel, act_bool(a, "bot", false) ? OTHER_BOT : a->user,
+                          (int)act_int(a, "type", 0));
 }
 
 static void act_bot_message(struct act *a)
@@ -269,6 +286,7 @@ static void act_delete(struct act *a)
 
 const struct act_kind act_message_kinds[] = {
     {"message", act_message},
+    {"old_message", act_old_message},
     {"bot_message", act_bot_message},
     {"webhook_message", act_webhook_message},
     {"command", act_command},

@@ -10,6 +10,7 @@
  *      activity. Kinds and their own arguments:
  *   message {type=0, content, mention, mention_bot, reply_to, nonce, flags, age_ms}
  *   bot_message {self}, webhook_message, ephemeral, dm {content}
+ *   old_message {at_ms, type=0, bot}: of the past, for who reads or searches the history
  *   command {type=20}: another app's answer that names the user; type 0 for a component's
  *   edit {message, content, edited_ms}, embed_update {message}, message_delete {message}
  *   reaction_add, reaction_remove {message, emoji}, reaction_remove_all
@@ -57,8 +58,8 @@
  *                       identify_window_ms, max_concurrency, shards, guilds_per_shard,
  *                       intents_allowed, session_ttl_ms, replay_max, guild_create_delay_ms,
  *                       chunk_window_ms, send_limit, rest_bucket, rest_window_ms, rest_global,
- *                       check_user_agent, interaction_ack_ms, interaction_token_ms, token,
- *                       permissions
+ *                       check_user_agent, interaction_ack_ms, interaction_token_ms,
+ *                       search_not_ready, token, permissions
  * GET  /_sim/config     the same
  * GET  /_sim/received   what clients sent: {"next":n,"items":[{"n","at_ms","what",...}]}, oldest
  *                       first; ?since=n and ?what=heartbeat narrow it. what: connect, identify,

@@ -10,7 +10,7 @@ presence_sim_SOURCES = \
   src/sim/act_voice.c src/sim/act_interaction.c src/sim/act_member.c src/sim/act_thread.c src/sim/act_guild.c \
   src/sim/load.c src/sim/load.h src/sim/load_plan.h src/sim/load_make.c src/sim/load_render.c \
   src/sim/rest.c src/sim/rest.h src/sim/rest_call.h src/sim/rest_limits.c src/sim/rest_routes.c \
-  src/sim/access.c src/sim/access.h src/sim/rest_body.c src/sim/rest_find.c src/sim/rest_members.c \
+  src/sim/access.c src/sim/access.h src/sim/rest_body.c src/sim/rest_find.c src/sim/rest_history.c src/sim/rest_members.c \
   src/sim/rest_messages.c src/sim/rest_messages.h src/sim/rest_commands.c src/sim/commands.h src/sim/rest_interactions.c \
   src/sim/interactions.c src/sim/interactions.h src/sim/files.c src/sim/files.h \
   src/sim/control.c src/sim/control.h src/sim/control_call.h src/sim/control_conn.c src/sim/received.c src/sim/received.h

@@ -42,6 +42,7 @@ static const struct setting settings[] = {
     ROW(check_user_agent, 0, 1),
     ROW(interaction_ack_ms, 0, 3600000),
     ROW(interaction_token_ms, 0, 86400000),
+    ROW(search_not_ready, 0, 1000000),
 };
 
 #define N_SETTINGS (sizeof(settings) / sizeof(settings[0]))

@@ -143,9 +143,9 @@ static bool fits(const struct rest_call *c, const char *pattern)
     return i == c->n_segments;
 }
 
-static const struct rest_route *const tables[] = {rest_read_routes,        rest_member_routes,
-                                                  rest_message_routes,     rest_command_routes,
-                                                  rest_interaction_routes, rest_file_routes};
+static const struct rest_route *const tables[] = {
+    rest_read_routes,        rest_member_routes, rest_message_routes, rest_command_routes,
+    rest_interaction_routes, rest_file_routes,   rest_history_routes};
 
 static const struct rest_route *find_route(struct rest_call *c)
 {

@@ -38,7 +38,7 @@ struct rest_route {
 
 /* Each ends with a row without a method. */
 extern const struct rest_route rest_read_routes[], rest_member_routes[], rest_message_routes[],
-    rest_command_routes[], rest_interaction_routes[], rest_file_routes[];
+    rest_command_routes[], rest_interaction_routes[], rest_file_routes[], rest_history_routes[];
 
 void rest_error(struct rest_call *c, unsigned status, int code, const char *message);
 void rest_header(struct rest_call *c, const char *name, const char *fmt, ...)

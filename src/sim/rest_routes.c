@@ -318,44 +318,6 @@ static void get_message(struct rest_call *c)
         rest_put_message(c, guild, m, NULL);
 }
 
-static int newest_first(const void *a, const void *b)
-{
-    const struct message *x = *(const struct message *const *)a;
-    const struct message *y = *(const struct message *const *)b;
-
-    return (x->id < y->id) - (x->id > y->id);
-}
-
-static void get_messages(struct rest_call *c)
-{
-    uint32_t guild, channel = rest_need_channel(c, &guild), n = 0;
-    const struct message *found[RECENT_MAX];
-    int64_t limit = query_int(c, "limit", 50);
-    const char *before = httpd_query(c->req, "before"), *after = httpd_query(c->req, "after");
-
-    if (channel == NONE)
-        return;
-    if (limit < 1 || limit > 100) {
-        rest_error(c, 400, 50035, "Invalid Form Body");
-        return;
-    }
-    for (uint32_t i = 0; i < RECENT_MAX; i++) {
-        const struct message *m = &c->w->guilds[guild].recent[i];
-
-        if (m->id && m->channel == channel && (!before || m->id < rest_id(before)) &&
-            (!after || m->id > rest_id(after)))
-            found[n++] = m;
-    }
-    qsort(found, n, sizeof(found[0]), newest_first);
-    buf_putc(&c->out, '[');
-    for (uint32_t i = 0; i < n && i < limit; i++) {
-        if (i)
-            buf_putc(&c->out, ',');
-        rest_put_message(c, guild, found[i], NULL);
-    }
-    buf_putc(&c->out, ']');
-}
-
 const struct rest_route rest_read_routes[] = {
     {"GET", "gateway", false, get_gateway},
     {"GET", "gateway/bot", true, get_gateway_bot},
@@ -374,7 +336,6 @@ const struct rest_route rest_read_routes[] = {
     {"GET", "guilds/*/threads/active", true, get_active_threads},
     {"GET", "guilds/*/voice-states/*", true, get_voice_state},
     {"GET", "channels/*", true, get_channel},
-    {"GET", "channels/*/messages", true, get_messages},
     {"GET", "channels/*/messages/*", true, get_message},
     {NULL, NULL, false, NULL},
 };

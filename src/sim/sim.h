@@ -44,6 +44,7 @@ struct sim_config {
     bool check_user_agent;
     int64_t interaction_ack_ms;   /* an acknowledgement that comes later is too late */
     int64_t interaction_token_ms; /* how long an interaction's token lives */
+    uint32_t search_not_ready;    /* so many searches find the index not ready (202) */
 };
 
 /* Faults that apply to whoever comes next. */

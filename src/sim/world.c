@@ -213,6 +213,22 @@ struct message *guild_add_message(struct guild *g, uint64_t id, uint32_t channel
     return m;
 }
 
+void guild_add_old_message(struct guild *g, uint64_t id, uint32_t channel, uint32_t user, int type)
+{
+    uint32_t i = g->n_old;
+
+    if (g->n_old == g->cap_old) {
+        g->cap_old = g->cap_old ? g->cap_old * 2 : 64;
+        g->old = xrealloc(g->old, g->cap_old * sizeof(*g->old));
+    }
+    for (; i > 0 && g->old[i - 1].id > id; i--)
+        g->old[i] = g->old[i - 1];
+    g->old[i] = (struct message){.id = id, .channel = channel, .user = user, .type = type};
+    g->n_old++;
+    if (id > g->channels[channel].last_message)
+        g->channels[channel].last_message = id;
+}
+
 /* --- generation ------------------------------------------------------------------------------- */
 
 struct plan {
@@ -346,6 +362,7 @@ static void guild_clear(struct guild *g)
     for (uint32_t i = 0; i < g->n_events; i++)
         free(g->events[i].name);
     free(g->events);
+    free(g->old);
     free(g->channels);
     free(g->strangers);
     free(g->members);

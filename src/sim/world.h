@@ -122,6 +122,8 @@ struct guild {
     uint32_t n_channels, cap_channels;
     struct message recent[RECENT_MAX];
     uint32_t next_recent;
+    struct message *old; /* of before: nobody was told of them; in the order of their ids */
+    uint32_t n_old, cap_old;
     struct scheduled_event *events;
     uint32_t n_events;
     int64_t chunks_free_ms; /* monotonic; before it a whole-list request is refused */
@@ -172,6 +174,8 @@ uint32_t guild_add_channel(struct guild *g, uint64_t id, int type, const char *n
 uint32_t guild_add_role(struct guild *g, uint64_t id, const char *name, uint64_t permissions);
 struct message *guild_add_message(struct guild *g, uint64_t id, uint32_t channel, uint32_t user,
                                   int type, const char *content);
+/* A message of the past, for who reads or searches the history. */
+void guild_add_old_message(struct guild *g, uint64_t id, uint32_t channel, uint32_t user, int type);
 struct message *guild_message(struct guild *g, uint64_t id); /* or NULL */
 
 static inline bool channel_is_thread(const struct channel *c)

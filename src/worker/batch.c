@@ -95,15 +95,16 @@ static uint64_t hash_key(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 }
 
 static bool same_sighting(const struct batch_sighting *s, const struct record_sighting *r,
-                          int64_t minute, bool counted)
+                          int64_t minute, bool counted, bool found)
 {
-    return s->guild == r->guild.id && s->user == r->user.id && s->channel == r->channel.id &&
-           s->minute == minute && s->kind == r->kind && s->counted == counted;
+    return s->found == found && s->guild == r->guild.id && s->user == r->user.id &&
+           s->channel == r->channel.id && s->minute == minute && s->kind == r->kind &&
+           s->counted == counted;
 }
 
 static struct batch_sighting *sighting_for(struct batch *b, const struct record_sighting *r)
 {
-    bool counted = (r->h.flags & RECORD_COUNTED) != 0;
+    bool counted = (r->h.flags & RECORD_COUNTED) != 0, found = (r->h.flags & RECORD_FOUND) != 0;
     int64_t minute = r->at.ms / 60000;
     uint64_t at = hash_key(r->user.id, r->guild.id ^ r->channel.id, (uint64_t)minute,
                            (uint64_t)r->kind * 2 + counted);
@@ -116,7 +117,7 @@ static struct batch_sighting *sighting_for(struct batch *b, const struct record_
             *x = (struct batch_index){b->generation, 0, (uint32_t)b->n_sightings};
             break;
         }
-        if (x->tag == 0 && same_sighting(&b->sightings[x->at], r, minute, counted))
+        if (x->tag == 0 && same_sighting(&b->sightings[x->at], r, minute, counted, found))
             return &b->sightings[x->at];
     }
     if (b->n_sightings == b->cap_sightings) {
@@ -131,7 +132,8 @@ static struct batch_sighting *sighting_for(struct batch *b, const struct record_
                                  .first = r->at.ms,
                                  .last = r->at.ms,
                                  .kind = r->kind,
-                                 .counted = counted};
+                                 .counted = counted,
+                                 .found = found};
     b->bytes += SIGHT_BYTES;
     return s;
 }
@@ -180,7 +182,7 @@ static void fold_sighting(struct batch *b, const struct record_sighting *r)
 {
     struct batch_sighting *s = sighting_for(b, r);
 
-    s->count++;
+    s->count += !s->found;
     if (r->at.ms < s->first)
         s->first = r->at.ms;
     if (r->at.ms > s->last)

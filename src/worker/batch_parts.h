@@ -23,6 +23,7 @@ struct batch_sighting {
     uint32_t count;
     uint16_t kind;
     bool counted;
+    bool found; /* RECORD_FOUND: count is 0 */
 };
 
 /* One member, guild, channel, role… in its final state. */

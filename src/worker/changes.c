@@ -9,6 +9,7 @@
 #include "presence/sse.h"
 #include "worker/copies.h"
 #include "worker/forget.h"
+#include "worker/lease.h"
 #include "worker/operations.h"
 
 #define SETTLE_MS      100   /* lanes come and go in groups */
@@ -55,6 +56,8 @@ static void take_event(void *arg, const char *name, const char *data, size_t len
         else if (!strcmp(kind, "SETTINGS") || !strcmp(kind, "RESET") ||
                  !strcmp(kind, "GUILD_DELETED"))
             copies_changed(w, (snowflake_t){json_id(json_get(change, "guildId"))});
+        else if (!strcmp(kind, "JOB"))
+            lease_changed(w, (snowflake_t){json_id(json_get(change, "guildId"))});
     }
     json_free(&root);
 }
@@ -92,6 +95,7 @@ static bool take_piece(void *arg, const struct http_answer *piece)
             log_info("changes", "they are told of again");
         ch->told = false;
         copies_trust(w);
+        lease_look(w);
     }
     if (!ch->broken && sse_feed(&ch->sse, piece->body, piece->len))
         ch->broken = true;

@@ -151,7 +151,7 @@ static void apply_list(struct lane *lane, const struct record_list *list, uint32
         if (first == fetched)
             fetched = fetch_rows(&lane->w->shm, list, first, end);
         lane_apply(lane, h);
-        lane->w->counted_sightings += h->type == RECORD_SIGHTING;
+        lane->w->counted_sightings += h->type == RECORD_SIGHTING && !(h->flags & RECORD_FOUND);
         first += h->slots;
     }
 }

@@ -14,6 +14,16 @@ EXTRA_DIST += src/worker/operations.sh graphql/operations/ClaimLanes.graphql gra
   graphql/operations/MemberSeeds.graphql graphql/operations/RecordSightings.graphql \
   graphql/operations/Changes.graphql graphql/operations/GuildSettings.graphql \
   graphql/operations/SoftReset.graphql
+WORKER_OPERATIONS = BaselineTargets Changes ClaimJobs ClaimLanes FinishJob GuildSeeds GuildSettings MemberSeeds \
+  NoteJob RecordSightings
+src/worker/operations.h: $(WORKER_OPERATIONS:%=$(srcdir)/graphql/operations/%.graphql) \
+  $(srcdir)/src/worker/operations.sh
+	$(AM_V_GEN)$(MKDIR_P) src/worker && \
+	  sh $(srcdir)/src/worker/operations.sh $(srcdir)/graphql/operations $(WORKER_OPERATIONS) > $@.tmp && \
+	  mv $@.tmp $@
+BUILT_SOURCES += src/worker/operations.h
+CLEANFILES += src/worker/operations.h
+EXTRA_DIST += src/worker/operations.sh $(WORKER_OPERATIONS:%=graphql/operations/%.graphql)
 
 # Translations.
 src/worker/words_de.inc: $(srcdir)/po/de.po $(srcdir)/src/worker/words.awk
@@ -26,12 +36,16 @@ EXTRA_DIST += po/de.po src/worker/words.awk
 noinst_LTLIBRARIES += libworker.la
 libworker_la_SOURCES = \
   src/worker/away.c src/worker/batch.c src/worker/batch.h src/worker/batch_parts.h \
-  src/worker/batch_print.c src/worker/build.c src/worker/cache.c src/worker/cache.h src/worker/cache_priv.h \
+  src/worker/baseline.c src/worker/baseline.h src/worker/baseline_history.c \
+  src/worker/baseline_priv.h src/worker/baseline_search.c src/worker/batch_print.c src/worker/build.c src/worker/cache.c src/worker/cache.h src/worker/cache_priv.h \
   src/worker/cache_purge.c src/worker/cache_read.c src/worker/cache_write.c \
   src/worker/call.c src/worker/call.h src/worker/call_answer.c src/worker/call_fetch.c src/worker/call_host.c src/worker/call_input.c \
   src/worker/call_priv.h src/worker/call_progress.c src/worker/call_rest.c src/worker/call_settings.c src/worker/changes.c src/worker/cog_module.c \
   src/worker/cogs.c src/worker/cogs.h src/worker/copies.c src/worker/copies.h src/worker/delay.c src/worker/disk.c src/worker/delay.h \
   src/worker/fetch.c src/worker/flight.c src/worker/forget.c src/worker/forget.h src/worker/flush.c src/worker/gql.c src/worker/gql.h src/worker/known.c src/worker/lane.c \
+  src/worker/fetch.c src/worker/flight.c src/worker/flush.c src/worker/gql.c src/worker/gql.h src/worker/known.c src/worker/lane.c \
+  src/worker/call_priv.h src/worker/call_progress.c src/worker/call_rest.c src/worker/call_settings.c src/worker/changes.c src/worker/copies.c src/worker/copies.h src/worker/delay.c src/worker/disk.c src/worker/delay.h \
+  src/worker/fetch.c src/worker/flight.c src/worker/flush.c src/worker/gql.c src/worker/gql.h src/worker/known.c src/worker/lane.c src/worker/lease.c src/worker/lease.h \
   src/worker/inbox.c src/worker/load.c src/worker/load.h src/worker/lookup.c src/worker/offsets.c \
   src/worker/offsets.h src/worker/order.c src/worker/order.h src/worker/order_code.c \
   src/worker/order_host.c src/worker/order_priv.h src/worker/query.c src/worker/query.h src/worker/react.c \

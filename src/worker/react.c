@@ -9,6 +9,7 @@
 #include "presence/log.h"
 #include "worker/cache.h"
 #include "worker/call.h"
+#include "worker/lease.h"
 #include "worker/order.h"
 #include "worker/react_parts.h"
 
@@ -130,6 +131,7 @@ void react_take_lane(struct lane *lane)
 {
     cache_take_lane(lane);
     roster_take_lane(lane);
+    lease_take_lane(lane);
     if (has_past(lane))
         survey_lane(lane->w, lane->number);
     if (lane->number == 0) {
@@ -141,6 +143,7 @@ void react_take_lane(struct lane *lane)
 void react_forget_lane(struct lane *lane)
 {
     roster_forget_lane(lane);
+    lease_forget_lane(lane);
     if (lane->number == 0)
         lane->w->react->n_sessions = 0; /* the master tells the next owner */
 }
@@ -158,6 +161,7 @@ void react_init(struct worker *w)
     call_init(w);
     order_init(w);
     register_init(w);
+    lease_init(w);
     lookup_init(w);
     roster_init(w);
     voice_init(w);
@@ -171,6 +175,7 @@ void react_free(struct worker *w)
     call_free(w);
     order_free(w);
     register_free(w);
+    lease_free(w);
     lookup_free(w);
     roster_free(w);
     voice_free(w);

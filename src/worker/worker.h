@@ -7,6 +7,7 @@
  *   gql       GraphQL requests and how their answers are judged
  *   rest      Discord's REST API under its limits
  *   copies    settings of the own lanes' guilds, kept true by changes
+ *   lease     durable jobs, and who carries them out (baseline)
  *   call      interactions: what runs a command, and its answer
  *   order     developers' commands by message
  *   fetch     what the master asks for: REST bodies, host names */
@@ -167,6 +168,7 @@ struct worker {
     struct cache *cache;
     struct copies *copies;
     struct changes *changes;
+    struct leases *leases;
 
     bool draining, orphan, done, at_disk;
     struct loop_timer *drain_timer;

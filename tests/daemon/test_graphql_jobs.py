@@ -33,6 +33,32 @@ def states(w, job):
                                  " ORDER BY event_id", w.guild, job["jobId"])]
 
 
+# --- of a guild -----------------------------------------------------------------------------------
+
+def test_a_guild_has_one_baseline_and_what_its_owner_noted_stays(w):
+    asked = [{"kind": ":BASELINE", "data": HOSTILE}]
+    made = w.ok("enqueueJobs", "created jobs { jobId data }", guildId=w.guild, jobs=asked)
+    assert made["created"] == 1 and made["jobs"][0]["data"] == HOSTILE
+    again = w.ok("enqueueJobs", "created jobs { jobId }", guildId=w.guild,
+                 jobs=[{"kind": ":BASELINE", "data": "other"}])
+    assert again["created"] == 0 and again["jobs"][0]["jobId"] == made["jobs"][0]["jobId"]
+    job = {"guildId": w.guild, "jobId": made["jobs"][0]["jobId"]}
+    assert w.ok("claimJob", "job { data }", owner="a", **job)["job"]["data"] == HOSTILE
+    for data, kept in (("half", "half"), (None, "half")):
+        key = {**job, "data": data} if data else job
+        got = w.ok("heartbeatJobs", "jobs { data }", owner="a", jobs=[key])
+        assert got["jobs"][0]["data"] == kept
+    w.refused("CONFLICT", "heartbeatJobs", owner="b", jobs=[{**job, "data": "mine"}])
+    assert w.refused("INVALID", "heartbeatJobs", owner="a", jobs=[{**job, "data": "x" * 4001}]) \
+        .startswith("jobs[0].data: ")
+    w.ok("cancelJobs", guildId=w.guild, jobIds=[job["jobId"]])
+    assert w.ok("enqueueJobs", "created", guildId=w.guild, jobs=asked)["created"] == 1
+    for wrong in ({"userId": w.user}, {"channelId": w.channel}):
+        w.refused("INVALID", "enqueueJobs", guildId=w.guild, jobs=[{"kind": ":BASELINE", **wrong}])
+    assert w.rows("SELECT array_agg(data) FROM job WHERE guild_id = %s", w.guild)[0][0] == [
+        "half", HOSTILE]
+
+
 # --- making them ----------------------------------------------------------------------------------
 
 def test_jobs_are_made_once(w):

@@ -645,6 +645,21 @@ def stamp(at):
         f"{at % 1000:03d}Z"
 
 
+def test_what_is_found_in_the_history_raises_times_and_counts_nowhere(lane, pg):
+    month = 30 * 86_400_000
+    lane.record(sightings=sightings(act(T0), act(T0 - month, user="7", count=0)))
+    lane.record(sightings=sightings(act(T0 - 2 * month, count=0), act(T0 - 3 * month, user="7", count=0),
+                                    act(T0 + 1000, user="8"), act(T0 - month, user="8", count=0)))
+    lane.record(sightings=sightings(act(T0 - month, user="7", count=0), act(T0 + 2000, user="7", count=0)))
+    assert pg.execute("SELECT user_id, extract(epoch FROM last_counted) * 1000, gap_count"
+                      "  FROM last_seen ORDER BY user_id") == [
+        (7, T0 + 2000, 0), (8, T0 + 1000, 0), (int(USER), T0, 0)]
+    assert pg.execute("SELECT user_id, count FROM activity ORDER BY user_id") == [(8, 1), (int(USER), 1)]
+    lane.record(sightings=sightings(act(T0 + month, user="7")))
+    assert pg.execute("SELECT gap_count, gap_sum_ms FROM last_seen WHERE user_id = 7") == [
+        (1, month - 2000)]
+
+
 def test_coverage_of_a_living_and_of_a_dead_session(lane, pg, reader):
     lane.record(coverage=[edge(T0, True)], gateway=[gateway("STARTED", T0, T0)])
     lane.record(gateway=[gateway("WATCHED", T0 + 30_000, T0 + 30_000)])
