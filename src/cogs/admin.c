@@ -14,6 +14,7 @@ static const struct cog_button buttons[] = {
     {"adjust", PERMISSION(MANAGE_GUILD), adjust_press},
     {"exempt", PERMISSION(MANAGE_GUILD), exempt_press},
     {"log", PERMISSION(MANAGE_GUILD), log_press},
+    {"log_settings", PERMISSION(MANAGE_GUILD), log_settings_press},
     {"channels", PERMISSION(MANAGE_CHANNELS), channels_press},
     {"baseline", PERMISSION(ADMINISTRATOR), baseline_press},
     {NULL, 0, NULL},

@@ -1,4 +1,5 @@
-/* /log: what was decided, by rules or by people. Diagnostics: none. */
+/* /log: what was decided, by rules or by people, and who changed which setting. Diagnostics: none.
+ */
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -12,7 +13,8 @@
 #define REASON_SHOWN 80u
 #define RULE_SHOWN   40u
 
-/* The values of enum DecisionKind, in lower case. */
+/* The values of enum DecisionKind, in lower case; and another log. */
+#define SETTINGS "settings"
 static const struct command_choice kinds[] = {
     {"flag", N_("flagged as inactive")},
     {"unflag", N_("not inactive any more")},
@@ -25,6 +27,7 @@ static const struct command_choice kinds[] = {
     {"away", N_("away, or back")},
     {"archive", N_("channel archived")},
     {"restore", N_("roles or channel restored")},
+    {SETTINGS, N_("settings changed")},
     {NULL, NULL},
 };
 
@@ -74,6 +77,15 @@ static const struct pager decision_pager = {
     .row = decision_row,
 };
 
+static const struct pager settings_pager = {
+    .button = "log_settings",
+    .operation = OPERATION_SETTINGS_HISTORY,
+    .connection = "settingHistory",
+    .title = N_("Changes of settings"),
+    .nothing = N_("No setting was changed."),
+    .row = settings_revision_row,
+};
+
 static void put_kind(const char *kind, struct buf *out)
 {
     buf_puts(out, "\"kinds\":[\"");
@@ -85,6 +97,7 @@ static void put_kind(const char *kind, struct buf *out)
 static void show_log(struct call *call)
 {
     const struct command_value *kind = call_arg(call, "kind"), *member = call_arg(call, "member");
+    bool settings = !strcmp(kind->text, SETTINGS);
     const char *between = "";
     int64_t since;
     struct buf base, heading;
@@ -102,15 +115,17 @@ static void show_log(struct call *call)
         between = ",";
     }
     if (member->given) {
-        buf_printf(&base, "%s\"userId\":\"%llu\"", between, (unsigned long long)member->id.id);
+        buf_printf(&base, "%s\"%s\":\"%llu\"", between, settings ? "changedBy" : "userId",
+                   (unsigned long long)member->id.id);
         between = ",";
     }
-    if (kind->given) {
+    if (kind->given && !settings) {
         buf_puts(&base, between);
         put_kind(kind->text, &base);
     }
     buf_putc(&base, '}');
-    pager_begin(call, &decision_pager, buf_cstr(&base), buf_cstr(&heading));
+    pager_begin(call, settings ? &settings_pager : &decision_pager, buf_cstr(&base),
+                buf_cstr(&heading));
     buf_clear(&base);
     buf_clear(&heading);
 }
@@ -118,6 +133,11 @@ static void show_log(struct call *call)
 void log_press(struct call *call, const char *data)
 {
     pager_press(call, &decision_pager, data);
+}
+
+void log_settings_press(struct call *call, const char *data)
+{
+    pager_press(call, &settings_pager, data);
 }
 
 static const struct command_option options[] = {
@@ -130,7 +150,9 @@ static const struct command_option options[] = {
      .description = N_("Only decisions of this kind"),
      .type = COMMAND_TEXT,
      .choices = kinds},
-    {.name = "member", .description = N_("Only decisions about this member"), .type = COMMAND_USER},
+    {.name = "member",
+     .description = N_("Only decisions about this member, or settings that he changed"),
+     .type = COMMAND_USER},
     {.name = NULL},
 };
 static const struct command_action action[] = {{.options = options, .run = show_log},

@@ -23,6 +23,9 @@ void baseline_press(struct call *call, const char *data);
 void channels_press(struct call *call, const char *data);
 void exempt_press(struct call *call, const char *data);
 void log_press(struct call *call, const char *data);
+void log_settings_press(struct call *call, const char *data);
+/* A row of a pager: one change of a setting. */
+void settings_revision_row(struct call *call, const struct json *node, struct buf *out);
 void settings_press(struct call *call, const char *data);
 void set_prepare(void);
 /* The option "section"; FAMILIES if it is not given. False: the call was answered. */

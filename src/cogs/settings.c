@@ -155,7 +155,7 @@ static void put_value(struct call *call, const char *key, const struct json *val
     free(wrong);
 }
 
-static void revision_row(struct call *call, const struct json *node, struct buf *out)
+void settings_revision_row(struct call *call, const struct json *node, struct buf *out)
 {
     uint64_t by = json_id(json_get(node, "changedBy"));
     const char *key = json_string(json_get(node, "key"), "");
@@ -177,7 +177,7 @@ static const struct pager history_pager = {
     .connection = "settingHistory",
     .title = N_("Changes of settings"),
     .nothing = N_("No setting was ever changed."),
-    .row = revision_row,
+    .row = settings_revision_row,
 };
 
 static void settings_history(struct call *call)

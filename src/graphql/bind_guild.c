@@ -47,6 +47,8 @@ static const struct bind_order revision_orders[] = {
 
 static const struct bind_filter revision_filters[] = {
     {"key", NULL, NULL, false, "h.key = {filter.key}::text", NULL, false},
+    {"changedBy", NULL, NULL, false, "h.changed_by = {filter.changedBy}::bigint", NULL, false},
+    {"since", NULL, NULL, false, "h.changed_at >= {filter.since}::timestamptz", NULL, false},
     {.name = NULL},
 };
 

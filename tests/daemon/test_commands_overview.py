@@ -90,6 +90,13 @@ def test_log(talk):
     assert "Nothing was decided" in talk.run("log", {"member": talk.members[30]}, user=20).text
     assert "`since`: expected a length" in talk.run("log", {"since": "yesterday"}, user=20).text
     assert "MANAGE_GUILD" in talk.run("log", user=20, permissions=0).text
+    talk.run("set channels", {"channel_min_people": 3}, user=22)
+    changes = talk.run("log", {"kind": "settings", "since": "1d", "member": talk.members[22]}, user=20,
+                       permissions=32).text
+    assert "channel_min_people" in changes and f"<@{talk.members[22]}>" in changes and "1 in all" in changes
+    assert "No setting was changed" in talk.run("log", {"kind": "settings", "member": talk.members[30]},
+                                                user=20).text
+    talk.run("set channels", {"channel_min_people": 2}, user=22)
     assert "als inaktiv markiert" in talk.run("log", {"kind": "flag"}, user=20, locale="de").text
 
 

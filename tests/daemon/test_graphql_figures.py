@@ -237,6 +237,19 @@ def test_the_history_of_settings(world):
     assert reads.pages(world.read, "settingHistory",
                        f'guildId: "{GUILD}", filter: {{key: "mode"}}, direction: ASC', selection,
                        3) == [w for w in want[::-1] if w["key"] == "mode"]
+    world.pg.execute("INSERT INTO setting_history (guild_id, version, key, changed_at, changed_by) VALUES"
+                     " (%s, 9, 'mode', now() + interval '1 day', %s)", (GUILD, USERS[2]))
+    try:
+        since = stamp(NOW + 6 * HOUR)
+        for filter in (f'{{changedBy: "{USERS[2]}"}}', f'{{since: "{since}"}}'):
+            assert [w["version"] for w in reads.pages(world.read, "settingHistory", f'guildId: "{GUILD}", '
+                                                      f"filter: {filter}", selection, 3)] == [9]
+        assert not reads.pages(world.read, "settingHistory", f'guildId: "{GUILD}", filter: {{key: "voice_tick",'
+                               f' since: "{since}"}}', selection, 3)
+    finally:
+        with world.pg.connect() as c, c.cursor() as cursor:
+            cursor.execute("SET presence.erasing = on")
+            cursor.execute("DELETE FROM setting_history WHERE version = 9")
     got = world.read(f'{{ guild(id: "{GUILD}") {{ settingHistory {{ totalCount }} }} }}')
     assert got["guild"]["settingHistory"]["totalCount"] == len(want)
 
