@@ -1,21 +1,6 @@
 # The names of the operations that workers send.
-src/worker/operations.h: $(srcdir)/graphql/operations/ClaimLanes.graphql \
-  $(srcdir)/graphql/operations/Changes.graphql $(srcdir)/graphql/operations/GuildSettings.graphql \
-  $(srcdir)/graphql/operations/GuildSeeds.graphql \
-  $(srcdir)/graphql/operations/MemberSeeds.graphql \
-  $(srcdir)/graphql/operations/RecordSightings.graphql \
-  $(srcdir)/graphql/operations/SoftReset.graphql $(srcdir)/src/worker/operations.sh
-	$(AM_V_GEN)$(MKDIR_P) src/worker && \
-	  sh $(srcdir)/src/worker/operations.sh $(srcdir)/graphql/operations \
-	  Changes ClaimLanes GuildSeeds GuildSettings MemberSeeds RecordSightings SoftReset > $@.tmp && mv $@.tmp $@
-BUILT_SOURCES += src/worker/operations.h
-CLEANFILES += src/worker/operations.h
-EXTRA_DIST += src/worker/operations.sh graphql/operations/ClaimLanes.graphql graphql/operations/GuildSeeds.graphql \
-  graphql/operations/MemberSeeds.graphql graphql/operations/RecordSightings.graphql \
-  graphql/operations/Changes.graphql graphql/operations/GuildSettings.graphql \
-  graphql/operations/SoftReset.graphql
 WORKER_OPERATIONS = BaselineTargets Changes ClaimJobs ClaimLanes FinishJob GuildSeeds GuildSettings MemberSeeds \
-  NoteJob RecordSightings
+  NoteJob RecordSightings SoftReset
 src/worker/operations.h: $(WORKER_OPERATIONS:%=$(srcdir)/graphql/operations/%.graphql) \
   $(srcdir)/src/worker/operations.sh
 	$(AM_V_GEN)$(MKDIR_P) src/worker && \
