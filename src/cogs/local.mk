@@ -32,7 +32,7 @@ COG_OPERATIONS = \
   StatusMember \
   StatusRole
 src/cogs/operations.h: $(COG_OPERATIONS:%=$(srcdir)/graphql/operations/%.graphql) \
-  $(srcdir)/src/worker/operations.sh
+  $(srcdir)/src/worker/operations.sh $(srcdir)/src/cogs/local.mk
 	$(AM_V_GEN)$(MKDIR_P) src/cogs && \
 	  sh $(srcdir)/src/worker/operations.sh $(srcdir)/graphql/operations $(COG_OPERATIONS) > $@.tmp && \
 	  mv $@.tmp $@

@@ -2,7 +2,7 @@
 WORKER_OPERATIONS = BaselineTargets Changes ClaimJobs ClaimLanes FinishJob GuildSeeds GuildSettings MemberSeeds \
   NoteJob RecordSightings SoftReset
 src/worker/operations.h: $(WORKER_OPERATIONS:%=$(srcdir)/graphql/operations/%.graphql) \
-  $(srcdir)/src/worker/operations.sh
+  $(srcdir)/src/worker/operations.sh $(srcdir)/src/worker/local.mk
 	$(AM_V_GEN)$(MKDIR_P) src/worker && \
 	  sh $(srcdir)/src/worker/operations.sh $(srcdir)/graphql/operations $(WORKER_OPERATIONS) > $@.tmp && \
 	  mv $@.tmp $@
