@@ -36,6 +36,7 @@ static const char *const kept_variables[] = {
     "LSAN_OPTIONS",
     "MALLOC_ARENA_MAX",
 #ifdef ENABLE_DEBUG_FAULTS
+    "PRESENCE_DEBUG_DIE",
     "PRESENCE_DEBUG_POISON",
     "PRESENCE_DEBUG_SLOW_DISK",
 #endif

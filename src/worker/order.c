@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "presence/log.h"
 #include "presence/scan.h"
 #include "worker/cogs.h"
@@ -67,6 +68,19 @@ void deed_check(struct deed *d)
 {
     if (d->ended && d->under_way == 0)
         deed_free(d);
+}
+
+void deed_debug_die(const struct deed *d, const char *point)
+{
+#ifdef ENABLE_DEBUG_FAULTS
+    const char *wanted = getenv("PRESENCE_DEBUG_DIE");
+
+    if (wanted && d->confirmed && !strcmp(wanted, point))
+        abort();
+#else
+    (void)d;
+    (void)point;
+#endif
 }
 
 void deed_run(struct deed *d, prefix_run *run)

@@ -74,7 +74,10 @@ bool order_code_take(struct worker *w, const struct order_head *head, const char
     } else {
         d = deed_new(w, &with_guild, &code.args);
         forget(w);
+        d->confirmed = true;
+        deed_debug_die(d, "confirmed");
         deed_run(d, code.args.command->confirmed);
+        deed_debug_die(d, "asked");
     }
     return true;
 }

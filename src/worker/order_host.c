@@ -122,6 +122,7 @@ void deed_end(struct deed *d, const char *outcome, const char *text)
     log_order(d, outcome);
     d->ended = true;
     deed_say(d, text);
+    deed_debug_die(d, "answering");
 }
 
 static void host_say(struct order *order, const char *text)
@@ -155,6 +156,8 @@ static void answered(void *arg, const struct gql_answer *answer)
     free(q);
     if (answer->outcome != GQL_DONE)
         log_warn("question_failed", "%s", answer->error ? answer->error : "no answer");
+    if (d)
+        deed_debug_die(d, "executed");
     if (d)
         d->answered(&d->order, answer->outcome == GQL_DONE ? answer->data : NULL);
 }

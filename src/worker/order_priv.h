@@ -20,10 +20,11 @@ struct deed {
     unsigned said;      /* messages */
     unsigned under_way; /* of them, not yet answered */
     bool ended;
+    bool confirmed;           /* it carries out what was asked for with a code */
     order_answered *answered; /* of a question */
     order_done *synced;       /* of a registration */
     order_done *catalogued;   /* of a catalogue */
-    order_done *reset;         /* of a reset */
+    order_done *reset;        /* of a reset */
 };
 
 /* A destructive command that waits for its code: one at a time. */
@@ -54,6 +55,8 @@ struct deed *deed_new(struct worker *w, const struct order_head *head,
                       const struct prefix_args *args);
 void deed_check(struct deed *d); /* frees it when it has ended and all was sent */
 void deed_run(struct deed *d, prefix_run *run);
+/* Of a command that changes something: a test may want the process to die here. */
+void deed_debug_die(const struct deed *d, const char *point);
 
 /* order_code.c */
 void order_code_ask(struct deed *d, const char *text);
