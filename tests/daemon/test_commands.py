@@ -50,7 +50,7 @@ def good(talk, option):
     kind = option["type"]
     if option.get("choices"):
         return option["choices"][0]["value"]
-    if option["name"] in ("min_idle", "joined_before", "period", "since", "until", "days", "new_member_grace",
+    if option["name"] in ("depth", "min_idle", "joined_before", "period", "since", "until", "days", "new_member_grace",
                           "away_max", "channel_idle"):
         return "30d"
     if kind == ATTACHMENT:

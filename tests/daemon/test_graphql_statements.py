@@ -21,7 +21,7 @@ OPERATIONS = harness.SOURCE_DIR / "graphql" / "operations"
 VARIABLES = {"lanes": [3, 4], "keys": [{"guildId": GUILD, "userId": u} for u in USERS],
              "guildId": GUILD, "userId": USERS[0], "channelId": CHANNELS[0],
              "orderBy": "IDLE", "days": 30, "first": 15, "of": "MEMBER", "reverse": False, "roleId": "5",
-             "types": [0], "quietDays": 60, "minPeople": 2}
+             "types": [0], "quietDays": 60, "minPeople": 2, "count": True}
 VARIABLES |= dict.fromkeys(("since", "watchedSince", "today", "week", "month"), "2026-01-01T00:00:00Z")
 DOCUMENTS = 50
 
