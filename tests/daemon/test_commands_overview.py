@@ -20,6 +20,8 @@ def talk():
         harness.wait_until(lambda: stack.pg.execute("select 1 from presence.channel limit 1"), 20)
         stack.pg.execute("insert into presence.last_seen (guild_id, user_id, last_seen_kind, last_counted_kind) "
                          "select guild_id, user_id, 1, 1 from presence.member on conflict do nothing")
+        talk.run("help", user=20)  # keeps its channel alive from now on
+        harness.wait_until(lambda: stack.pg.execute("select 1 from presence.activity where kind = 14"), 20)
         yield talk
     except BaseException:
         stack.close(check=False)
