@@ -27,6 +27,10 @@ struct conf_ids {
     size_t count;
 };
 
+/* The directory below presence.state_dir with the modules in service: copies of those in
+ * workers.cogs_dir that passed their trial. */
+#define COGS_SERVICE "cogs"
+
 /* Strings are never NULL; an unset one is "". Paths are absolute once parsed. */
 struct conf {
     struct {

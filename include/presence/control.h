@@ -31,7 +31,7 @@
  *                                            not yet acknowledged by workers
  *   counters {events, sightings, rows_live, evictions, misses, batches, duplicates, spooled}
  *   table {rows, rows_live, bytes}, lanes {count, used_slots, ring_slots, spooled},
- *   quarantine [{file, lane, event, at_ms}], log_level
+ *   quarantine [{file, lane, event, at_ms}], cogs [as in `reload-cogs`, of the last time], log_level
  * workers  {}
  *   workers [{slot, pid, generation, state ("starting", "ready", "draining", "dead"), lanes,
  *             started_ms, restarts, queued_bytes, unacked, last_pong_ms_ago, graphql ("up", "down",
@@ -52,6 +52,11 @@
  *   changed [{key, old, new, restart (bool)}], rotated ["discord.token_file", …] (the files that
  *   hold another token than before); error "bad_config" has the field "errors" [text, …];
  *   answered when every worker has committed; "busy" while another reload is under way
+ * reload-cogs  {"name":module or "all"; may be left out}
+ *   cogs [{name, ok (bool), changed (bool: it is in service now), removed (bool: it is not installed
+ *         any more), kept (bool: the one of before stays in service), reason (if not ok)}];
+ *   answered when new workers hold all lanes, at once if nothing changed; "busy" while another reload
+ *   is under way
  * log      {"level":"debug"|"info"|"warn"|"error"}     level, old
  * drain    {}    answered {} at once; presenced then stops as after SIGTERM
  * debug    (debug) {"fault":"crash"|"hang"|"exit", "worker":slot}

@@ -95,8 +95,9 @@ static void show(const char *command, const struct json *result, struct buf *out
     static const struct {
         const char *command;
         void (*show)(const struct json *result, struct buf *out);
-    } shows[] = {{"status", show_status}, {"workers", show_workers}, {"member", show_member},
-                 {"guild", show_guild},   {"reload", show_reload},   {"log", show_log}};
+    } shows[] = {{"status", show_status},   {"workers", show_workers}, {"member", show_member},
+                 {"guild", show_guild},     {"reload", show_reload},   {"log", show_log},
+                 {"reload-cogs", show_cogs}};
 
     for (size_t i = 0; i < sizeof shows / sizeof shows[0]; i++) {
         if (strcmp(shows[i].command, command) == 0) {
@@ -154,7 +155,7 @@ int run_command(const struct ctl_options *o, const struct control_command *comma
     buf_init(&text, 0);
     if (make_args(command, argc, argv, &text) == 0)
         result = ctl_open(
-            o, &c, strcmp(command->name, "reload") == 0 ? TIMEOUT_RELOAD_MS : CTL_TIMEOUT_MS);
+            o, &c, strncmp(command->name, "reload", 6) == 0 ? TIMEOUT_RELOAD_MS : CTL_TIMEOUT_MS);
     if (result == CTL_DONE && strcmp(command->name, "top") == 0) {
         result = run_top(o, &c);
     } else if (result == CTL_DONE) {

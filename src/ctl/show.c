@@ -193,6 +193,15 @@ static void show_quarantine(const struct json *list, struct buf *out)
                    count_of(q, "lane"), time_of(q, "at_ms"));
 }
 
+static void show_refused_cogs(const struct json *cogs, struct buf *out)
+{
+    for (const struct json *c = json_first(cogs); c; c = json_next(c))
+        if (!json_bool(json_get(c, "ok"), true))
+            buf_printf(out, "cog %s: %s; %s\n", text(c, "name"), text(c, "reason"),
+                       json_bool(json_get(c, "kept"), false) ? "the one of before is in service"
+                                                             : "it is not in service");
+}
+
 void show_status(const struct json *result, struct buf *out)
 {
     buf_printf(out, "presenced %s, pid %" PRIi64 ", instance %s: %s since %s\n",
@@ -208,6 +217,7 @@ void show_status(const struct json *result, struct buf *out)
     show_texts(json_get(result, "restart_needed"), "waits for a restart", out);
     show_texts(json_get(result, "degraded"), "degraded", out);
     show_quarantine(json_get(result, "quarantine"), out);
+    show_refused_cogs(json_get(result, "cogs"), out);
     show_shards(json_get(result, "shards"), out);
     buf_puts(out, "\n");
     show_workers(result, out);
@@ -285,6 +295,21 @@ void show_reload(const struct json *result, struct buf *out)
     }
     for (const struct json *file = json_first(rotated); file; file = json_next(file))
         buf_printf(out, "%s: a new token\n", json_string(file, "-"));
+}
+
+void show_cogs(const struct json *result, struct buf *out)
+{
+    for (const struct json *c = json_first(json_get(result, "cogs")); c; c = json_next(c)) {
+        bool ok = json_bool(json_get(c, "ok"), false), kept = json_bool(json_get(c, "kept"), false),
+             changed = json_bool(json_get(c, "changed"), false),
+             removed = json_bool(json_get(c, "removed"), false);
+
+        buf_printf(out, "%-12s %s", text(c, "name"), ok ? "ok" : "failed: ");
+        if (!ok)
+            buf_printf(out, "%s; %s", text(c, "reason"),
+                       kept ? "the one of before stays" : "it is not in service");
+        buf_puts(out, changed ? ", new\n" : removed ? ", removed\n" : "\n");
+    }
 }
 
 void show_log(const struct json *result, struct buf *out)

@@ -10,6 +10,7 @@ void show_workers(const struct json *result, struct buf *out);
 void show_member(const struct json *result, struct buf *out);
 void show_guild(const struct json *result, struct buf *out);
 void show_reload(const struct json *result, struct buf *out);
+void show_cogs(const struct json *result, struct buf *out);
 void show_log(const struct json *result, struct buf *out);
 /* before: the result one interval earlier, NULL for the first picture. */
 void show_top(const struct json *result, const struct json *before, struct buf *out);

@@ -34,6 +34,7 @@ static void client_free(struct client *cl)
     }
     c->count--;
     reload_cancel(c->m, cl);
+    cogs_cancel(c->m, cl);
     loop_fd_del(&cl->watch);
     fd_close(&cl->fd);
     buf_clear(&cl->in);
@@ -137,6 +138,8 @@ static void run_command(struct client *cl, const char *name, const struct json *
         control_ask(cl, name, args);
     } else if (strcmp(name, "reload") == 0) {
         control_reload(cl);
+    } else if (strcmp(name, "reload-cogs") == 0) {
+        control_reload_cogs(cl, args);
     } else if (strcmp(name, "log") == 0) {
         control_set_log_level(cl, args);
     } else if (strcmp(name, "drain") == 0) {

@@ -71,6 +71,43 @@ void control_reload(struct client *cl)
         cl->pending = PENDING_RELOAD;
 }
 
+static void cogs_reloaded(void *arg, const char *code, const char *report)
+{
+    struct client *cl = arg;
+    bool later = cl->pending == PENDING_COGS;
+    struct buf text;
+
+    buf_init(&text, 0);
+    if (strcmp(code, "ok") == 0) {
+        buf_printf(&text, "{\"cogs\":%s}", report);
+        client_answer(cl, &text);
+    } else {
+        buf_printf(&text, ",\"cogs\":%s", report);
+        client_refuse(cl, strcmp(code, "busy") == 0 ? CONTROL_BUSY : CONTROL_UNAVAILABLE,
+                      strcmp(code, "busy") == 0
+                          ? "another reload is under way"
+                          : "the workers were not all replaced; see the log of presenced",
+                      buf_cstr(&text));
+    }
+    buf_clear(&text);
+    if (later)
+        client_go_on(cl);
+}
+
+void control_reload_cogs(struct client *cl, const struct json *args)
+{
+    struct master *m = cl->c->m;
+    const char *name = json_string(json_get(args, "name"), "");
+
+    if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-")]) {
+        client_refuse(cl, CONTROL_BAD_REQUEST, "name: expected [a-z0-9_-]", NULL);
+        return;
+    }
+    cogs_reload(m, *name && strcmp(name, "all") != 0 ? name : NULL, cogs_reloaded, cl);
+    if (cogs_busy(m) && buf_len(&cl->out) == 0)
+        cl->pending = PENDING_COGS;
+}
+
 void control_set_log_level(struct client *cl, const struct json *args)
 {
     struct master *m = cl->c->m;

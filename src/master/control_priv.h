@@ -6,7 +6,7 @@
 #include "presence/control.h"
 #include "presence/json.h"
 
-enum pending { PENDING_NONE, PENDING_STATS, PENDING_QUERY, PENDING_RELOAD };
+enum pending { PENDING_NONE, PENDING_STATS, PENDING_QUERY, PENDING_RELOAD, PENDING_COGS };
 
 struct client {
     struct client *next;
@@ -50,6 +50,7 @@ void control_ask(struct client *cl, const char *query, const struct json *args);
 
 /* control_act.c */
 void control_reload(struct client *cl);
+void control_reload_cogs(struct client *cl, const struct json *args);
 void control_set_log_level(struct client *cl, const struct json *args);
 void control_debug(struct client *cl, const struct json *args); /* debug builds */
 

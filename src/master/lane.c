@@ -97,15 +97,32 @@ void lane_advance(struct master *m, unsigned lane)
     advance(m, lane);
 }
 
-void lanes_plan(struct master *m, unsigned count)
+/* The plan knows places 0 to count - 1: the active slots in their order. */
+void lanes_plan(struct master *m)
 {
-    int owner[LANES];
+    int owner[LANES], place[LANES], slot[LANES];
+    unsigned count = 0;
 
+    for (unsigned i = 0; i < LANES; i++) {
+        place[i] = worker_is_active(&m->workers[i]) ? (int)count : (int)LANES;
+        if (worker_is_active(&m->workers[i]))
+            slot[count++] = (int)i;
+    }
     for (unsigned i = 0; i < LANES; i++)
-        owner[i] = m->lanes[i].target;
+        owner[i] = m->lanes[i].target == PLAN_NOBODY ? PLAN_NOBODY : place[m->lanes[i].target];
     plan_lanes(owner, count);
     for (unsigned i = 0; i < LANES; i++) {
-        m->lanes[i].target = owner[i];
+        m->lanes[i].target = slot[owner[i]];
+        advance(m, i);
+    }
+}
+
+void lanes_move(struct master *m, unsigned from, unsigned to)
+{
+    for (unsigned i = 0; i < LANES; i++) {
+        if (m->lanes[i].target != (int)from)
+            continue;
+        m->lanes[i].target = (int)to;
         advance(m, i);
     }
 }

@@ -136,6 +136,7 @@ static void tick(void *arg)
     }
     workers_tick(m);
     reload_tick(m);
+    cogs_tick(m);
     control_tick(m);
     if (++m->ticks % REST_TICKS == 0)
         framepool_rest(&m->pool.frames);
@@ -199,6 +200,7 @@ static void tear_down(struct master *m)
     shards_clear(m);
     control_clear(m);
     reload_clear(m);
+    cogs_clear(m);
     fetch_clear(m);
     sessions_clear(m);
     workers_clear(m);
@@ -234,7 +236,7 @@ static int run(struct master *m)
     log_info("started", "presenced " PACKAGE_VERSION ", instance %s, %u workers",
              m->conf.cache.instance, conf_worker_count(&m->conf));
     tick(m);
-    workers_set_count(m, conf_worker_count(&m->conf));
+    cogs_start(m);
     discover_start(m);
     loop_run(m->loop);
     shards_note_state(m);

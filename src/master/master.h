@@ -11,6 +11,7 @@
  *   session   MSG_SESSION: tells lane 0's owner since when and until when we watched
  *   reset     a guild's reset, step by step
  *   reload    SIGHUP, in two phases                 (secrets.c: the tokens)
+ *   cogs      new modules: their trial, then new workers one by one (roll.c)
  *   control   the Unix socket of presencectl (status.c renders the answers) */
 #ifndef PRESENCE_MASTER_MASTER_H
 #define PRESENCE_MASTER_MASTER_H
@@ -50,6 +51,7 @@
 struct master;
 struct shard;
 struct reload;
+struct cogs;
 struct control;
 struct fetches;
 struct sessions;
@@ -102,6 +104,15 @@ struct worker {
     unsigned suspects; /* lanes that begin with a suspect: deliver one event at a time */
     bool secrets_sent;
     bool disk_told; /* that it waits for its disk; until it answers again */
+};
+
+/* The replacement of workers under way. */
+struct roll {
+    uint64_t left; /* slots whose workers are to be replaced; the one under way included */
+    int from, to;  /* the pair under way: to starts, then takes from's lanes; -1 = none */
+    unsigned replaced;
+    monoms_t deadline; /* of the step under way */
+    void (*done)(struct master *m, unsigned replaced, const char *failure); /* NULL = none */
 };
 
 /* --- lane ------------------------------------------------------------------------------------ */
@@ -209,8 +220,9 @@ struct master {
     bool state_unsaved;     /* it cannot be written: said so */
 
     struct worker workers[LANES];
-    unsigned worker_count; /* wanted */
-    uint64_t last_id;      /* of pings, fetches, reloads, queries */
+    unsigned worker_count;   /* wanted */
+    uint64_t workers_active; /* slots that shall own lanes, worker_count of them */
+    uint64_t last_id;        /* of pings, fetches, reloads, queries */
 
     struct lane lanes[LANES];
     struct laneq_pool pool;
@@ -239,6 +251,9 @@ struct master {
     struct fetches *fetches;
     struct sessions *sessions;
     struct reload *reload;
+    bool reload_follows; /* SIGHUP came while workers were being replaced */
+    struct cogs *cogs;
+    struct roll roll;
     struct control *control;
 };
 
@@ -258,6 +273,7 @@ bool kept_segment_is_damaged(const struct master *m); /* says how */
 void workers_init(struct master *m);
 void workers_clear(struct master *m);
 void workers_set_count(struct master *m, unsigned count);
+bool worker_is_active(const struct worker *w);
 void workers_reap(struct master *m);
 void workers_tick(struct master *m);
 void workers_drain(struct master *m);
@@ -276,7 +292,8 @@ const char *worker_state_name(enum worker_state state);
 /* lane.c */
 void lanes_init(struct master *m);
 void lanes_clear(struct master *m);
-void lanes_plan(struct master *m, unsigned count); /* sets the targets and starts the moves */
+void lanes_plan(struct master *m); /* sets the targets and starts the moves */
+void lanes_move(struct master *m, unsigned from, unsigned to); /* all that one shall own */
 void lanes_worker_ready(struct worker *w);
 void lanes_worker_gone(struct worker *w, unsigned blame);
 void lane_owned(struct worker *w, unsigned lane);
@@ -372,6 +389,27 @@ bool reload_running(const struct master *m);
 void reload_tick(struct master *m);
 void reload_clear(struct master *m);
 void master_apply_log(const struct conf *conf);
+
+/* cogs.c: modules. code as reload_done's, report an array of the trial's lines (control.h). */
+typedef void cogs_done(void *arg, const char *code, const char *report);
+void cogs_start(struct master *m); /* tries what is installed, then starts the workers */
+/* name: of the one module to look at, or NULL. done is called once, when new workers hold the
+ * lanes. */
+void cogs_reload(struct master *m, const char *name, cogs_done *done, void *arg);
+void cogs_cancel(struct master *m, void *arg);
+bool cogs_busy(const struct master *m);
+bool cogs_reaped(struct master *m, pid_t pid, int status); /* it was ours */
+const char *cogs_report(const struct master *m);           /* of the last trial; "[]" */
+void cogs_tick(struct master *m);
+void cogs_clear(struct master *m);
+
+/* roll.c: new workers for old ones, one by one, while the old ones go on. */
+typedef void roll_done(struct master *m, unsigned replaced, const char *failure); /* or NULL */
+void roll_start(struct master *m, roll_done *done);
+bool roll_running(const struct master *m);
+void roll_worker_ready(struct worker *w);
+void roll_worker_gone(struct worker *w);
+void roll_tick(struct master *m);
 
 /* control.c, status.c */
 int control_init(struct master *m);

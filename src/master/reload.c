@@ -186,9 +186,14 @@ void reload_start(struct master *m, reload_done *done, void *arg)
     struct conf fresh = {0};
     char *error = NULL;
 
-    if (m->phase >= PHASE_DRAINING || (m->reload && done)) {
+    if (m->phase >= PHASE_DRAINING || ((m->reload || cogs_busy(m)) && done)) {
         if (done)
-            done(arg, m->reload ? "busy" : "unavailable", NULL);
+            done(arg, m->phase < PHASE_DRAINING ? "busy" : "unavailable", NULL);
+        return;
+    }
+    if (cogs_busy(m)) {
+        log_info("reload_pending", "workers are being replaced; a reload follows");
+        m->reload_follows = true;
         return;
     }
     if (m->reload) {

@@ -234,6 +234,7 @@ void status_render(struct master *m, struct buf *out)
     put_flow(m, out);
     put_segment(m, out);
     put_quarantine(m, out);
+    buf_printf(out, "\"cogs\":%s,", cogs_report(m));
     put_text(out, "log_level", log_level_name(log_level()));
     out->data[out->end - 1] = '}';
 }

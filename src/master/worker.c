@@ -131,6 +131,7 @@ static void became_ready(struct worker *w, uint64_t version)
              w->ready_at.ms - w->started.ms);
     shards_tell_worker(w);
     lanes_worker_ready(w);
+    roll_worker_ready(w);
     if (w->m->phase == PHASE_DRAINING)
         worker_send_drain_when_empty(w);
 }

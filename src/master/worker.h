@@ -14,6 +14,9 @@ void worker_message(void *arg, const struct msg_header *h, const void *body, con
 
 /* worker_spawn.c: 0; or -1 with errno, and there is no process. */
 int worker_spawn(struct worker *w);
+/* What our own children see of our environment. */
+char **worker_environment(void);
+void worker_environment_free(char **env);
 
 /* worker_stderr.c: takes over the descriptor; closes it when all that was said is in the log. */
 void worker_stderr_open(struct worker *w, int fd);

@@ -100,11 +100,12 @@ static void gone(struct worker *w)
     lanes_worker_gone(w, blame_of(w, orderly));
     reload_worker_gone(w);
     control_worker_gone(w);
-    if (m->phase >= PHASE_DRAINING || w->retiring || w->slot >= m->worker_count) {
+    if (m->phase >= PHASE_DRAINING || w->retiring || !worker_is_active(w)) {
         w->state = WORKER_NONE;
         w->retiring = false;
         master_check_drained(m);
-        if (m->phase < PHASE_DRAINING && w->slot < m->worker_count)
+        roll_worker_gone(w);
+        if (m->phase < PHASE_DRAINING && worker_is_active(w) && w->state == WORKER_NONE)
             worker_start(w); /* the count was raised again meanwhile */
         return;
     }
@@ -137,6 +138,8 @@ void workers_reap(struct master *m)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (cogs_reaped(m, pid, status))
+            continue;
         for (unsigned i = 0; i < LANES; i++) {
             struct worker *w = &m->workers[i];
 

@@ -43,7 +43,7 @@ static const char *const kept_variables[] = {
 };
 #define KEPT_VARIABLES (sizeof(kept_variables) / sizeof(kept_variables[0]))
 
-static char **child_environment(void)
+char **worker_environment(void)
 {
     char **env = xcalloc(KEPT_VARIABLES + 1, sizeof(char *));
     size_t n = 0;
@@ -57,7 +57,7 @@ static char **child_environment(void)
     return env;
 }
 
-static void free_environment(char **env)
+void worker_environment_free(char **env)
 {
     for (char **e = env; *e; e++)
         free(*e);
@@ -112,7 +112,7 @@ int worker_spawn(struct worker *w)
     struct master *m = w->m;
     char slot[16], generation[16];
     char *argv[] = {(char *)"presence-worker", (char *)"-s", slot, (char *)"-g", generation, NULL};
-    char **env = child_environment();
+    char **env = worker_environment();
     int pair[2] = {-1, -1}, err[2] = {-1, -1}, saved;
 
     snprintf(slot, sizeof(slot), "%u", w->slot);
@@ -124,7 +124,7 @@ int worker_spawn(struct worker *w)
         goto failed;
     if (w->pid == 0)
         become_worker(m, pair[1], err[1], argv, env);
-    free_environment(env);
+    worker_environment_free(env);
     close(pair[1]);
     close(err[1]);
     struct ipc_callbacks cb = callbacks;
@@ -136,7 +136,7 @@ int worker_spawn(struct worker *w)
     return 0;
 failed:
     saved = errno;
-    free_environment(env);
+    worker_environment_free(env);
     fd_close(&pair[0]);
     fd_close(&pair[1]);
     fd_close(&err[0]);

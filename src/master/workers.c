@@ -34,15 +34,36 @@ void workers_clear(struct master *m)
     }
 }
 
+bool worker_is_active(const struct worker *w)
+{
+    return w->m->workers_active >> w->slot & 1;
+}
+
+/* The lowest slots that are free join, the highest leave. */
+static void set_active(struct master *m, unsigned count)
+{
+    unsigned n = (unsigned)__builtin_popcountll(m->workers_active);
+
+    for (unsigned i = 0; i < LANES && n < count; i++) {
+        n += !worker_is_active(&m->workers[i]);
+        m->workers_active |= UINT64_C(1) << i;
+    }
+    for (unsigned i = LANES; i-- > 0 && n > count;) {
+        n -= worker_is_active(&m->workers[i]);
+        m->workers_active &= ~(UINT64_C(1) << i);
+    }
+}
+
 void workers_set_count(struct master *m, unsigned count)
 {
     unsigned before = m->worker_count;
 
     m->worker_count = count;
+    set_active(m, count);
     for (unsigned i = 0; i < LANES; i++) {
         struct worker *w = &m->workers[i];
 
-        if (i < count) {
+        if (worker_is_active(w)) {
             w->retiring = false;
             if (w->state == WORKER_NONE)
                 worker_start(w);
@@ -53,8 +74,8 @@ void workers_set_count(struct master *m, unsigned count)
             w->retiring = true;
         }
     }
-    lanes_plan(m, count);
-    for (unsigned i = count; i < LANES; i++)
+    lanes_plan(m);
+    for (unsigned i = 0; i < LANES; i++)
         worker_check_retired(&m->workers[i]);
     if (before && before != count)
         log_info("worker_count", "from %u to %u workers", before, count);

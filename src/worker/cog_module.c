@@ -20,7 +20,7 @@
 /* --- the file ----------------------------------------------------------------------------------
  */
 
-static char *file_wrong(const char *path)
+char *cog_file_wrong(const char *path)
 {
     struct stat st;
 
@@ -77,7 +77,7 @@ const struct cog *cog_load(const char *path, char **error_r)
     const struct cog *cog;
     void *handle;
 
-    if ((*error_r = file_wrong(path)))
+    if ((*error_r = cog_file_wrong(path)))
         return NULL;
     if (!(handle = dlopen(path, RTLD_NOW | RTLD_LOCAL))) {
         const char *why = dlerror();

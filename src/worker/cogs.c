@@ -9,7 +9,6 @@
 #include "presence/buf.h"
 #include "presence/log.h"
 
-#define COGS_MAX            64u
 #define COMMANDS_MAX        100u
 #define PREFIX_COMMANDS_MAX 32u
 

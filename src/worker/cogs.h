@@ -11,6 +11,10 @@
  */
 
 #define COG_SUFFIX ".so"
+#define COGS_MAX   64u
+
+/* NULL, or why the file is not safe to load (text to be freed). */
+char *cog_file_wrong(const char *path);
 
 /* Loads a module and has it prepare and check itself. Refuses a file that others than its owner,
  * who is we or root, may write. NULL with *error_r (owned by the caller). */
@@ -42,6 +46,13 @@ const struct cog_button *cogs_button(const char *name);
 const char *cogs_words(const char *locale, const char *text);
 /* The languages there are beside English, as Discord names them; ends with NULL. */
 extern const char *const cogs_locales[];
+
+/* --- new ones: cog_trial.c ---------------------------------------------------------------------
+ */
+
+/* Tries the installed modules, or the one called `only`, and puts into service what is fit. The
+ * exit status of the process. */
+int cog_trial(const char *installed, const char *service, const char *only);
 
 /* --- Presence's own texts: words.c -------------------------------------------------------------
  */

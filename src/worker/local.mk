@@ -25,7 +25,7 @@ libworker_la_SOURCES = \
   src/worker/baseline_priv.h src/worker/baseline_search.c src/worker/batch_print.c src/worker/build.c src/worker/cache.c src/worker/cache.h src/worker/cache_priv.h \
   src/worker/cache_purge.c src/worker/cache_read.c src/worker/cache_write.c \
   src/worker/call.c src/worker/call.h src/worker/call_answer.c src/worker/call_fetch.c src/worker/call_host.c src/worker/call_input.c \
-  src/worker/call_priv.h src/worker/call_progress.c src/worker/call_rest.c src/worker/call_settings.c src/worker/changes.c src/worker/cog_module.c \
+  src/worker/call_priv.h src/worker/call_progress.c src/worker/call_rest.c src/worker/call_settings.c src/worker/changes.c src/worker/cog_module.c src/worker/cog_trial.c \
   src/worker/cogs.c src/worker/cogs.h src/worker/copies.c src/worker/copies.h src/worker/delay.c src/worker/disk.c src/worker/delay.h \
   src/worker/fetch.c src/worker/flight.c src/worker/forget.c src/worker/forget.h src/worker/flush.c src/worker/gql.c src/worker/gql.h src/worker/known.c src/worker/lane.c \
   src/worker/fetch.c src/worker/flight.c src/worker/flush.c src/worker/gql.c src/worker/gql.h src/worker/known.c src/worker/lane.c \

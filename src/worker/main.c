@@ -80,6 +80,19 @@ static void apply_conf(struct worker *w)
         worker_alert(w, "%s: %s", conf->cache.spool_dir, strerror(errno));
 }
 
+/* Once: a process keeps the modules it began with. */
+static void load_cogs(struct worker *w)
+{
+    char *path;
+
+    if (w->cogs_loaded)
+        return;
+    path = xasprintf("%s/" COGS_SERVICE, w->conf.presence.state_dir);
+    cogs_load_all(path);
+    free(path);
+    w->cogs_loaded = true;
+}
+
 static void commit_conf(struct worker *w)
 {
     if (!w->has_next_conf)
@@ -89,9 +102,7 @@ static void commit_conf(struct worker *w)
     w->conf = w->next_conf;
     w->has_conf = true;
     w->has_next_conf = false;
-    if (!w->cogs_loaded)
-        cogs_load_all(w->conf.workers.cogs_dir);
-    w->cogs_loaded = true;
+    load_cogs(w);
     apply_conf(w);
 }
 
@@ -425,6 +436,8 @@ int main(int argc, char **argv)
         puts("presence-worker " PACKAGE_VERSION);
         return 0;
     }
+    if (argc >= 4 && !strcmp(argv[1], "--take-cogs"))
+        return cog_trial(argv[2], argv[3], argv[4]);
     if (shm_attach(SEGMENT_FD, &worker.shm, &why)) {
         log_error("start",
                   "descriptor %d is not Presence's segment (%s): presence-worker is "
