@@ -3,9 +3,9 @@ PATHS_SED = $(SED) -e 's|@sysconfdir[@]|$(sysconfdir)|g' -e 's|@localstatedir[@]
   -e 's|@runstatedir[@]|$(runstatedir)|g' -e 's|@libexecdir[@]|$(libexecdir)|g' \
   -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@pkgdatadir[@]|$(pkgdatadir)|g' \
   -e 's|@cogsdir[@]|$(cogsdir)|g'
-PATHS_FILES = man/presence.conf.5 man/presencectl.8 man/presenced.8 man/presence-graphqld.8 etc/presence.conf
-man_MANS = man/presence.conf.5 man/presencectl.8 man/presenced.8 man/presence-graphqld.8
-EXTRA_DIST += man/presence.conf.5.in man/presencectl.8.in man/presenced.8.in man/presence-graphqld.8.in etc/presence.conf.in
+PATHS_FILES = man/presence.conf.5 man/presencectl.8 man/presenced.8 man/presence-graphqld.8 man/presence-cog.7 etc/presence.conf
+man_MANS = man/presence.conf.5 man/presencectl.8 man/presenced.8 man/presence-graphqld.8 man/presence-cog.7
+EXTRA_DIST += man/presence.conf.5.in man/presencectl.8.in man/presenced.8.in man/presence-graphqld.8.in man/presence-cog.7.in etc/presence.conf.in
 CLEANFILES += $(PATHS_FILES)
 all-local: $(PATHS_FILES)
 $(PATHS_FILES): %: %.in Makefile

@@ -31,7 +31,8 @@
  *                                            not yet acknowledged by workers
  *   counters {events, sightings, rows_live, evictions, misses, batches, duplicates, spooled}
  *   table {rows, rows_live, bytes}, lanes {count, used_slots, ring_slots, spooled},
- *   quarantine [{file, lane, event, at_ms}], cogs [as in `reload-cogs`, of the last time], log_level
+ *   quarantine [{file, lane, event, at_ms}],
+ *   cogs [as in `reload-cogs`, of the last time], log_level
  * workers  {}
  *   workers [{slot, pid, generation, state ("starting", "ready", "draining", "dead"), lanes,
  *             started_ms, restarts, queued_bytes, unacked, last_pong_ms_ago, graphql ("up", "down",
@@ -43,8 +44,8 @@
  *   pending, lane, worker, shard
  * guild    {"guild":id}
  *   guild, known, available, lane, worker, shard, member_count, members_in_table, roster_at_ms,
- *   roster_begin_ms, bot_joined_ms, watching (bool), settings_version (of the worker's copy; null: it
- *   is being read)
+ *   roster_begin_ms, bot_joined_ms, watching (bool), settings_version (of the worker's copy; null:
+ *   it is being read)
  * top      {}
  *   at_ms, counters (as in status), workers (as in status), queue, shards: what changes, for a
  *   client that asks once a second
@@ -53,10 +54,10 @@
  *   hold another token than before); error "bad_config" has the field "errors" [text, …];
  *   answered when every worker has committed; "busy" while another reload is under way
  * reload-cogs  {"name":module or "all"; may be left out}
- *   cogs [{name, ok (bool), changed (bool: it is in service now), removed (bool: it is not installed
- *         any more), kept (bool: the one of before stays in service), reason (if not ok)}];
- *   answered when new workers hold all lanes, at once if nothing changed; "busy" while another reload
- *   is under way
+ *   cogs [{name, ok (bool), changed (bool: it is in service now), removed (bool: it is not
+ *         installed any more), kept (bool: the one of before stays in service), reason (if not
+ *         ok)}]; answered when all workers were replaced, at once if nothing changed; "busy" while
+ *   another reload is under way
  * log      {"level":"debug"|"info"|"warn"|"error"}     level, old
  * drain    {}    answered {} at once; presenced then stops as after SIGTERM
  * debug    (debug) {"fault":"crash"|"hang"|"exit", "worker":slot}

@@ -119,7 +119,7 @@ def test_the_socket_unit_listens_where_the_sample_configuration_looks():
 
 def test_presencectl_8_lists_exactly_the_commands():
     text = output(harness.program("presencectl"), "--help").partition("commands:")[2]
-    commands = set(re.findall(r"^  (\w+)", text, re.M))
+    commands = set(re.findall(r"^  ([\w-]+)", text, re.M))
     listed = {line.split()[2] for line in page("presencectl.8").read_text().splitlines()
               if line.startswith(".It Cm ")}
     assert listed - {"debug"} == commands - {"debug"}

@@ -260,6 +260,7 @@ def test_failing_starts_slow_down(alone):
     worker.write_text("#!/bin/sh\necho no luck >&2\nexit 9\n")
     worker.chmod(0o755)
     a.presenced.env["PRESENCE_WORKER"] = str(worker)
+    a.presenced.expect_error("cogs_trial")
     a.start(live=False)
     a.log.wait_for("worker_died", count=3, containing="exit status 9")
     pauses = [int(e.message.split(" in ")[1].split()[0]) for e in a.log.events("worker_restart")]
@@ -272,7 +273,7 @@ def test_failing_starts_slow_down(alone):
 def test_a_worker_that_does_not_become_ready_is_replaced(alone):
     a = alone(workers={"count": 1})
     stub, worker = a.presenced.env["PRESENCE_WORKER"], a.dir / "worker.sh"
-    worker.write_text(f'#!/bin/sh\nmkdir "{a.dir}/once" && exec sleep 600\nexec "{stub}" "$@"\n')
+    worker.write_text(f'#!/bin/sh\n[ "$1" = --take-cogs ] && exit 0\nmkdir "{a.dir}/once" && exec sleep 600\nexec "{stub}" "$@"\n')
     worker.chmod(0o755)
     a.presenced.env["PRESENCE_WORKER"] = str(worker)
     a.presenced.expect_error("worker_killed")
