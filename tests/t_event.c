@@ -712,6 +712,40 @@ static void times(void **state)
         "typing mira text 1785586260000");
 }
 
+/* The first bytes alone decide; whether it is a command others find out. */
+static void messages_that_begin_like_commands(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        const char *content;
+        bool flagged, awaited;
+    } cases[] = {
+        {"?ping", true, true}, {"<@1> ping", true, true}, {"\\u003fping", true, true},
+        {"ping", false, true}, {" ?ping", false, true},   {"<#1>", false, true},
+        {"", false, false},
+    };
+
+    know(w, MIRA, SEEN_HUMAN | SEEN_RECORDED);
+    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+        bool awaited = i % 2;
+        char *d = xasprintf(MSG_ID ",\"type\":0,\"channel_id\":\"1213063185301639169\","
+                                   "\"content\":\"%s\",\"author\":" MIRA_USER,
+                            cases[i / 2].content);
+
+        event_ctx_set_prefix(w->ctx, "?");
+        event_ctx_await(w->ctx, awaited ? (snowflake_t){MIRA} : SNOWFLAKE_NONE);
+        assert_string_equal(send(w, "MESSAGE_CREATE", d), "message mira text " MSG_TIME " counted");
+        assert_int_equal(!!(w->result.flags & EVENT_ORDER),
+                         awaited ? cases[i / 2].awaited : cases[i / 2].flagged);
+        free(d);
+    }
+    /* A direct message is nobody's activity, but may be a command. */
+    assert_string_equal(take(w, "{\"op\":0,\"s\":9,\"t\":\"MESSAGE_CREATE\",\"d\":{" MSG_ID
+                                ",\"content\":\"?ping\",\"author\":" MIRA_USER "}}"),
+                        "");
+    assert_true(w->result.flags & EVENT_ORDER);
+}
+
 static void interactions(void **state)
 {
     struct world *w = *state;
@@ -1269,6 +1303,7 @@ int main(void)
         TEST(bot_flag),
         TEST(audit),
         TEST(times),
+        TEST(messages_that_begin_like_commands),
         TEST(interactions),
         TEST(others),
         TEST(voice_rules),

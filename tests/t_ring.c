@@ -65,6 +65,36 @@ static void lists_grow_and_keep_their_records(void **state)
         assert_int_equal(((const unsigned char *)h)[i], 0);
 }
 
+/* Of an event whose acts count for nothing the rest is left, and ends it. */
+static void records_of_a_type_are_dropped(void **state)
+{
+    static const uint16_t left[] = {RECORD_ROLE, RECORD_VOICE};
+    const struct record_header *h;
+    uint32_t at = 0;
+
+    (void)state;
+    record_list_add(&list, RECORD_SIGHTING, 1000, 1, 0);
+    add(1, 700, 0);
+    record_list_add(&list, RECORD_SIGHTING, 1000, 1, 0);
+    record_list_add(&list, RECORD_VOICE, 1000, 1, 0);
+    h = record_list_add(&list, RECORD_SIGHTING, 1000, 1, 0);
+    ((struct record_header *)(uintptr_t)h)->flags |= RECORD_EVENT_END;
+    record_list_drop(&list, RECORD_SIGHTING);
+    for (unsigned i = 0; i < 2; i++) {
+        h = (const void *)(list.slots + (size_t)at * RECORD_SLOT_SIZE);
+        assert_null(record_check(h, list.count - at));
+        assert_int_equal(h->type, left[i]);
+        assert_int_equal(h->flags, i ? RECORD_EVENT_END : 0);
+        at += h->slots;
+    }
+    assert_int_equal(at, list.count);
+    record_list_drop(&list, RECORD_VOICE);
+    record_list_drop(&list, RECORD_ROLE);
+    assert_int_equal(list.count, 0);
+    record_list_drop(&list, RECORD_ROLE);
+    assert_int_equal(list.count, 0);
+}
+
 /* Reads what lies between tail and head and returns how many records there were. */
 static unsigned read_all(uint64_t *next_seq)
 {
@@ -281,6 +311,7 @@ int main(void)
 #define RING_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         RING_TEST(lists_grow_and_keep_their_records),
+        RING_TEST(records_of_a_type_are_dropped),
         RING_TEST(order_is_kept_round_after_round),
         RING_TEST(parts_of_a_long_event),
         RING_TEST(a_full_ring_takes_nothing),

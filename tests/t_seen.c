@@ -86,6 +86,32 @@ static void a_row_is_made_once(void **state)
     assert_int_equal(counter(SHM_COUNT_ROWS_LIVE), 0);
 }
 
+/* What may not be stored yet stays, and so does the place of who is in voice. */
+static void rows_are_forgotten(void **state)
+{
+    bool inserted;
+    struct seen_row *row = seen_touch(&shm, GUILD, USER, SLOT, &inserted);
+
+    (void)state;
+    atomic_store(&shm_lane(&shm, route_lane(GUILD))->owner, SLOT + 1);
+    atomic_store(&row->seen, SEEN_PACK(1000, 1));
+    row->flags |= SEEN_RECORDED;
+    assert_false(seen_forget(&shm, row, true)); /* it is being read back */
+    row->flags &= (uint16_t)~SEEN_LOADING;
+    assert_false(seen_forget(&shm, row, false)); /* nothing was committed so far */
+    assert_int_equal(SEEN_MS(atomic_load(&row->seen)), 1000);
+    assert_false(row->flags & SEEN_RECORDED);
+    row->voice_channel = 7;
+    assert_true(seen_forget(&shm, row, true));
+    assert_ptr_equal(seen_find(&shm, GUILD, USER), row);
+    assert_int_equal(atomic_load(&row->seen), 0);
+    assert_int_equal(row->voice_channel, 7);
+    row->voice_channel = 0;
+    assert_true(seen_forget(&shm, row, true));
+    assert_null(seen_find(&shm, GUILD, USER));
+    assert_true(seen_forget(&shm, row, true)); /* twice does no harm */
+}
+
 static void as_many_as_were_wanted_fit(void **state)
 {
     unsigned full = 0;
@@ -849,6 +875,7 @@ int main(void)
 #define SMALL_TEST(f) cmocka_unit_test_setup_teardown(f, set_up_small, tear_down)
     const struct CMUnitTest tests[] = {
         SEEN_TEST(a_row_is_made_once),
+        SEEN_TEST(rows_are_forgotten),
         SEEN_TEST(as_many_as_were_wanted_fit),
         SEEN_TEST(times_are_maxima),
         SMALL_TEST(nothing_is_evicted_before_it_is_durable),
