@@ -16,19 +16,18 @@ $$;
 
 -- --- rankings --------------------------------------------------------------------------------------
 
--- Acts of the kinds of these names (null: those that count by default) by member and channel, of the
--- last so many days. Nothing of members who may turn out to be bots.
+-- Acts of the kinds of these names (null: those that count by default), of the last so many days.
+-- It becomes part of the query around it, which groups only by what it needs. Nothing of members who may turn out to be bots.
 CREATE FUNCTION acts_of_guild(guild bigint, days integer, kinds text[])
 RETURNS TABLE (user_id bigint, channel_id bigint, acts bigint, last_at timestamptz)
 LANGUAGE sql STABLE AS $$
-    SELECT a.user_id, a.channel_id, sum(a.count)::bigint, max(a.last_at)
+    SELECT a.user_id, a.channel_id, a.count::bigint, a.last_at
       FROM presence.activity a
      WHERE a.guild_id = guild AND a.minute >= (SELECT presence.days_ago(days))
        AND a.last_at >= (SELECT presence.reset_floor(guild))
        AND NOT EXISTS (SELECT FROM presence.member m WHERE m.guild_id = guild
                           AND m.user_id = a.user_id AND m.bot IS NULL)
        AND a.kind = ANY ((SELECT presence.kind_numbers(kinds))::smallint[])
-     GROUP BY a.user_id, a.channel_id
 $$;
 
 -- The first n by acts. Of those with the fewest (fewest) also whoever has none at all. Members who are
@@ -58,10 +57,12 @@ BEGIN
         SELECT row_number() OVER (), r.* FROM (
             SELECT c.channel_id, coalesce(x.acts, 0), coalesce(x.people, 0), x.last_at
               FROM presence.channel c
-              LEFT JOIN (SELECT f.channel_id, sum(f.acts)::bigint AS acts, count(*) AS people,
-                                max(f.last_at) AS last_at
-                           FROM presence.acts_of_guild(guild, days, kinds) f
-                          GROUP BY f.channel_id) x ON x.channel_id = c.channel_id
+              LEFT JOIN (SELECT u.channel_id, sum(u.acts)::bigint AS acts, count(*) AS people,
+                                max(u.last_at) AS last_at
+                           FROM (SELECT f.channel_id, sum(f.acts) AS acts, max(f.last_at) AS last_at
+                                   FROM presence.acts_of_guild(guild, days, kinds) f
+                                  GROUP BY f.channel_id, f.user_id) u
+                          GROUP BY u.channel_id) x ON x.channel_id = c.channel_id
              WHERE c.guild_id = guild AND c.gone_at IS NULL AND c.type IS DISTINCT FROM 4
                AND (fewest OR x.acts IS NOT NULL)
              ORDER BY CASE WHEN fewest THEN coalesce(x.acts, 0) ELSE -x.acts END, c.channel_id
