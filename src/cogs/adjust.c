@@ -6,7 +6,7 @@
  *   the changes as JSON
  *   the changes as they were shown
  * The request's id is that of the command, so that pressing twice changes once. */
-#include "cogs/adjust.h"
+#include "cogs/adjust_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +18,7 @@
 #include "presence/permissions.h"
 #include "presence/text.h"
 
-#define VALUE_SHOWN  100u
-#define SOONEST_DAYS 7 /* product sheet, section 5, rule 4 */
-#define CANCEL       "no"
+#define VALUE_SHOWN 100u
 
 /* --- what is shown -----------------------------------------------------------------------------
  */
@@ -100,8 +98,9 @@ static struct proposal *proposal_new(int version, bool administrator, unsigned l
     return p;
 }
 
-static void keep(struct call *call, const struct proposal *p, char name[CALL_KEPT_SIZE])
+void proposal_keep(struct call *call, char name[CALL_KEPT_SIZE])
 {
+    const struct proposal *p = call->state;
     struct buf text;
 
     buf_init(&text, 0);
@@ -109,6 +108,11 @@ static void keep(struct call *call, const struct proposal *p, char name[CALL_KEP
                p->lines);
     call->host->keep(call, buf_cstr(&text), name);
     buf_clear(&text);
+}
+
+const char *proposal_lines(const struct call *call)
+{
+    return ((const struct proposal *)call->state)->lines;
 }
 
 /* NULL: it was forgotten. */
@@ -187,7 +191,7 @@ void adjust_press(struct call *call, const char *data)
     struct proposal *p;
 
     call->update = true;
-    if (!strcmp(data, CANCEL)) {
+    if (!strcmp(data, ADJUST_CANCEL)) {
         say_plain(call, MESSAGE_GREY, _("Nothing was changed."));
         return;
     }
@@ -199,104 +203,6 @@ void adjust_press(struct call *call, const char *data)
     call->state = p;
     if (may(call, p->administrator))
         make(call);
-}
-
-/* --- asking before it --------------------------------------------------------------------------
- */
-
-/* more: what else is to be said; "" = nothing. */
-static void ask_first(struct call *call, const char *more)
-{
-    const struct proposal *p = call->state;
-    char name[CALL_KEPT_SIZE];
-    struct message m;
-
-    message_init(&m);
-    m.colour = *more ? MESSAGE_IDLE : MESSAGE_NEUTRAL;
-    buf_puts(&m.title, _("Change the settings?"));
-    buf_printf(&m.body, "%s%s", p->lines, more);
-    buf_puts(&m.footer, _("Nothing is changed yet."));
-    keep(call, p, name);
-    call_button(call, &m, *more ? MESSAGE_DANGER : MESSAGE_SUCCESS, _("Change"), "adjust", name);
-    call_button(call, &m, MESSAGE_SECONDARY, _("Cancel"), "adjust", CANCEL);
-    call_answer(call, &m);
-}
-
-static void put_soonest(struct call *call, struct buf *out)
-{
-    buf_printf(out, _("\nNobody becomes due before <t:%lld:D> because of this."),
-               (long long)((call->now.ms + SOONEST_DAYS * SAY_DAY_MS) / 1000));
-}
-
-static void ask_without_count(struct call *call)
-{
-    struct buf more;
-
-    buf_init(&more, 0);
-    buf_puts(&more,
-             _("\nThis can make members due sooner, or members who were left alone so far."));
-    put_soonest(call, &more);
-    ask_first(call, buf_cstr(&more));
-    buf_clear(&more);
-}
-
-static int64_t total(const struct json *data, const char *key)
-{
-    return json_int(json_get(json_get(data, key), "totalCount"), 0);
-}
-
-static void counted(struct call *call, const struct json *data)
-{
-    int64_t members = total(data, "after") - total(data, "before");
-    struct buf more;
-
-    if (!data) {
-        say_away(call);
-        return;
-    }
-    buf_init(&more, 0);
-    buf_printf(&more,
-               _("\nThis would flag **%lld** members who are active now (those who are protected, "
-                 "such as the staff, included)."),
-               (long long)(members > 0 ? members : 0));
-    put_soonest(call, &more);
-    ask_first(call, buf_cstr(&more));
-    buf_clear(&more);
-}
-
-/* Whoever is neither flagged nor left alone, and silent for so long while Presence was watching. */
-static void put_filter(const char *key, int64_t silent_ms, struct buf *out)
-{
-    buf_printf(
-        out, ",\"%s\":{\"states\":[\"UNDECIDED\",\"NEW\",\"ACTIVE\"],\"observedIdleMs\":\"%lld\"}",
-        key, (long long)silent_ms);
-}
-
-/* After which silence members are flagged; an age that nobody reaches while nothing is flagged. */
-static int64_t threshold(const struct settings *s)
-{
-    return settings_get(s, SETTING_MODE)->number == MODE_ON
-               ? settings_get(s, SETTING_TIME_UNTIL_INACTIVE)->number
-               : 100 * 365 * SAY_DAY_MS;
-}
-
-static void ask_with_count(struct call *call, const struct settings *before,
-                           const struct settings *after)
-{
-    bool mode = !setting_equal(SETTING_MODE, settings_get(before, SETTING_MODE),
-                               settings_get(after, SETTING_MODE));
-    int64_t then = settings_get(after, SETTING_TIME_UNTIL_INACTIVE)->number;
-    struct buf variables;
-
-    buf_init(&variables, 0);
-    say_guild_variable(call, &variables);
-    put_filter("before",
-               mode ? threshold(before) : settings_get(before, SETTING_TIME_UNTIL_INACTIVE)->number,
-               &variables);
-    put_filter("after", then, &variables);
-    buf_putc(&variables, '}');
-    call_ask(call, OPERATION_SETTINGS_EFFECT, buf_cstr(&variables), counted);
-    buf_clear(&variables);
 }
 
 /* --- proposing ---------------------------------------------------------------------------------
@@ -377,18 +283,10 @@ void adjust_propose(struct call *call, const struct settings *before, const stru
     call->state = p;
     if (!may(call, p->administrator))
         return;
-    if (!settings_sooner(before, after)) {
-        if (always_ask)
-            ask_first(call, "");
-        else
-            make(call);
-    } else if (threshold(after) < threshold(before) ||
-               settings_get(after, SETTING_TIME_UNTIL_INACTIVE)->number <
-                   settings_get(before, SETTING_TIME_UNTIL_INACTIVE)->number) {
-        ask_with_count(call, before, after);
-    } else {
-        ask_without_count(call);
-    }
+    if (always_ask || settings_sooner(before, after))
+        proposal_ask(call, before, after);
+    else
+        make(call);
 }
 
 /* --- the beginning -----------------------------------------------------------------------------

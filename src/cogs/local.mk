@@ -91,6 +91,8 @@ libcogs_la_SOURCES = \
   include/presence/order.h \
   src/cogs/adjust.c \
   src/cogs/adjust.h \
+  src/cogs/adjust_ask.c \
+  src/cogs/adjust_priv.h \
   src/cogs/change.c \
   src/cogs/change.h \
   src/cogs/export.c \
