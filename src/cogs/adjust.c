@@ -25,13 +25,11 @@
 
 void adjust_put_value(enum setting which, const struct setting_value *v, struct buf *out)
 {
-    static const char *const mentions[] = {
-        [PLACE_ROLE] = "<@&%llu>", [PLACE_CHANNEL] = "<#%llu>", [PLACE_CATEGORY] = "<#%llu>"};
     enum setting_place place = setting_infos[which].place;
     struct buf text;
 
     if (place != PLACE_NONE && !v->none) {
-        buf_printf(out, mentions[place], (unsigned long long)v->id.id);
+        buf_printf(out, place == PLACE_ROLE ? "<@&%llu>" : "<#%llu>", (unsigned long long)v->id.id);
         return;
     }
     buf_init(&text, 0);
