@@ -181,3 +181,9 @@ check_PROGRAMS += tests/t_pg_prepared
 tests_t_pg_prepared_SOURCES = tests/t_pg_prepared.c
 tests_t_pg_prepared_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_pg_prepared_LDADD = liblink_pg.la libbase.la $(CMOCKA_LIBS)
+
+# A cog for tests/bench/bench_talk.py and tests/daemon/test_answers_first.py. -rpath makes it a module.
+noinst_LTLIBRARIES += tests/bench/roles.la
+tests_bench_roles_la_SOURCES = tests/bench/roles.c
+tests_bench_roles_la_LDFLAGS = -rpath $(abs_builddir) $(COGS_LDFLAGS)
+tests_bench_roles_la_LIBADD = libpresence-cog.la
