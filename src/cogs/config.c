@@ -29,9 +29,9 @@ static bool refuse_version(struct call *call, long long least, int most)
     return false;
 }
 
-/* The earliest version that the history leads back to: rows of a version lead to the one before it. A
- * version without rows is a reset of the whole server, which nothing leads behind; and of the last
- * rows, where there are more, some may be missing. */
+/* The earliest version that the history leads back to: rows of a version lead to the one before it.
+ * A version without rows is a reset of the whole server, which nothing leads behind; and of the
+ * last rows, where there are more, some may be missing. */
 static int64_t earliest(const struct json *history, int version)
 {
     bool cut = json_bool(json_get(json_get(history, "pageInfo"), "hasNextPage"), false);

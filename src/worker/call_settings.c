@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/cogs.h"
 #include "worker/call_priv.h"
+#include "worker/cogs.h"
 #include "worker/copies.h"
 
 /* Until the interaction is that old; Discord waits for 3,000 ms. */
