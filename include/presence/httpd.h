@@ -4,7 +4,8 @@
  * Life of a request: the handler is called once, when the whole request is in (body included, up to
  * the limit). It owes exactly one answer, given at once or later from any callback of the same
  * loop. The answer ends the request: no pointer into it may be used afterwards. Keep-alive and
- * pipelining are the library's work; requests of one connection are handled one after the other.
+ * pipelining are the server's work; requests of one connection are handled one after the other. A
+ * head may have 100 fields; one that two programs could read differently is refused (RFC 9112).
  *
  * A client that leaves early is reported by the gone callback, if one was set; the request stays
  * valid and is still owed an answer (which is then discarded). */

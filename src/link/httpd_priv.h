@@ -2,74 +2,140 @@
 #ifndef LINK_HTTPD_PRIV_H
 #define LINK_HTTPD_PRIV_H
 
-#include <arpa/inet.h>
-#include <microhttpd.h>
+#include <netinet/in.h>
+#include <sys/queue.h>
 
 #include "presence/httpd.h"
 
+#define HTTPD_HEADERS_MAX 100u /* fields of one head */
+
+struct httpd_conn;
+
 struct httpd_request {
     struct httpd *server;
-    struct MHD_Connection *conn; /* NULL: a stream whose connection ended before it was ended */
-    const char *method, *path;
+    struct httpd_conn *conn; /* NULL: a stream whose connection ended before it was ended */
+    const char *method;
+    char *path, *query; /* query: not yet split, NULL if there is none or once it is split */
+    unsigned minor;     /* of HTTP/1.x */
+    bool keep_alive, streaming, chunked, expects_continue;
+    bool has_length;
+    uint64_t length; /* valid if has_length */
+    size_t n_headers;
+    struct httpd_header headers[HTTPD_HEADERS_MAX];
+    struct httpd_header *queries; /* decoded; owned */
+    size_t n_queries;
     struct buf body;
-    size_t discarded;              /* bytes behind the limit, dropped */
-    struct MHD_Response *response; /* given, not yet queued */
-    unsigned status;
-    bool handed_over; /* the handler has seen it */
-    bool in_handler;
-    bool suspended;
-    bool aborted;
-    bool streaming;    /* httpd_stream was called, httpd_stream_end not yet */
-    bool ended;        /* a stream that has nothing more to come than what is in out */
-    struct buf out;    /* of a stream: not yet given to the library */
-    size_t unsent_max; /* of out */
+    size_t unsent_max; /* of a stream */
     httpd_gone_cb *gone;
     void *gone_arg;
-    struct loop_fd *gone_watch;
     char peer[INET6_ADDRSTRLEN];
-    struct httpd_request *prev, *next; /* among those owed an answer */
+    TAILQ_ENTRY(httpd_request) orphan;
+    char head[]; /* what the strings point into */
 };
 
-struct httpd_conn; /* httpd_conn.c */
+/* httpd_chunked.c: the framing of a chunked body (RFC 9112, section 7.1), to the letter. */
+struct httpd_chunked {
+    unsigned state;
+    unsigned line; /* bytes of this line, or of all trailers */
+    uint64_t left; /* of this chunk */
+};
+
+enum httpd_progress { HTTPD_MORE, HTTPD_DONE, HTTPD_BROKEN, HTTPD_TOO_LARGE };
+
+/* Appends to body, which may become body_max bytes long; *used_r of the len bytes belong to it. */
+enum httpd_progress httpd_chunked_feed(struct httpd_chunked *d, const unsigned char *bytes,
+                                       size_t len, size_t body_max, struct buf *body,
+                                       size_t *used_r);
+
+enum httpd_state {
+    HTTPD_HEAD,   /* waits for a request, or for the rest of its head */
+    HTTPD_BODY,   /* for the rest of its body */
+    HTTPD_OWED,   /* the handler has it; a stream is so until its end */
+    HTTPD_ANSWER, /* the rest of the answer is being sent */
+    HTTPD_LINGER, /* the last answer is out; what the client still sends is thrown away */
+};
+
+struct httpd_conn {
+    struct httpd *server;
+    int fd;
+    enum httpd_state state;
+    struct loop_fd *watch;  /* NULL once the client hung up */
+    unsigned wanted, ready; /* events: watched for, seen and not yet served */
+    bool queued, serving, closed;
+    bool paused;      /* the next request has come while one is owed: not read yet */
+    bool eof;         /* the client sends no more */
+    bool close_after; /* the answer is the last one */
+    bool linger;      /* and something may come that nobody reads */
+    bool no_body;     /* of the answer: HEAD */
+    bool out_chunked, out_ended;
+    struct buf in;  /* received, not yet part of a request */
+    size_t scanned; /* of in: up to here it holds no end of a head */
+    size_t line;    /* of in: where the last line seen begins */
+    struct httpd_request *req;
+    struct httpd_chunked chunked;
+    struct buf out;    /* to be sent as it is */
+    struct buf stream; /* a stream's, not yet in chunks */
+    int64_t since_ms;  /* begin, last answer, or begin of lingering */
+    int64_t active_ms; /* something was received or sent */
+    TAILQ_ENTRY(httpd_conn) all, queue;
+};
+
+TAILQ_HEAD(httpd_conns, httpd_conn);
+TAILQ_HEAD(httpd_orphans, httpd_request);
 
 struct httpd {
     struct loop *loop;
-    struct MHD_Daemon *daemon;
-    struct loop_fd *watch;
-    struct loop_timer *timer;
-    int64_t timer_due_ms; /* valid while the timer is active */
+    int listen_fd;
+    bool tcp, resting; /* resting: no descriptors left, accepting pauses */
+    struct loop_fd *listener;
+    struct loop_timer *rest;
+    struct loop_timer *sweep;
+    int64_t sweep_due_ms; /* valid while sweep is active */
     httpd_handler *handler;
     void *arg;
-    size_t body_max;
+    size_t body_max, header_max;
+    unsigned connections_max, connections;
     const char *too_large;
+    int64_t request_max_ms, idle_max_ms;
     size_t pending;
-    struct httpd_request *owed;
-    bool ending;                        /* httpd_free was called: no request begins any more */
-    int quiesced_fd;                    /* the listener after httpd_stop_accepting, else -1 */
-    struct httpd_conn *oldest, *newest; /* connections that owe us a request, by age */
-    struct loop_timer *sweep;
-    int64_t request_max_ms;
+    bool scheduled;                  /* queue is served after this round */
+    struct httpd_conns conns, queue; /* all; those to be served */
+    struct httpd_orphans orphans;    /* streams not yet ended whose connection is closed */
+    struct buf head;                 /* of the answer being written */
+    int64_t date_sec;
+    char date[96];
 };
 
 /* httpd.c */
-void httpd_arm_timer(struct httpd *h, int64_t in_ms);
-void httpd_owed_remove(struct httpd_request *req);
+void httpd_enqueue(struct httpd_conn *c, unsigned events);
+void httpd_dequeue(struct httpd_conn *c);
+void httpd_deadline(struct httpd *h, int64_t due_ms);
+void httpd_listen_again(struct httpd *h);
+
+/* httpd_conn.c */
+void httpd_conn_new(struct httpd *h, int fd);
+void httpd_conn_close(struct httpd_conn *c); /* frees it, unless it is being served */
+void httpd_conn_step(struct httpd_conn *c);
+int64_t httpd_conn_due(const struct httpd_conn *c); /* INT64_MAX: no deadline */
+/* Sends what waits; the connection may be closed by it. */
+void httpd_conn_flush(struct httpd_conn *c);
+
+/* httpd_read.c: takes what has come, and hands over at most one request. */
+void httpd_read(struct httpd_conn *c, unsigned events);
+
+/* httpd_head.c: makes a request of a whole head, or NULL, *status_r and *why_r (static). */
+struct httpd_request *httpd_head_parse(const unsigned char *head, size_t len, unsigned *status_r,
+                                       const char **why_r);
+const char *httpd_status_text(unsigned status);
+/* Percent-decoding in place; what is none, and %00, stays as it is. */
+void httpd_unescape(char *text);
+
+/* httpd_request.c */
 void httpd_request_free(struct httpd_request *req);
 
-/* httpd_check.c: what is wrong with a request's head, or NULL. */
-const char *httpd_check(struct MHD_Connection *conn, const char *version);
-/* Percent-decoding in place; what is none, and %00, stays as it is. Returns the new length. */
-size_t httpd_unescape(void *cls, struct MHD_Connection *conn, char *text);
-
-/* httpd_answer.c: once per request. */
+/* httpd_answer.c */
 void httpd_tell_gone(struct httpd_request *req);
-
-/* httpd_conn.c: the deadline by which a connection must bring a whole request. */
-void httpd_conn_notify(void *cls, struct MHD_Connection *conn, void **socket_context,
-                       enum MHD_ConnectionNotificationCode code);
-/* A whole request is in: the deadline is lifted until the answer is out. */
-void httpd_conn_busy(struct MHD_Connection *conn);
-void httpd_conn_idle(struct MHD_Connection *conn);
-void httpd_conn_sweep(void *arg);
+/* Refuses what stands in the connection's buffer; it ends with that. text is static. */
+void httpd_refuse(struct httpd_conn *c, unsigned status, const char *type, const char *text);
 
 #endif

@@ -1,8 +1,8 @@
 noinst_LTLIBRARIES += liblink_httpd.la
-liblink_httpd_la_SOURCES = src/link/httpd.c src/link/httpd_answer.c src/link/httpd_check.c src/link/httpd_conn.c \
-  src/link/httpd_listen.c src/link/httpd_priv.h include/presence/httpd.h
-liblink_httpd_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS)
-liblink_httpd_la_LIBADD = $(MHD_LIBS)
+liblink_httpd_la_SOURCES = src/link/httpd.c src/link/httpd_answer.c src/link/httpd_chunked.c src/link/httpd_conn.c \
+  src/link/httpd_head.c src/link/httpd_listen.c src/link/httpd_priv.h src/link/httpd_read.c \
+  src/link/httpd_request.c include/presence/httpd.h
+liblink_httpd_la_LIBADD = $(HTTP_PARSER_LIBS)
 
 noinst_LTLIBRARIES += liblink_ini.la
 liblink_ini_la_SOURCES = src/link/conf_load.c src/link/ini.c include/presence/ini.h

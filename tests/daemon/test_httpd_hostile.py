@@ -89,6 +89,20 @@ REFUSED = {
     "a negative chunk": HEAD + CHUNKED + b"\r\n-1\r\n" + BODY,
     "a chunk beyond 64 bits": HEAD + CHUNKED + b"\r\n1ffffffffffffffff\r\n" + BODY,
     "a chunk that does not end": HEAD + CHUNKED + b"\r\n3\r\n{}XX0\r\n\r\n",
+    "a chunk with other bytes for its line's end": HEAD + CHUNKED + b"\r\n%x\r\n%sXY0\r\n\r\n"
+                                                   % (len(BODY), BODY),
+    "a chunk's size with half of its line's end": HEAD + CHUNKED + b"\r\n%x\rX%s\r\n0\r\n\r\n"
+                                                  % (len(BODY), BODY),
+    "a chunk's size with a line feed alone": HEAD + CHUNKED + b"\r\n%x;a=b\n%s\r\n0\r\n\r\n"
+                                             % (len(BODY), BODY),
+    "a folded trailer": HEAD + CHUNKED + b"\r\n%x\r\n%s\r\n0\r\n X: y\r\n\r\n" % (len(BODY), BODY),
+    "a folded field": HEAD + b"X: a\r\n b\r\n" + LENGTH + b"\r\n" + BODY,
+    "a blank in a name": HEAD + b"X y: a\r\n" + LENGTH + b"\r\n" + BODY,
+    "lines of line feeds alone": (HEAD + LENGTH + b"\r\n").replace(b"\r\n", b"\n") + BODY,
+    "an end without its line feed": HEAD + LENGTH + b"\rX" + BODY,
+    "two blanks before the target": GOOD.replace(b"POST ", b"POST  "),
+    "a NUL in a field": HEAD + b"X: a\0b\r\n" + LENGTH + b"\r\n" + BODY,
+    "HTTP/1.2": GOOD.replace(b"HTTP/1.1", b"HTTP/1.2"),
     "a name of nothing": HEAD + b": x\r\n" + LENGTH + b"\r\n" + BODY,
     "a line without a colon": HEAD + b"nonsense\r\n" + LENGTH + b"\r\n" + BODY,
     "a carriage return alone": HEAD + b"X: a\rContent-Length: 3\r\n" + LENGTH + b"\r\n" + BODY,
@@ -163,6 +177,9 @@ def test_heads_that_are_too_long(door):
                  b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"x" * 30000 + b": y\r\n\r\n"):
         statuses, _ = answers(door, head)
         assert not statuses or statuses[0] in (414, 431)
+    for n, status in ((98, 200), (101, 431)):
+        head = b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * n + b"\r\n"
+        assert answers(door, head)[0] == [status]
     assert answers(door, GOOD)[0] == [200]
 
 

@@ -42,7 +42,7 @@ def test_links_no_http_redis_or_sql():
     done = subprocess.run(["readelf", "-d", harness.program("presenced")], check=True,
                           stdout=subprocess.PIPE, text=True)
     assert "libwebsockets" in done.stdout
-    for name in ("curl", "hiredis", "libpq", "microhttpd"):
+    for name in ("curl", "hiredis", "libpq", "http_parser"):
         assert name not in done.stdout, f"presenced links {name}"
 
 

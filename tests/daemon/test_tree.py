@@ -19,7 +19,7 @@ PACKAGES = {
     "yajl": {"jsonin.c"},
     "ini.h": {"ini.c"},
     "curl": {"http.c"},
-    "microhttpd.h": {"httpd_priv.h"},
+    "http_parser.h": {"httpd_head.c"},
     "hiredis": {"redis.c", "redis_value.c"},
     "libpq-fe.h": {"pg_priv.h", "pg_listen.c"},
     "libwebsockets.h": {"ws.c", "ws_priv.h", "loop_lws.h", "ws_server.c"},
