@@ -4,6 +4,18 @@ tests_t_httpd_SOURCES = tests/t_httpd.c
 tests_t_httpd_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_t_httpd_LDADD = liblink_httpd.la libbase.la $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/t_httpd_parse
+tests_t_httpd_parse_SOURCES = tests/t_httpd_parse.c
+tests_t_httpd_parse_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_t_httpd_parse_LDADD = liblink_httpd.la libbase.la $(CMOCKA_LIBS)
+EXTRA_DIST += tests/fuzz_httpd.c
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz_httpd
+tests_fuzz_httpd_SOURCES = tests/fuzz_httpd.c
+tests_fuzz_httpd_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_httpd_LDADD = liblink_httpd.la libbase.la
+endif
+
 check_PROGRAMS += tests/t_conf
 tests_t_conf_SOURCES = tests/t_conf.c
 tests_t_conf_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -1,4 +1,5 @@
-/* httpd: late answers, pipelining, limits, hang-ups, over TCP and a Unix socket. */
+/* httpd: late answers, pipelining, limits, hang-ups, slow readers and turns, over TCP and a Unix
+ * socket. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,9 +7,12 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -17,6 +21,8 @@
 #include "presence/httpd.h"
 
 #define DEADLINE_MS 5000
+#define BIG         ((size_t)8 << 20) /* more than sockets hold */
+#define SPIN_MS     6                 /* longer than a turn */
 
 struct fixture {
     struct loop *loop;
@@ -26,6 +32,7 @@ struct fixture {
     struct httpd_request *kept[8]; /* "/late": answered by the test */
     size_t kept_n;
     unsigned seen, gone;
+    unsigned other; /* how many were seen when "/other" came */
 };
 
 static void gone(void *arg, struct httpd_request *req)
@@ -34,6 +41,20 @@ static void gone(void *arg, struct httpd_request *req)
 
     (void)req;
     f->gone++;
+}
+
+static void fill(struct buf *out, size_t len)
+{
+    memset(buf_reserve(out, len), 'x', len);
+    buf_commit(out, len);
+}
+
+static void spin(void)
+{
+    int64_t begun_ms = clock_mono().ms;
+
+    while (clock_mono().ms - begun_ms < SPIN_MS)
+        ;
 }
 
 static void handle(void *arg, struct httpd_request *req)
@@ -51,7 +72,13 @@ static void handle(void *arg, struct httpd_request *req)
         f->kept[f->kept_n++] = req;
         return;
     }
+    if (strcmp(httpd_path(req), "/other") == 0)
+        f->other = f->seen;
+    if (strcmp(httpd_path(req), "/spin") == 0)
+        spin();
     buf_init(&out, 0);
+    if (strcmp(httpd_path(req), "/big") == 0)
+        fill(&out, BIG);
     buf_printf(&out, "%s %s q=%s x=%s body=%s", httpd_method(req), httpd_path(req), q ? q : "-",
                x ? x : "-", body);
     httpd_respond_buf(req, 200, &plain, 1, &out);
@@ -82,7 +109,10 @@ static int dial(const struct fixture *f)
 {
     int fd = socket(f->at.ss_family, SOCK_STREAM, 0);
 
+    int one = 1;
+
     assert_int_equal(connect(fd, (const struct sockaddr *)&f->at, f->at_len), 0);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     assert_int_equal(fd_nonblock(fd), 0);
     return fd;
 }
@@ -107,7 +137,7 @@ static const char *hear(struct fixture *f, int fd, const char *want)
             text[len += (size_t)n] = '\0';
         if (want ? strstr(text, want) != NULL : n == 0 || (n < 0 && errno == ECONNRESET))
             return text;
-        loop_once(f->loop, 20);
+        loop_once(f->loop, n > 0 ? 0 : 20);
     }
     fail_msg("never heard \"%s\"; got \"%s\"", want ? want : "end of file", text);
     return NULL;
@@ -413,6 +443,295 @@ static void test_bad_addresses(void **state)
     }
 }
 
+/* --- requests in pieces ---------------------------------------------------------------------- */
+
+static void without_dates(char *text)
+{
+    char *date;
+
+    while ((date = strstr(text, "Date: ")) != NULL) {
+        char *end = strstr(date, "\r\n");
+
+        assert_non_null(end);
+        memmove(date, end + 2, strlen(end + 2) + 1);
+    }
+}
+
+/* All that is answered to text, sent with a pause behind its first bytes and then one every step.
+ */
+static char *answers(struct fixture *f, const char *text, size_t first, size_t step)
+{
+    size_t len = strlen(text), n = first;
+    int fd = dial(f);
+    char *heard;
+
+    for (size_t at = 0; at < len; at += n, n = step) {
+        n = n < len - at ? n : len - at;
+        if (send(fd, text + at, n, MSG_NOSIGNAL) != (ssize_t)n)
+            break; /* refused already */
+        for (int i = 0; i < 3; i++)
+            loop_once(f->loop, 0);
+    }
+    heard = strdup(hear(f, fd, NULL));
+    close(fd);
+    without_dates(heard);
+    return heard;
+}
+
+static void test_requests_in_any_pieces(void **state)
+{
+    static const char *const texts[] = {
+        "\r\nGET /a%20b?q=1 HTTP/1.1\r\nHost: x\r\n\r\nPOST /two HTTP/1.1\r\nHost: x\r\n"
+        "Content-Length: 3\r\nConnection: close\r\n\r\ntwo",
+        "POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n"
+        "1\r\n!\r\n0\r\nX: y\r\n\r\nHEAD /h HTTP/1.1\r\nHost: x\r\n\r\nGET /l HTTP/1.0\r\n\r\n",
+        "GET /k HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /l HTTP/1.0\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\nX: folded\r\n "
+        "here\r\n\r\n",
+        "POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloX\r\n",
+        "GET /a HTTP/1.1\nHost: x\n\n",
+    };
+    struct fixture f;
+
+    (void)state;
+    start(&f, "127.0.0.1:0", NULL);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        size_t len = strlen(texts[i]);
+        char *whole = answers(&f, texts[i], len, len);
+
+        for (size_t first = 1; first < len; first++) {
+            char *pieces = answers(&f, texts[i], first, first == 1 ? 1 : len);
+
+            assert_string_equal(pieces, whole);
+            free(pieces);
+        }
+        free(whole);
+    }
+    stop(&f);
+}
+
+static void test_expecting_to_be_asked(void **state)
+{
+    struct fixture f;
+    int fd;
+
+    (void)state;
+    start(&f, "127.0.0.1:0", NULL);
+    fd = dial(&f);
+    say(fd, "POST /x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    hear(&f, fd, "HTTP/1.1 100 Continue\r\n\r\n");
+    say(fd, "hello");
+    hear(&f, fd, "body=hello");
+    close(fd);
+    stop(&f);
+}
+
+/* --- slow readers, and turns ----------------------------------------------------------------- */
+
+static size_t read_all(struct fixture *f, int fd, size_t want)
+{
+    static char piece[65536];
+    size_t len = 0;
+    int64_t until = clock_mono().ms + DEADLINE_MS;
+
+    while (len < want && clock_mono().ms < until) {
+        ssize_t n = read(fd, piece, sizeof(piece));
+
+        if (n > 0)
+            len += (size_t)n;
+        else if (n == 0)
+            break;
+        else
+            loop_once(f->loop, 20);
+    }
+    return len;
+}
+
+static void test_slow_reader(void **state)
+{
+    struct fixture f;
+    int slow, fd;
+
+    (void)state;
+    start(&f, "127.0.0.1:0", NULL);
+    slow = dial(&f);
+    say(slow, "GET /big HTTP/1.1\r\nHost: x\r\n\r\nGET /big HTTP/1.1\r\nHost: x\r\n\r\n"
+              "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    serve_until(&f, &f.seen, 1);
+    fd = dial(&f);
+    say(fd, "GET /ok HTTP/1.1\r\nHost: x\r\n\r\n");
+    hear(&f, fd, "GET /ok");
+    assert_int_equal(f.seen, 2); /* the second answer is made when the first one is read */
+    assert_true(read_all(&f, slow, SIZE_MAX) > 2 * BIG);
+    assert_int_equal(f.seen, 4);
+    close(slow);
+    close(fd);
+    stop(&f);
+}
+
+static void test_reader_that_stops(void **state)
+{
+    struct httpd_options options = {.idle_sec = 1};
+    struct fixture f;
+    int64_t until = clock_mono().ms + DEADLINE_MS;
+    int slow;
+
+    (void)state;
+    start(&f, "127.0.0.1:0", &options);
+    slow = dial(&f);
+    say(slow, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    serve_until(&f, &f.seen, 1);
+    while (httpd_connections(f.httpd) > 0 && clock_mono().ms < until)
+        loop_once(f.loop, 20);
+    assert_int_equal(httpd_connections(f.httpd), 0);
+    assert_true(read_all(&f, slow, BIG) < BIG);
+    close(slow);
+    stop(&f);
+}
+
+/* Whoever has much to ask has one turn like everybody else. */
+static void test_turns(void **state)
+{
+    struct fixture f;
+    struct buf many;
+    int a, b;
+
+    (void)state;
+    start(&f, "127.0.0.1:0", NULL);
+    a = dial(&f);
+    b = dial(&f);
+    while (httpd_connections(f.httpd) < 2)
+        loop_once(f.loop, 20);
+    buf_init(&many, 0);
+    for (int i = 0; i < 100; i++)
+        buf_puts(&many, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    say(a, buf_cstr(&many));
+    say(b, "GET /other HTTP/1.1\r\nHost: x\r\n\r\n");
+    hear(&f, b, "GET /other");
+    assert_in_range(f.other, 1, 3);
+    serve_until(&f, &f.seen, 101);
+    buf_clear(&many);
+    close(a);
+    close(b);
+    stop(&f);
+}
+
+/* Requests that take long leave the loop its turns. */
+static void test_turns_of_the_loop(void **state)
+{
+    struct fixture f;
+    unsigned rounds = 0;
+    int fd;
+
+    (void)state;
+    start(&f, "127.0.0.1:0", NULL);
+    fd = dial(&f);
+    say(fd, "GET /spin HTTP/1.1\r\nHost: x\r\n\r\nGET /spin HTTP/1.1\r\nHost: x\r\n\r\n"
+            "GET /spin HTTP/1.1\r\nHost: x\r\n\r\nGET /spin HTTP/1.1\r\nHost: x\r\n\r\n");
+    while (f.seen < 4) {
+        unsigned seen = f.seen;
+
+        loop_once(f.loop, 20);
+        assert_true(f.seen <= seen + 1);
+        rounds++;
+    }
+    assert_true(rounds >= 4);
+    close(fd);
+    stop(&f);
+}
+
+static void test_stream_of_http_1_0(void **state)
+{
+    struct fixture f;
+    int fd;
+
+    (void)state;
+    start(&f, "127.0.0.1:0", NULL);
+    fd = dial(&f);
+    say(fd, "GET /late HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    serve_until(&f, &f.seen, 1);
+    httpd_stream(f.kept[0], 200, NULL, 0, 1000);
+    assert_int_equal(httpd_stream_write(f.kept[0], "one", 3), 0);
+    httpd_stream_end(f.kept[0]);
+    assert_non_null(strstr(hear(&f, fd, NULL), "Connection: close\r\n\r\none")); /* its end: EOF */
+    close(fd);
+    stop(&f);
+}
+
+/* An answer is not taken back by what its client sent behind its last request. */
+static void test_more_than_was_announced(void **state)
+{
+    struct fixture f;
+    struct buf text;
+    int64_t until = clock_mono().ms + DEADLINE_MS;
+    char bytes[4096];
+    ssize_t n;
+    int fd;
+
+    (void)state;
+    start(&f, "127.0.0.1:0", NULL);
+    fd = dial(&f);
+    buf_init(&text, 0);
+    buf_puts(&text, "GET /only HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    fill(&text, 30000);
+    say(fd, buf_cstr(&text));
+    while ((n = read(fd, bytes, sizeof(bytes))) != 0 && clock_mono().ms < until) {
+        assert_true(n > 0 || errno == EAGAIN); /* no reset */
+        loop_once(f.loop, 20);
+    }
+    assert_int_equal(n, 0);
+    close(fd);
+    while (httpd_connections(f.httpd) > 0 && clock_mono().ms < until)
+        loop_once(f.loop, 20);
+    assert_int_equal(httpd_connections(f.httpd), 0);
+    assert_int_equal(f.seen, 1);
+    buf_clear(&text);
+    stop(&f);
+}
+
+static void test_no_descriptors_left(void **state)
+{
+    struct rlimit usual, none;
+    struct fixture f;
+    int fd;
+
+    (void)state;
+    start(&f, "127.0.0.1:0", NULL);
+    fd = dial(&f);
+    say(fd, "GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    none = (struct rlimit){.rlim_cur = 3, .rlim_max = usual.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    for (int i = 0; i < 5; i++)
+        loop_once(f.loop, 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    assert_int_equal(httpd_connections(f.httpd), 0);
+    hear(&f, fd, "GET /x");
+    close(fd);
+    stop(&f);
+}
+
+static void test_connections_max(void **state)
+{
+    struct httpd_options options = {.connections_max = 1};
+    struct fixture f;
+    int first, second;
+
+    (void)state;
+    start(&f, "127.0.0.1:0", &options);
+    first = dial(&f);
+    second = dial(&f);
+    say(second, "GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (int i = 0; i < 5; i++)
+        loop_once(f.loop, 0);
+    assert_int_equal(httpd_connections(f.httpd), 1);
+    assert_int_equal(f.seen, 0);
+    close(first);
+    hear(&f, second, "GET /x");
+    close(second);
+    stop(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,6 +747,16 @@ int main(void)
         cmocka_unit_test(test_free_with_a_request_in_the_socket),
         cmocka_unit_test(test_unix_socket),
         cmocka_unit_test(test_bad_addresses),
+        cmocka_unit_test(test_requests_in_any_pieces),
+        cmocka_unit_test(test_expecting_to_be_asked),
+        cmocka_unit_test(test_slow_reader),
+        cmocka_unit_test(test_reader_that_stops),
+        cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_turns_of_the_loop),
+        cmocka_unit_test(test_stream_of_http_1_0),
+        cmocka_unit_test(test_more_than_was_announced),
+        cmocka_unit_test(test_no_descriptors_left),
+        cmocka_unit_test(test_connections_max),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

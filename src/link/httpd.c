@@ -3,7 +3,7 @@
  * Connections that are ready are served after the round of callbacks, one request of each in turn,
  * for a few milliseconds; then the loop's other work comes first again. So neither one connection
  * nor all of them together keep the program from the rest.
- * Diagnostics: a warning when no connection can be taken for want of descriptors. */
+ * Diagnostics: a warning when no connection can be taken for want of descriptors, until one can. */
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -126,7 +126,9 @@ static void not_accepted(struct httpd *h)
 {
     if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
         return; /* nobody waits, or whoever waited has left */
-    log_warn("httpd_accept", "cannot take a connection: %s", strerror(errno));
+    if (!h->short_of_fds)
+        log_warn("httpd_accept", "cannot take a connection: %s", strerror(errno));
+    h->short_of_fds = true;
     h->resting = true;
     loop_fd_want(h->listener, 0);
     loop_timer_set(h->rest, REST_MS);
@@ -144,6 +146,7 @@ static void on_listener(void *arg, unsigned events)
             not_accepted(h);
             return;
         }
+        h->short_of_fds = false;
         set_options(h, fd);
         httpd_conn_new(h, fd);
     }

@@ -145,6 +145,12 @@ static bool next_piece(struct httpd_conn *c)
     return c->out_chunked;
 }
 
+/* Closed with something unread, the socket would take back what the client has not read yet. */
+static bool needs_linger(const struct httpd_conn *c)
+{
+    return !c->eof && (c->linger || c->paused || buf_len(&c->in) > 0);
+}
+
 static void begin_linger(struct httpd_conn *c)
 {
     shutdown(c->fd, SHUT_WR);
@@ -159,7 +165,7 @@ static bool answer_sent(struct httpd_conn *c)
 {
     buf_clear(&c->out);
     buf_clear(&c->stream);
-    if (c->close_after && (c->eof || !c->linger)) {
+    if (c->close_after && !needs_linger(c)) {
         httpd_conn_close(c);
         return false;
     }
@@ -199,8 +205,7 @@ void httpd_conn_flush(struct httpd_conn *c)
     httpd_deadline(c->server, httpd_conn_due(c));
 }
 
-/* --- in
- * ------------------------------------------------------------------------------------------- */
+/* --- in --------------------------------------------------------------------------------------- */
 
 /* A client that left is noticed; one that sends its next request has to wait. */
 static void look_for_hangup(struct httpd_conn *c, unsigned events)

@@ -113,6 +113,8 @@ static const char *check(struct head *h)
         return "more than one Authorization";
     if (h->target != req->head + strlen(req->method) + 1)
         return "expected one blank before the request's target";
+    if (memchr(h->target, '\t', h->target_len) || memchr(h->target, '\f', h->target_len))
+        return "the request's target holds a control character";
     return NULL;
 }
 

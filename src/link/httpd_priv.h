@@ -86,7 +86,9 @@ TAILQ_HEAD(httpd_orphans, httpd_request);
 struct httpd {
     struct loop *loop;
     int listen_fd;
-    bool tcp, resting; /* resting: no descriptors left, accepting pauses */
+    bool tcp;
+    bool short_of_fds; /* the last connection could not be taken */
+    bool resting;      /* so accepting pauses */
     struct loop_fd *listener;
     struct loop_timer *rest;
     struct loop_timer *sweep;
