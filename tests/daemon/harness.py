@@ -130,6 +130,8 @@ class Process:
         self.killed = False
         self.expected = []
         self.env = dict(os.environ)
+        # Else AddressSanitizer keeps 256 MB of what was freed, and a leak is hard to tell from that.
+        self.env.setdefault("ASAN_OPTIONS", "quarantine_size_mb=16")
 
     # --- what a subclass says -----------------------------------------------------------------
 

@@ -62,7 +62,7 @@ def memory_kb(pid):
 def stops_growing(pid, round_of_work, kilobytes):
     """What allocators keep is bounded, so one of a few equal rounds adds next to nothing; a leak grows in each."""
     grown = []
-    for _ in range(20):  # AddressSanitizer keeps 256 MB of what was freed
+    for _ in range(20):
         before = memory_kb(pid)
         round_of_work()
         grown.append(memory_kb(pid) - before)
