@@ -146,6 +146,7 @@ static void respond_to(struct httpd_request *req, unsigned status,
 
     req->server->pending--;
     c->req = NULL;
+    httpd_request_end(req);
     respond(c, minor, status, headers, n_headers, body, len, owned);
     httpd_request_free(req);
 }

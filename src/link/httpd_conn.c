@@ -12,7 +12,6 @@
 #include "presence/fd.h"
 
 #define SCRAP_SIZE (64u << 10) /* thrown away at a time */
-#define KEEP_SIZE  (16u << 10) /* of a connection's buffer, between requests */
 #define CHUNK_MAX  (16u << 10) /* of a stream's answer */
 #define LINGER_MS  2000
 
@@ -175,7 +174,7 @@ static bool answer_sent(struct httpd_conn *c)
         c->state = HTTPD_HEAD;
         c->paused = c->out_chunked = c->no_body = false;
         c->since_ms = c->active_ms = clock_mono_coarse().ms;
-        if (buf_len(&c->in) == 0 && c->in.cap > KEEP_SIZE)
+        if (buf_len(&c->in) == 0 && c->in.cap > HTTPD_KEEP_SIZE)
             buf_clear(&c->in);
         if (buf_len(&c->in) > 0 || c->eof)
             httpd_enqueue(c, 0);

@@ -35,7 +35,7 @@ static int on_field(http_parser *p, const char *at, size_t len)
     struct head *h = p->data;
     struct httpd_request *req = h->req;
 
-    if (req->n_headers == HTTPD_HEADERS_MAX) {
+    if (req->n_headers == req->headers_max) {
         h->too_many = true;
         return 1;
     }
@@ -73,6 +73,8 @@ static void look_at(struct head *h, const struct httpd_header *f)
 {
     struct httpd_request *req = h->req;
 
+    if (!strchr("cthaeCTHAE", *f->name))
+        return;
     if (strcasecmp(f->name, "Content-Length") == 0) {
         h->lengths++;
         req->has_length = true;
@@ -199,15 +201,26 @@ static const char *parse(struct head *h, size_t len, unsigned *status_r)
     return check(h);
 }
 
+static size_t count_lines(const unsigned char *text, size_t len)
+{
+    const unsigned char *end = text + len, *line = text;
+    size_t n = 0;
+
+    for (; n <= HTTPD_HEADERS_MAX && (line = memchr(line, '\n', (size_t)(end - line))); n++)
+        line++;
+    return n;
+}
+
 struct httpd_request *httpd_head_parse(const unsigned char *head, size_t len, unsigned *status_r,
                                        const char **why_r)
 {
-    struct httpd_request *req = xmalloc(sizeof(*req) + len + 1);
+    size_t lines = count_lines(head, len);
+    size_t fields = lines < HTTPD_HEADERS_MAX ? lines : HTTPD_HEADERS_MAX;
+    size_t size = sizeof(struct httpd_request) + fields * sizeof(struct httpd_header);
+    struct httpd_request *req = xmalloc(size + len + 1);
     struct head h = {.req = req};
 
-    memset(req, 0, offsetof(struct httpd_request, headers));
-    memset(&req->queries, 0,
-           offsetof(struct httpd_request, head) - offsetof(struct httpd_request, queries));
+    *req = (struct httpd_request){.head = (char *)req + size, .headers_max = fields};
     memcpy(req->head, head, len);
     req->head[len] = '\0';
     *why_r = parse(&h, len, status_r);

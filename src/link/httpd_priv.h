@@ -7,7 +7,8 @@
 
 #include "presence/httpd.h"
 
-#define HTTPD_HEADERS_MAX 100u /* fields of one head */
+#define HTTPD_HEADERS_MAX 100u        /* fields of one head */
+#define HTTPD_KEEP_SIZE   (16u << 10) /* of a connection's buffer, between requests */
 
 struct httpd_conn;
 
@@ -19,9 +20,8 @@ struct httpd_request {
     unsigned minor;     /* of HTTP/1.x */
     bool keep_alive, streaming, chunked, expects_continue;
     bool has_length;
-    uint64_t length; /* valid if has_length */
-    size_t n_headers;
-    struct httpd_header headers[HTTPD_HEADERS_MAX];
+    uint64_t length;              /* valid if has_length */
+    char *head;                   /* what the strings point into */
     struct httpd_header *queries; /* decoded; owned */
     size_t n_queries;
     struct buf body;
@@ -30,7 +30,8 @@ struct httpd_request {
     void *gone_arg;
     char peer[INET6_ADDRSTRLEN];
     TAILQ_ENTRY(httpd_request) orphan;
-    char head[]; /* what the strings point into */
+    size_t n_headers, headers_max;
+    struct httpd_header headers[]; /* behind them the head */
 };
 
 /* httpd_chunked.c: the framing of a chunked body (RFC 9112, section 7.1), to the letter. */
@@ -134,6 +135,9 @@ void httpd_unescape(char *text);
 
 /* httpd_request.c */
 void httpd_request_free(struct httpd_request *req);
+/* Its answer is about to be sent: the connection gets its buffer back. The bytes stay until more is
+ * received. */
+void httpd_request_end(struct httpd_request *req);
 
 /* httpd_answer.c */
 void httpd_tell_gone(struct httpd_request *req);

@@ -139,7 +139,10 @@ static void parse_body(struct httpd_conn *c)
     }
     left = (size_t)req->length - buf_len(&req->body);
     n = left < buf_len(&c->in) ? left : buf_len(&c->in);
-    if (n > 0) {
+    if (n > 0 && n == req->length && n == buf_len(&c->in)) {
+        req->body = c->in; /* as it is; httpd_request_end gives it back */
+        buf_init(&c->in, 0);
+    } else if (n > 0) {
         buf_append(&req->body, buf_bytes(&c->in), n);
         buf_consume(&c->in, n);
     }

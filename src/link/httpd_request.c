@@ -8,6 +8,17 @@
 
 #include "link/httpd_priv.h"
 
+void httpd_request_end(struct httpd_request *req)
+{
+    struct httpd_conn *c = req->conn;
+
+    if (c->in.data || req->body.cap > HTTPD_KEEP_SIZE)
+        return;
+    c->in = req->body;
+    buf_reset(&c->in);
+    buf_init(&req->body, 0);
+}
+
 void httpd_request_free(struct httpd_request *req)
 {
     buf_clear(&req->body);
@@ -28,7 +39,8 @@ const char *httpd_path(const struct httpd_request *req)
 const char *httpd_header(const struct httpd_request *req, const char *name)
 {
     for (size_t i = 0; i < req->n_headers; i++)
-        if (strcasecmp(req->headers[i].name, name) == 0)
+        if ((*req->headers[i].name ^ *name) % 32 == 0 &&
+            strcasecmp(req->headers[i].name, name) == 0)
             return req->headers[i].value;
     return NULL;
 }
