@@ -11,6 +11,7 @@
 #include "presence/log.h"
 
 #define GIVE_BACK_FROM ((size_t)2 << 20)
+#define SMALL_MAX      1024u
 
 void *xmalloc(size_t n)
 {
@@ -21,10 +22,18 @@ void *xmalloc(size_t n)
     return p;
 }
 
+/* glibc's calloc passes by the short lists from which its malloc takes small blocks. */
 void *xcalloc(size_t n, size_t size)
 {
-    void *p = calloc(n ? n : 1, size ? size : 1);
+    size_t total;
+    void *p = NULL;
 
+    if (__builtin_mul_overflow(n, size, &total))
+        total = SIZE_MAX;
+    if (total <= SMALL_MAX)
+        p = memset(xmalloc(total), 0, total);
+    else
+        p = calloc(n, size);
     if (!p)
         fatal("out_of_memory", "cannot allocate %zu x %zu bytes", n, size);
     return p;
@@ -149,9 +158,15 @@ void buf_commit(struct buf *b, size_t n)
     b->end += n;
 }
 
+/* Most often there is room, and no limit to think of. */
+static inline unsigned char *room(struct buf *b, size_t n)
+{
+    return !b->max && b->data && b->cap - b->end >= n ? b->data + b->end : buf_reserve(b, n);
+}
+
 int buf_append(struct buf *b, const void *bytes, size_t n)
 {
-    unsigned char *p = buf_reserve(b, n);
+    unsigned char *p = room(b, n);
 
     if (!p)
         return -1;
@@ -168,7 +183,13 @@ int buf_puts(struct buf *b, const char *text)
 
 int buf_putc(struct buf *b, char c)
 {
-    return buf_append(b, &c, 1);
+    unsigned char *p = room(b, 1);
+
+    if (!p)
+        return -1;
+    *p = (unsigned char)c;
+    b->end++;
+    return 0;
 }
 
 int buf_put_u64(struct buf *b, uint64_t v)

@@ -11,7 +11,7 @@
 
 #include "presence/buf.h"
 
-#define FIRST_BLOCK 4096u
+#define FIRST_BLOCK 16384u
 #define MAX_BLOCK   (1u << 20)
 #define ALIGNMENT   _Alignof(max_align_t)
 
@@ -22,12 +22,47 @@ struct block {
 };
 
 struct arena {
-    struct block *blocks; /* the first one is being filled */
+    struct block *blocks; /* the first one is being filled, the last one holds the arena */
 };
+
+#ifdef PRESENCE_SANITIZED /* which shall see what is used after its end */
+#define SPARE_MAX 0u
+#else
+#define SPARE_MAX 8u
+#endif
+
+/* First blocks of arenas that ended: requests come one after the other. */
+static struct block *spare[SPARE_MAX + 1];
+static size_t n_spare;
+
+static struct block *new_block(size_t size)
+{
+    struct block *b;
+
+    if (size == FIRST_BLOCK && n_spare > 0)
+        return spare[--n_spare];
+    b = xmalloc(sizeof(*b) + size);
+    b->size = size;
+    return b;
+}
+
+static void free_block(struct block *b)
+{
+    if (b->size == FIRST_BLOCK && n_spare < SPARE_MAX)
+        spare[n_spare++] = b;
+    else
+        free(b);
+}
 
 struct arena *arena_new(void)
 {
-    return xcalloc(1, sizeof(struct arena));
+    struct block *b = new_block(FIRST_BLOCK);
+    struct arena *a = (struct arena *)b->bytes;
+
+    b->next = NULL;
+    b->used = (sizeof(*a) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    a->blocks = b;
+    return a;
 }
 
 void arena_free(struct arena **arena)
@@ -38,24 +73,22 @@ void arena_free(struct arena **arena)
         return;
     for (b = (*arena)->blocks; b; b = next) {
         next = b->next;
-        free(b);
+        free_block(b);
     }
-    free(*arena);
     *arena = NULL;
 }
 
 static struct block *add_block(struct arena *a, size_t n)
 {
-    size_t size = a->blocks ? a->blocks->size * 2 : FIRST_BLOCK;
+    size_t size = a->blocks->size * 2;
     struct block *b;
 
     if (size > MAX_BLOCK)
         size = MAX_BLOCK;
     if (size < n)
         size = n;
-    b = xmalloc(sizeof(*b) + size);
+    b = new_block(size);
     b->used = 0;
-    b->size = size;
     b->next = a->blocks;
     a->blocks = b;
     return b;
@@ -67,7 +100,7 @@ void *arena_take(struct arena *a, size_t n)
     void *p;
 
     n = (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (!b || b->size - b->used < n)
+    if (b->size - b->used < n)
         b = add_block(a, n);
     p = b->bytes + b->used;
     b->used += n;

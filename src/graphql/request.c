@@ -29,7 +29,6 @@ void request_free(struct request *r)
 
     document_release(r->service->documents, &r->document);
     buf_clear(&r->data);
-    free(r->guilds);
     arena_free(&arena);
 }
 
@@ -111,10 +110,10 @@ static void authenticate(struct request *r)
         return;
     r->authenticated = true;
     memcpy(r->digest, t->digest, sizeof(r->digest));
-    r->caller = arena_printf(r->arena, "%s", t->name);
+    r->caller = arena_strndup(r->arena, t->name, strlen(t->name));
     r->scopes = t->scopes;
     r->n_guilds = t->n_guilds;
-    r->guilds = xcalloc(t->n_guilds + 1, sizeof(*r->guilds));
+    r->guilds = arena_alloc(r->arena, t->n_guilds * sizeof(*r->guilds));
     if (t->n_guilds)
         memcpy(r->guilds, t->guilds, t->n_guilds * sizeof(*r->guilds));
 }
