@@ -2,26 +2,22 @@
  * Diagnostics: fatal when libcrypto or the system's random source fails. */
 #include "presence/crypto.h"
 
+#define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_Init */
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
 #include "presence/log.h"
 
-/* Looked up once: OpenSSL 3 else goes through its providers for each digest, which costs several
- * times the digest of a token. */
+/* Without the EVP layer, whose locks and contexts cost several times the digest of a token. */
 void crypto_sha256(const void *bytes, size_t len, uint8_t out[CRYPTO_SHA256_SIZE])
 {
-    static EVP_MD *sha256;
-    static EVP_MD_CTX *ctx;
+    SHA256_CTX ctx;
 
-    if (!ctx) {
-        sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-        ctx = EVP_MD_CTX_new();
-    }
-    if (!sha256 || !ctx || EVP_DigestInit_ex2(ctx, sha256, NULL) != 1 ||
-        EVP_DigestUpdate(ctx, bytes, len) != 1 || EVP_DigestFinal_ex(ctx, out, NULL) != 1)
+    if (SHA256_Init(&ctx) != 1 || SHA256_Update(&ctx, bytes, len) != 1 ||
+        SHA256_Final(out, &ctx) != 1)
         fatal("crypto", "SHA-256 failed");
 }
 
