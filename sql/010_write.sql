@@ -65,10 +65,12 @@ END $$;
 CREATE FUNCTION write_keep(operation text, guild bigint, a jsonb, result jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
+    IF coalesce(a->'requestId', 'null') = 'null' THEN
+        RETURN;
+    END IF;
     INSERT INTO presence.request (guild_id, request_id, operation, fingerprint, result)
-    SELECT guild, (a->>'requestId')::bigint, operation,
-           hashtextextended((a - 'requestId')::text, 0), result
-     WHERE coalesce(a->'requestId', 'null') <> 'null';
+    VALUES (guild, (a->>'requestId')::bigint, operation,
+            hashtextextended((a - 'requestId')::text, 0), result);
 END $$;
 
 -- Nothing was changed. `errors` name the argument and what was expected.
