@@ -27,16 +27,22 @@ static size_t characters(const char *text)
     return n;
 }
 
-/* Each attachment that is named belongs to a file of this very call. */
+/* The number of a file of this very call, as a number or in a string. */
+static bool is_file(const struct rest_call *c, const struct json *id)
+{
+    const char *text = json_string(id, "");
+
+    if (json_is_number(id))
+        return json_int(id, -1) >= 0 && json_id(id) < c->n_files;
+    return *text && strspn(text, "0123456789") == strlen(text) && json_id(id) < c->n_files;
+}
+
+/* Each attachment that is named belongs to such a file. */
 static bool attachments_fit(struct rest_call *c, const struct json *attachments)
 {
-    for (const struct json *a = json_first(attachments); a; a = json_next(a)) {
-        const char *id = json_string(json_get(a, "id"), "");
-
-        if (!*id || strspn(id, "0123456789") != strlen(id) ||
-            json_id(json_get(a, "id")) >= c->n_files)
+    for (const struct json *a = json_first(attachments); a; a = json_next(a))
+        if (!is_file(c, json_get(a, "id")))
             return false;
-    }
     return true;
 }
 

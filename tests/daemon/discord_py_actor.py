@@ -5,6 +5,7 @@ import asyncio
 import io
 import json
 import sys
+import traceback
 
 import discord
 import yarl
@@ -68,6 +69,12 @@ async def act():
 @client.event
 async def on_ready():
     await act()
+
+
+@client.event
+async def on_error(event, *_):
+    traceback.print_exc()
+    await client.close()  # whoever waits for a report is not left waiting
 
 
 async def main():
