@@ -7,6 +7,7 @@ is shown beside it. One client sends one request after the other, on one kept co
 
 import argparse
 import contextlib
+import hashlib
 import itertools
 import json
 import http.client
@@ -22,6 +23,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import bench_graphql_lists  # noqa: E402
 import bench_graphql_peers  # noqa: E402
+import bench_graphql_totals  # noqa: E402
 from bench import machine  # noqa: E402
 from bench_graphql_service import (GUILD, MEMBERS, MINUTE, T0, Client, Service, Table, columns,  # noqa: E402
                                    one_by_one, percentile, resident_mb, user_of)
@@ -40,6 +42,8 @@ def parse():
                         help="requests before memory is looked at (1000000)")
     parser.add_argument("--singles", type=int, default=5000, help="single mutations of a run (5000)")
     parser.add_argument("--pages", type=int, default=300, help="requests per page of a list (300)")
+    parser.add_argument("--log", type=int, default=1000000,
+                        help="rows of the log that totals are made of (1000000)")
     parser.add_argument("--only", action="append", choices=list(PARTS),
                         help="one part; may be repeated")
     parser.add_argument("--attack", help=argparse.SUPPRESS)
@@ -48,46 +52,67 @@ def parse():
 
 # --- recordSightings ---------------------------------------------------------------------------------
 
-def record_bodies(size, total, lane, position, minute, users=20000):
+def operation(name, by_text):
+    """What names an operation in a request: its id, as workers send it, or its text."""
+    text = (OPERATIONS / f"{name}.graphql").read_text()
+    return ({"query": text} if by_text
+            else {"documentId": "sha256:" + hashlib.sha256(text.encode()).hexdigest()})
+
+
+def record_bodies(size, total, lane, position, minute, users=20000, by_text=False):
     """Ready requests of `size` sightings each: what the client spends is not what is measured."""
-    query = (OPERATIONS / "RecordSightings.graphql").read_text()
+    named = operation("RecordSightings", by_text)
     rng = random.Random(size)
     bodies = []
     for n in range(total // size):
         batch = {"lane": lane, "epoch": "1", "from": str(position + n * size),
                  "to": str(position + (n + 1) * size), "sessions": [],
                  "sightings": columns(rng, size, minute + n * MINUTE, users)}
-        bodies.append(json.dumps({"query": query, "variables": {"batches": [batch]}},
+        bodies.append(json.dumps({**named, "variables": {"batches": [batch]}},
                                  separators=(",", ":")).encode())
     return bodies
 
 
+def without_log(pg):
+    """Leaves the log out: batch_sightings as it is, without the one statement that writes there."""
+    text, = pg.execute("SELECT pg_get_functiondef('batch_sightings'::regproc)")[0]
+    begin = text.index("    INSERT INTO activity ")
+    pg.execute(text[:begin] + text[text.index(";", begin) + 1:])
+
+
+def spent_on_batches(service, size, bodies):
+    """Microseconds per row, of the service and of PostgreSQL."""
+    def work():
+        for body in bodies:
+            answer = service.client.send(body)
+            assert b'"APPLIED"' in answer, answer[:500]
+
+    return service.spent(work, len(bodies) * size)
+
+
 def record(table, options):
-    """Returns microseconds per row by 1,000, for the ratios."""
-    reached = []
-    service = Service()
+    """Returns microseconds per row by 1,000, for the ratios. The variants take turns, run by run."""
+    services = [Service(), Service(), Service()]
+    without_log(services[2].pg)
+    reached = None
     try:
         for lane, (size, most) in enumerate(((1000, 1.0), (5000, 0.8))):
-            ours, theirs, position = [], [], 0
+            runs = []
             for run in range(options.runs + 1):
-                bodies = record_bodies(size, options.rows, lane, position, T0 + run * 1000 * MINUTE)
-                position += len(bodies) * size
-
-                def work():
-                    for body in bodies:
-                        answer = service.client.send(body)
-                        assert b'"APPLIED"' in answer, answer[:500]
-
-                one, other = service.spent(work, len(bodies) * size)
-                if run > 0:  # the first one fills caches
-                    ours.append(one)
-                    theirs.append(other)
-            middle = table.row(f"recordSightings by {size:,}: us per row", ours, most)
-            reached.append(middle)
-            table.row("  PostgreSQL, with the activity log", theirs, 20)
-        return reached[0]
+                at = lane, run * (options.rows // size) * size, T0 + run * 1000 * MINUTE
+                bodies, texts = (record_bodies(size, options.rows, *at, by_text=t) for t in (False, True))
+                runs.append([spent_on_batches(s, size, b)
+                             for s, b in zip(services, (bodies, texts, bodies))])
+            named, text, no_log = zip(*runs[1:])  # the first one fills caches
+            middle = table.row(f"recordSightings by {size:,}: us per row", [r[0] for r in named], most)
+            reached = reached or middle
+            table.row("  the same by the text of the operation", [r[0] for r in text])
+            table.row("  PostgreSQL, with the activity log", [r[1] for r in named + text], 20)
+            table.row("  PostgreSQL, its insert into the log left out", [r[1] for r in no_log], 12)
+        return reached
     finally:
-        service.close()
+        for s in services:
+            s.close()
 
 
 # --- the language ------------------------------------------------------------------------------------
@@ -174,9 +199,9 @@ def rename_body(n):
         "guild": GUILD, "user": user_of(n), "nick": f"name {n}"}}).encode()
 
 
-def sighting_bodies(total):
-    """Batches of one sighting each, of a member that is known: the document as workers send it."""
-    return record_bodies(1, total, 0, 0, T0, MEMBERS)
+def sighting_bodies(total, lane, by_text=False):
+    """Batches of one sighting each, of a member that is known."""
+    return record_bodies(1, total, lane, 0, T0, MEMBERS, by_text)
 
 
 def disk_ms(service, count):
@@ -190,8 +215,8 @@ def disk_ms(service, count):
         return one_by_one(update, lambda n: n, count)
 
 
-def single_of(table, service, options, name, body_of):
-    """Returns microseconds of one."""
+def single_of(table, service, options, name, body_of, most=60, p50=0.6):
+    """Returns microseconds of one; most and p50 None: shown for comparison."""
     one_by_one(service.client.send, body_of, 200)
     ours, theirs, times, done = [], [], [], itertools.count(200)
     for _ in range(options.runs):
@@ -202,9 +227,9 @@ def single_of(table, service, options, name, body_of):
         one, other = service.spent(work, options.singles)
         ours.append(one)
         theirs.append(other)
-    middle = table.row(f"one {name}: us of the service", ours, 60, ".0f")
+    middle = table.row(f"one {name}: us of the service", ours, most, ".0f")
     table.row("  PostgreSQL: us", theirs, form=".0f")
-    table.row("  p50 with one client: ms", [percentile(t, 0.5) for t in times], 0.6)
+    table.row("  p50 with one client: ms", [percentile(t, 0.5) for t in times], p50)
     table.row("  p99: ms", [percentile(t, 0.99) for t in times])
     return middle
 
@@ -215,8 +240,11 @@ def single(table, options):
     try:
         make_members(service)
         middle = single_of(table, service, options, "updateMember", rename_body)
-        bodies = sighting_bodies(200 + options.runs * options.singles)
-        single_of(table, service, options, "recordSightings of one row", bodies.__getitem__)
+        total = 200 + options.runs * options.singles
+        single_of(table, service, options, "recordSightings of one row",
+                  sighting_bodies(total, 0).__getitem__)
+        single_of(table, service, options, "recordSightings, by the operation's text",
+                  sighting_bodies(total, 1, True).__getitem__, None, None)
         table.row("  for comparison, a bare UPDATE by libpq, p50: ms",
                   [percentile(disk_ms(service, options.singles // 5), 0.5)])
         return middle
@@ -318,8 +346,12 @@ def lists(table, options):
         table.row(f"100 of 1,000,000 members, {name}, worst p99: ms", [p99], most, ".1f")
 
 
+def totals(table, options):
+    bench_graphql_totals.bench(table, options.log)
+
+
 PARTS = {"language": language, "record": record, "single": single, "memory": memory,
-         "hostile": hostile, "lists": lists, "peers": bench_graphql_peers.peers}
+         "hostile": hostile, "lists": lists, "totals": totals, "peers": bench_graphql_peers.peers}
 
 
 def main():
