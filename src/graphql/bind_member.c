@@ -15,8 +15,16 @@
 #define WITH_SEEN                                                                                  \
     "LEFT JOIN presence.last_seen l ON l.guild_id = m.guild_id AND l.user_id = m.user_id"
 #define WITH_MEMBER "JOIN presence.member m ON m.guild_id = l.guild_id AND m.user_id = l.user_id"
-#define BY_MEMBER   "m", "presence.member m", WITH_SEEN, "m.guild_id, m.user_id", "m.guild_id"
-#define BY_SEEN     "l", "presence.last_seen l", WITH_MEMBER, "l.guild_id, l.user_id", "l.guild_id"
+#define LOWER_NAME  "lower({filter.name}::text COLLATE \"und-x-icu\")"
+#define NAMED(m)    "strpos(" m ".name_key, (SELECT " LOWER_NAME ") COLLATE \"C\") > 0"
+/* The same once more, for the planner: it knows how many names are like a text, not what strpos
+ * finds. */
+#define LIKE_NAMED(m)                                                                              \
+    m ".name_key LIKE '%' || regexp_replace(" LOWER_NAME                                           \
+      ", '([%_\\\\])', '\\\\\\1', 'g') COLLATE "                                                   \
+      "\"C\" || '%'"
+#define BY_MEMBER "m", "presence.member m", WITH_SEEN, "m.guild_id, m.user_id", "m.guild_id"
+#define BY_SEEN   "l", "presence.last_seen l", WITH_MEMBER, "l.guild_id, l.user_id", "l.guild_id"
 
 static const struct bind_order orders[] = {
     {"ID", 1, BY_MEMBER, "m.bot = false", {{"m.user_id", KEY_BIG}}},
@@ -70,9 +78,14 @@ static const struct bind_filter filters[] = {
      false},
     {"joinedUntil", NULL, "m", false, "m.joined_at <= {filter.joinedUntil}::timestamptz", NULL,
      false},
-    {"name", NULL, "m", false,
-     "strpos(m.name_key, (SELECT lower({filter.name}::text COLLATE \"und-x-icu\")) COLLATE \"C\") "
-     "> 0",
+    {"name", "m", "m", false, NAMED("m"), NULL, true},
+    /* Whose name it is, by the index of names: the scan that is sorted by idle time would look up
+     * each member. Those who are not there are few and have an index of their own. */
+    {"name", "l", NULL, false,
+     "l.user_id IN (SELECT x.user_id FROM presence.member x WHERE x.guild_id = {owner}"
+     " AND x.bot = false AND x.left_at IS NULL AND " NAMED("x") " AND " LIKE_NAMED(
+         "x") " UNION ALL SELECT x.user_id FROM presence.member x WHERE x.guild_id = {owner}"
+              " AND x.bot = false AND x.left_at IS NOT NULL AND " NAMED("x") ")",
      NULL, true},
     {.name = NULL},
 };

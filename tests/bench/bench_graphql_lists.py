@@ -47,6 +47,10 @@ CASES = (  # name, figure in ms, order, filter
     ("role, a rare one", SLOW, "ID", {"roles": [str(fill.RARE_ROLE)]}),
     ("kind", SLOW, "ID", {"lastKinds": ["MESSAGE"]}),
     ("kind, a rare one", SLOW, "IDLE", {"lastKinds": ["AUTOMOD"]}),
+    ("state of a role, by idle", SLOW, "IDLE",
+     {"states": ["INACTIVE"], "roles": [str(fill.COMMON_ROLE)]}),
+    ("kind, idle for 30 days", SLOW, "IDLE", {"lastKinds": ["VOICE_JOIN"], "quietSince": MONTH_AGO}),
+    ("name, by idle", SLOW, "IDLE", {"name": "name a1b"}),
 )
 
 
