@@ -36,7 +36,11 @@ static const struct command_option list_options[] = {
     {.name = NULL},
 };
 static const struct command_action actions[] = {
-    {.name = "list", .description = "Show them", .options = list_options, .run = run},
+    {.name = "list",
+     .description = "Show them",
+     .options = list_options,
+     .run = run,
+     .complete = run},
     {.name = "undo",
      .description = "Take back",
      .permissions = PERMISSION(ADMINISTRATOR),
@@ -126,10 +130,13 @@ static void test_bad_tables(void **state)
     static const struct command_option limits[] = {
         {.name = "a", .description = "A", .type = COMMAND_INTEGER, .min = 3, .max = 2},
         {.name = NULL}};
+    static const struct command_option silent[] = {
+        {.name = "a", .description = "A", .type = COMMAND_TEXT, .complete = true}, {.name = NULL}};
     const struct command_action with[][2] = {
         {{.description = "x", .options = unordered, .run = run}},
         {{.description = "x", .options = twice, .run = run}},
         {{.description = "x", .options = limits, .run = run}},
+        {{.description = "x", .options = silent, .run = run}},
     };
     struct command c = ping;
     const struct command *const both[] = {&ping, &c};
@@ -152,6 +159,8 @@ static void test_bad_tables(void **state)
     refused(&c, "two options");
     c.actions = with[2];
     refused(&c, "min <= max");
+    c.actions = with[3];
+    refused(&c, "suggests nothing");
     c = menu;
     c.description = "no";
     refused(&c, "a menu");

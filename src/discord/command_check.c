@@ -101,6 +101,8 @@ static const char *options_wrong(const struct command_printer *p, const struct c
         *name_r = o->name;
         if (wrong)
             return wrong;
+        if (o->complete && !a->complete)
+            return "the action suggests nothing for an option that is completed";
         if (o != a->options && o->required && !o[-1].required)
             return "required options come first";
         for (const struct command_option *other = a->options; other != o; other++)
