@@ -12,6 +12,24 @@ function report(what, fields) {
   process.stdout.write(JSON.stringify({ what, ...fields }) + "\n");
 }
 
+// What a bot does with members, roles, commands and interactions; each answer as the library reads it.
+async function deeds(i) {
+  const target = await i.guild.members.fetch(i.options.getString("target"));
+  await i.deferReply({ flags: 64 });
+  const edited = await i.editReply({ content: "at work" });
+  const role = await i.guild.roles.create({ name: "Made", permissions: [], reason: "for the test" });
+  const given = await target.roles.add(role, "given");
+  const taken = await target.roles.remove(role, "taken");
+  const listed = await client.application.commands.set([{ name: "deeds", description: "All of it" }]);
+  const refused = await i.guild.members.kick(i.guild.ownerId, "not the owner").catch((e) => e.code);
+  await target.kick("for the test");
+  const after = await i.followUp({ content: "done", flags: 64 });
+  report("deeds", {
+    role: role.id, given: given.roles.cache.has(role.id), taken: !taken.roles.cache.has(role.id),
+    commands: listed.map((c) => c.name), refused, edited: edited.content, after: after.content,
+  });
+}
+
 client.once("clientReady", async () => {
   const guilds = {};
   for (const guild of client.guilds.cache.values()) {
@@ -41,7 +59,11 @@ client.on("guildMemberUpdate", (before, after) => report("update", { user: after
 client.on("guildMemberRemove", (m) => report("leave", { user: m.id }));
 client.on("threadCreate", (t, fresh) => report("thread", { id: t.id, owner: t.ownerId, fresh }));
 client.on("guildAuditLogEntryCreate", (e) => report("audit", { id: e.id, user: e.executorId }));
-client.on("interactionCreate", (i) => report("interaction", { id: i.id, user: i.user.id }));
+client.on("interactionCreate", async (i) => {
+  report("interaction", { id: i.id, user: i.user.id });
+  if (i.isChatInputCommand() && i.commandName === "deeds")
+    await deeds(i).catch((e) => report("error", { text: String(e) }));
+});
 client.on("inviteCreate", (i) => report("invite", { user: i.inviterId }));
 client.on("error", (e) => report("error", { text: String(e) }));
 client.login(token);

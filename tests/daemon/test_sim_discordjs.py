@@ -89,6 +89,25 @@ def test_login_caches_and_events(sim, client):
     client.wait("invite", user=done["user"])
 
 
+def test_role_kick_command_and_interaction_calls(sim, client):
+    client.wait("ready")
+    guild = sim.world(members=True)["guilds"][0]
+    target = guild["members"][30]["id"]
+    sim.act("interaction", type=2, user=12, name="deeds", data={
+        "id": "900000000000000001", "type": 1, "name": "deeds",
+        "options": [{"name": "target", "type": 3, "value": target}]})
+    got = client.wait("deeds")
+    assert got["given"] and got["taken"] and got["commands"] == ["deeds"]
+    assert got["refused"] == 50013 and (got["edited"], got["after"]) == ("at work", "done")
+    rest = [(r["method"], r["status"], r["reason"]) for r in sim.received("rest")
+            if target in r["path"] or "/roles" in r["path"]]
+    assert ("PUT", 204, "given") in rest and ("DELETE", 204, "taken") in rest
+    assert ("DELETE", 204, "for%20the%20test") in rest
+    if {"what": "leave", "user": target} not in client.seen:
+        client.wait("leave", user=target)
+    assert "Made" in [r["name"] for r in sim.world()["guilds"][0]["roles"]]
+
+
 def test_resume_after_a_drop(sim, client):
     client.wait("ready")
     sim.post("stall", sending=True)
