@@ -18,6 +18,7 @@
 #include "worker/order_priv.h"
 
 #define DEEDS_MAX     64u
+#define DEED_MAX_MS   300000 /* what it waits for went with its lane */
 #define FUTURE_MAX_MS 300000 /* a clock that much behind Discord's is wrong, not slow */
 
 #define _(text) cogs_words(locale, (text))
@@ -33,6 +34,16 @@ static void take_locale(struct deed *d)
     if (v && strlen(v->text) < sizeof(d->locale))
         strcpy(d->locale, v->text);
     d->order.locale = d->locale;
+}
+
+static void gave_up(void *arg)
+{
+    struct deed *d = arg;
+    const char *locale = d->order.locale;
+
+    deed_forget(d);
+    if (!d->ended)
+        deed_end(d, "failed, no end", _("This took too long: what came of it is not known."));
 }
 
 struct deed *deed_new(struct worker *w, const struct order_head *head,
@@ -52,6 +63,8 @@ struct deed *deed_new(struct worker *w, const struct order_head *head,
                               .self = w->self,
                               .now = clock_unix()};
     take_locale(d);
+    d->timer = loop_timer_new(w->loop, gave_up, d);
+    loop_timer_set(d->timer, DEED_MAX_MS);
     LIST_INSERT_HEAD(&w->orders->deeds, d, entry);
     return d;
 }
@@ -60,6 +73,7 @@ static void deed_free(struct deed *d)
 {
     deed_forget(d);
     LIST_REMOVE(d, entry);
+    loop_timer_free(&d->timer);
     free(d->order.state);
     free(d);
 }

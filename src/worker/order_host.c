@@ -346,6 +346,7 @@ void order_catalogued(struct worker *w, snowflake_t guild, const char *failure)
 
 void deed_forget(struct deed *d)
 {
+    d->synced = d->catalogued = d->reset = NULL;
     register_forget(d->w, d);
 }
 

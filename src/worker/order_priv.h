@@ -17,8 +17,9 @@ struct deed {
     LIST_ENTRY(deed) entry;
     struct prefix_args args;
     char locale[ORDER_LOCALE_SIZE];
-    unsigned said;      /* messages */
-    unsigned under_way; /* of them, not yet answered */
+    unsigned said;            /* messages */
+    unsigned under_way;       /* of them, not yet answered */
+    struct loop_timer *timer; /* its patience */
     bool ended;
     bool confirmed;           /* it carries out what was asked for with a code */
     order_answered *answered; /* of a question */
