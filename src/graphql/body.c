@@ -88,6 +88,8 @@ static int on_string(void *arg, const char *text, size_t len)
         return scalar(r, false);
     switch (r->key) {
     case KEY_QUERY:
+        if (r->body->document_id)
+            return refuse(r, GQL_BODY_BOTH);
         r->body->query = arena_strndup(r->arena, text, len);
         r->body->query_len = len;
         return 0;
@@ -95,6 +97,8 @@ static int on_string(void *arg, const char *text, size_t len)
         r->body->operation_name = arena_strndup(r->arena, text, len);
         return 0;
     case KEY_DOCUMENT_ID:
+        if (r->body->query)
+            return refuse(r, GQL_BODY_BOTH);
         r->body->document_id = arena_strndup(r->arena, text, len);
         return 0;
     default:
@@ -124,10 +128,14 @@ static int on_key(void *arg, const char *text, size_t len)
 {
     static const char *const names[] = {"",          "query",      "operationName",
                                         "variables", "extensions", "documentId"};
+    static const char automatic[] = "persistedQuery";
     struct reader *r = arg;
 
     if (r->json)
         return gql_json_events.key(r->json, text, len);
+    if (r->depth == 2 && r->key == KEY_EXTENSIONS && len == strlen(automatic) &&
+        memcmp(text, automatic, len) == 0)
+        r->body->automatic = true;
     if (r->depth != 1)
         return 0;
     r->key = KEY_OTHER;

@@ -1,8 +1,12 @@
-/* The body of a POST: {"query": ..., "variables": ..., "operationName": ..., "extensions": ...}. */
+/* The body of a POST: {"query" or "documentId": ..., "variables": ..., "operationName": ...,
+ * "extensions": ...}. */
 #ifndef GRAPHQL_BODY_H
 #define GRAPHQL_BODY_H
 
 #include "graphql/value.h"
+
+/* Two texts, of which one would be executed and the other be the one that was looked at. */
+#define GQL_BODY_BOTH "query and documentId: expected one of them"
 
 struct gql_body {
     const char *query; /* NULL: not given */
@@ -10,6 +14,7 @@ struct gql_body {
     const char *operation_name;
     const char *document_id;
     bool persisted;        /* query was found by document_id */
+    bool automatic;        /* extensions.persistedQuery: a client that would register documents */
     bool has_variables;    /* and not null */
     const char *variables; /* their bytes, if they were not read while passing by */
     size_t variables_len;

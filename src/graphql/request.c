@@ -147,7 +147,8 @@ static void handle_post(struct request *r)
 /* Of two parameters of one name, another program may take the other one. */
 static const char *given_twice(const struct request *r)
 {
-    static const char *const names[] = {"query", "operationName", "variables", "documentId"};
+    static const char *const names[] = {"query", "operationName", "variables", "documentId",
+                                        "extensions"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (httpd_query_count(r->http, names[i]) > 1)
@@ -159,6 +160,7 @@ static void handle_get(struct request *r)
 {
     const char *query = httpd_query(r->http, "query");
     const char *variables = httpd_query(r->http, "variables");
+    const char *extensions = httpd_query(r->http, "extensions");
     const char *twice = given_twice(r);
 
     r->get = true;
@@ -168,6 +170,11 @@ static void handle_get(struct request *r)
     }
     r->body.operation_name = httpd_query(r->http, "operationName");
     r->body.document_id = httpd_query(r->http, "documentId");
+    r->body.automatic = extensions && strstr(extensions, "\"persistedQuery\"");
+    if (query && r->body.document_id) {
+        refuse(r, 400, "BAD_REQUEST", GQL_BODY_BOTH);
+        return;
+    }
     r->body.query = query;
     r->body.query_len = query ? strlen(query) : 0;
     if (query && jsonin_utf8_valid(query, r->body.query_len) < r->body.query_len) {

@@ -31,6 +31,11 @@ static int find_text(struct request *r)
     }
     if (body->query)
         return 0;
+    if (body->automatic && !body->document_id) { /* whoever sends that reads no status */
+        gql_error_add(&r->errors, "PERSISTED_QUERY_NOT_SUPPORTED", nowhere,
+                      "PersistedQueryNotSupported");
+        return -1;
+    }
     r->status = 400;
     if (body->document_id)
         gql_error_add(&r->errors, "PERSISTED_NOT_FOUND", nowhere,

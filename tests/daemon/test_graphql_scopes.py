@@ -144,6 +144,28 @@ def test_the_other_guild_cannot_be_named(graphqld, world):
     assert allowed == {"guilds"}  # which holds the own one alone
 
 
+def test_no_guild_is_named(graphqld, world):
+    """What takes a guild and can do without one, asked without: that would be every guild."""
+    walk, tokens = world
+    tried = set()
+    for operation, root in walk.roots.items():
+        for f in root["fields"]:
+            if not any(a["name"] == "guildId" and a["type"]["kind"] != "NON_NULL" for a in f["args"]):
+                continue
+            for guild in ("null", None):
+                given = ", ".join(
+                    f"{a['name']}: {guild or walk.literal(a['type'], a['name'], OTHER, OTHER_USER)}"
+                    for a in f["args"] if (guild and a["name"] == "guildId")
+                    or (a["type"]["kind"] == "NON_NULL" and a["defaultValue"] is None))
+                status, text = ask(graphqld, operation, f["name"] + (f"({given})" if given else "")
+                                   + " { __typename }", tokens["one"])
+                if "GRAPHQL_VALIDATION_FAILED" in text and guild:
+                    continue  # null stands for all of them
+                assert (status, codes(text)) == (403, {"FORBIDDEN"}), (f["name"], text)
+                tried.add(f["name"])
+    assert {"memberStateChanged", "decisionMade", "hardReset"} <= tried
+
+
 def test_what_is_of_no_guild(graphqld, world):
     """A token for one guild learns what everybody may know, and nothing more of what names none."""
     _, tokens = world

@@ -164,6 +164,25 @@ def test_what_mutations_change_is_told(graphqld, stream, pg, tokens):
     assert told["decision"]["userId"] == USER and json.loads(told["decision"]["evidence"])
 
 
+def test_what_was_undone_is_not_told(graphqld, stream, pg):
+    """A mutation that fails when it is committed had told of its change before."""
+    Lane(graphqld).record(guilds=[{"guildId": GUILD, "at": T0, "name": "x"}])
+    changes = stream(ALL_LANES)
+    pg.execute("CREATE FUNCTION presence.undo() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+               " RAISE EXCEPTION 'undone' USING ERRCODE = 'check_violation', CONSTRAINT = 'undo'; END $$;"
+               " CREATE CONSTRAINT TRIGGER undo AFTER INSERT ON presence.setting_history"
+               " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION presence.undo()")
+    setting = {"g": GUILD, "v": 0, "c": [{"key": "mode", "value": '"on"'}]}
+    failed = graphqld.query(SET, setting)
+    assert failed["data"] == {"updateSettings": None}
+    assert failed["errors"][0]["extensions"]["code"] == "CONSTRAINT"
+    pg.execute("DROP TRIGGER undo ON presence.setting_history; SELECT tell('JOB', 5, 1)")
+    assert changes.next()["data"]["changes"]["kind"] == "JOB"
+    assert graphqld.query(SET, setting)["data"]["updateSettings"]["code"] == "OK"
+    told = changes.next()["data"]["changes"]
+    assert (told["kind"], told["guildId"]) == ("SETTINGS", GUILD)
+
+
 def test_nothing_is_sent_while_nobody_listens(graphqld, stream, pg):
     """A listener of our own hears whether anything was notified at all."""
     ear = pg.connect()

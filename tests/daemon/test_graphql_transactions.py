@@ -1,6 +1,7 @@
 """One mutation is one transaction and one round trip: read from PostgreSQL's own log, for every
 mutation of the schema."""
 
+import json
 import re
 
 import pytest
@@ -73,6 +74,38 @@ MORE = {
     "finishJob": "job { state history { at owner } }", "softReset": "guild { resetAt }",
     "hardReset": "cascade { relation rows again }", "deleteGuild": "cascade { relation rows }",
 }
+
+
+def values(args):
+    """Arguments of a call as variables: names of enums are strings there."""
+    return json.loads(json.dumps(args), object_hook=lambda o: {
+        k: v[1:] if isinstance(v, str) and v.startswith(":") else v for k, v in o.items()})
+
+
+def test_the_operations_of_the_workers(w, log):
+    """Whatever they find: each is sent as the call of its mutation was before, or as that is now."""
+    given = {"data": "{}", "kinds": ["KICK"], "leaseSeconds": 60, "first": 1, "readd": True, "dryRun": False}
+    last = {}
+    for field, args in calls(w):
+        last[field] = values(args)
+        arguments = ", ".join(f"{k}: {literal(v)}" for k, v in args.items())
+        token = w.graphqld.token if field in ("recordSightings", "claimLanes") else w.admin
+        w.graphqld.query(f"mutation {{ {field}({arguments}) {{ __typename }} }}", token=token)
+    seen = 0
+    for path in sorted((harness.SOURCE_DIR / "graphql" / "operations").glob("*.graphql")):
+        if not (text := path.read_text()).startswith("mutation"):
+            continue
+        field = re.search(r"^  (?:\w+: )?(\w+)\(", text, re.MULTILINE)[1]
+        known = last["finishJob"] | last["cancelJobs"] | given | last[field]
+        variables = {n: known[n] for n in re.findall(r"\$(\w+)\s*:", text) if n in known}
+        token = w.graphqld.token if field in ("recordSightings", "claimLanes") else w.admin
+        answers = []
+        lines = log(lambda: answers.append(w.graphqld.query(text, variables, token=token)))
+        assert "errors" not in answers[0], (path.name, answers[0])
+        assert 1 <= len(lines) <= 3, (path.name, lines)
+        assert len({(pid, transaction) for pid, transaction, _ in lines}) == 1, (path.name, lines)
+        seen += 1
+    assert seen >= 15
 
 
 def test_several_mutations_of_a_document_are_a_transaction_each(w, log):

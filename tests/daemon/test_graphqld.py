@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import threading
+import urllib.parse
 
 import pytest
 
@@ -933,7 +934,7 @@ def test_malformed_bodies(graphqld, body):
     ("variables", "null", "{}"), ("variables", "{}", "{}"), ("extensions", "{}", "{}"),
     ("documentId", '"a"', '"b"')])
 def test_a_key_that_stands_twice(graphqld, key, one, two):
-    first = "" if key == "query" else '"query":"{__typename}",'
+    first = "" if key in ("query", "documentId") else '"query":"{__typename}",'
     status, answer, _ = request(graphqld, body=f'{{{first}"{key}":{one},"{key}":{two}}}'.encode())
     assert (status, code(answer)) == (400, "BAD_REQUEST")
     assert answer["errors"][0]["message"] == f"request body: {key} is given twice"
@@ -982,6 +983,17 @@ def test_persisted_operations(graphqld):
     other = json.dumps({"documentId": digest[:-1] + "x"}).encode()
     status, answer, _ = request(graphqld, body=other, token=graphqld.token)
     assert (status, code(answer)) == (400, "PERSISTED_NOT_FOUND")
+    upper = json.dumps({"documentId": "sha256:" + digest[7:].upper(), "variables": {"lanes": [1]}}).encode()
+    assert "data" in request(graphqld, body=upper, token=graphqld.token)[1]  # digits are digits
+    for both in ({"query": "{ __typename }", "documentId": digest},
+                 {"documentId": digest, "variables": {"lanes": [1]}, "query": GUILD_SEEDS}):
+        status, answer, _ = request(graphqld, body=json.dumps(both).encode(), token=graphqld.token)
+        assert (status, code(answer)) == (400, "BAD_REQUEST")
+        assert answer["errors"][0]["message"].endswith("query and documentId: expected one of them")
+    status, answer, _ = request(graphqld, "GET", f"/graphql?query=%7B__typename%7D&documentId={digest}")
+    assert (status, code(answer)) == (400, "BAD_REQUEST")
+    either = {"query": "{ __typename }", "documentId": None}
+    assert "data" in request(graphqld, body=json.dumps(either).encode())[1]
     graphqld.stop()
     graphqld.conf.update(graphqld={"persisted_only": "yes"}).save()
     graphqld.start()
@@ -992,6 +1004,22 @@ def test_persisted_operations(graphqld):
     assert "data" in request(graphqld, body=by_id, token=graphqld.token)[1]
     status, answer, _ = request(graphqld, body=b'{"query":"{ __typename }"}', token=graphqld.token)
     assert (status, code(answer)) == (403, "PERSISTED_ONLY")
+
+
+def test_documents_cannot_be_registered(graphqld):
+    """A client of Apollo's automatic persisted queries tries the hash alone, and reads from this code that it
+    must send the text each time."""
+    tried = {"extensions": {"x": 1, "persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}}
+    modern = "application/graphql-response+json"
+    for accept, wanted in (("application/json", 200), (modern, 400)):
+        status, answer, _ = request(graphqld, body=json.dumps(tried).encode(), Accept=accept)
+        assert (status, code(answer)) == (wanted, "PERSISTED_QUERY_NOT_SUPPORTED")
+    assert answer["errors"][0]["message"] == "PersistedQueryNotSupported"
+    path = "/graphql?extensions=" + urllib.parse.quote(json.dumps(tried["extensions"]))
+    assert code(request(graphqld, "GET", path)[1]) == "PERSISTED_QUERY_NOT_SUPPORTED"
+    for _ in range(2):
+        with_text = json.dumps(dict(tried, query="{ __typename }")).encode()
+        assert request(graphqld, body=with_text)[1] == {"data": {"__typename": "Query"}}
 
 
 def test_variables_before_and_behind_the_query(graphqld):
