@@ -30,6 +30,10 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT date_bin('15 minutes', t, timestamptz '1970-01-01 00:00:00+00')
 $$;
 
+-- The id whose bits stand for all channels is nobody's; who sends it all the same names no channel.
+CREATE FUNCTION total_channel(channel bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT CASE channel WHEN -1 THEN 0 ELSE channel END $$;
+
 -- One row.
 CREATE TABLE total_state (
     until   timestamptz NOT NULL CHECK (until = quarter(until)),
@@ -55,9 +59,9 @@ CREATE FUNCTION sum_up(since timestamptz, before timestamptz) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
     INSERT INTO activity_total (guild_id, channel_id, slot, kind, acts)
-    SELECT a.guild_id, coalesce(a.channel_id, -1), since, a.kind, sum(a.count)
+    SELECT a.guild_id, coalesce(total_channel(a.channel_id), -1), since, a.kind, sum(a.count)
       FROM activity a WHERE a.minute >= since AND a.minute < before
-     GROUP BY a.guild_id, a.kind, ROLLUP (a.channel_id)
+     GROUP BY a.guild_id, a.kind, ROLLUP (total_channel(a.channel_id))
      ORDER BY 1, 2, 4;
 END $$;
 
@@ -104,13 +108,13 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = presence, pg_temp AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(totals_lock());
     INSERT INTO activity_total AS t (guild_id, channel_id, slot, kind, acts)
-    SELECT u.g, coalesce(u.channel, -1), u.slot, u.kind, sum(u.n)
+    SELECT u.g, coalesce(total_channel(u.channel), -1), u.slot, u.kind, sum(u.n)
       FROM (SELECT unnest(guilds) AS g, unnest(users) AS u, quarter(unnest(minutes)) AS slot,
                    unnest(channels) AS channel, unnest(kinds) AS kind, unnest(counts) AS n) u
      WHERE u.slot < (SELECT s.until FROM total_state s)
        AND NOT (in_bots AND EXISTS (SELECT FROM member m
                                      WHERE m.guild_id = u.g AND m.user_id = u.u AND m.bot))
-     GROUP BY u.g, u.slot, u.kind, ROLLUP (u.channel) ORDER BY 1, 2, 3, 4
+     GROUP BY u.g, u.slot, u.kind, ROLLUP (total_channel(u.channel)) ORDER BY 1, 2, 3, 4
         ON CONFLICT (guild_id, channel_id, slot, kind) DO UPDATE SET acts = t.acts + excluded.acts;
 END $$;
 
@@ -122,10 +126,10 @@ BEGIN
     END IF;
     PERFORM pg_advisory_xact_lock_shared(totals_lock());
     WITH less AS (
-        SELECT g.guild_id, coalesce(g.channel_id, -1) AS channel_id, quarter(g.minute) AS slot, g.kind,
+        SELECT g.guild_id, coalesce(total_channel(g.channel_id), -1) AS channel_id, quarter(g.minute) AS slot, g.kind,
                sum(g.count) AS acts
           FROM gone g WHERE g.minute < (SELECT s.until FROM total_state s)
-         GROUP BY g.guild_id, quarter(g.minute), g.kind, ROLLUP (g.channel_id)
+         GROUP BY g.guild_id, quarter(g.minute), g.kind, ROLLUP (total_channel(g.channel_id))
     ), held AS MATERIALIZED (             -- in the order of all who change totals
         SELECT t.* FROM activity_total t JOIN less USING (guild_id, channel_id, slot, kind)
          ORDER BY guild_id, channel_id, slot, kind FOR UPDATE OF t
