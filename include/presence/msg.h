@@ -56,6 +56,7 @@ enum msg_type {
     MSG_FORGET = 20,        /* msg_forget: the store has forgotten them; so shall all caches */
     MSG_RESET_STEP = 21,    /* msg_id: the request; look at the segment: its reset went on, or is
                                none of yours */
+    MSG_COGS_REPORT = 22,   /* msg_id as asked + tail: JSON array; none: it cannot be done now */
 
     /* worker -> master */
     MSG_WORKER_READY = 32,  /* msg_id: MSG_VERSION */
@@ -74,7 +75,8 @@ enum msg_type {
     MSG_ORDER_PASS = 45,   /* msg_order + tail: for the owner of header.lane, or for all workers */
     MSG_FORGET_PASS = 46,  /* msg_forget: to all workers, the sender too */
     MSG_RESET_ASK = 47,    /* msg_reset, by the owner of the guild's lane */
-    MSG_RESET_DONE = 48    /* msg_reset_done: the owner has done its part of the step */
+    MSG_RESET_DONE = 48,   /* msg_reset_done: the owner has done its part of the step */
+    MSG_COGS_ASK = 49      /* msg_id + tail: "all" or the module to be reloaded */
 };
 
 enum msg_secret { SECRET_DISCORD_TOKEN = 1, SECRET_GRAPHQL_TOKEN = 2, SECRET_KEY = 3 };

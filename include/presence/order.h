@@ -38,6 +38,7 @@ struct order_host {
     const char *(*words)(const char *locale, const char *text);
     void (*forget)(struct order *order, snowflake_t guild, snowflake_t user);
     void (*reset)(struct order *order, order_done *cb);
+    void (*reload)(struct order *order, const char *name, order_answered *cb);
 };
 
 struct order {
@@ -107,6 +108,14 @@ static inline void order_forget(struct order *order, snowflake_t guild, snowflak
 static inline void order_reset(struct order *order, order_done *cb)
 {
     order->host->reset(order, cb);
+}
+
+/* Tries the installed modules, or the named one ("all": all). Calls back with what became of each,
+ * as control.h has it for reload-cogs; NULL: it cannot be done now. Then the workers are replaced.
+ */
+static inline void order_reload(struct order *order, const char *name, order_answered *cb)
+{
+    order->host->reload(order, name, cb);
 }
 
 /* Asks for the guild's members, once per 30 s. */

@@ -64,8 +64,8 @@ static const struct prefix_command dev_sync = {
 /* --- the table ---------------------------------------------------------------------------------
  */
 
-static const struct prefix_command *const commands[] = {&dev_delete, &dev_ping, &dev_reset,
-                                                        &dev_setup,  &dev_sync, NULL};
+static const struct prefix_command *const commands[] = {
+    &dev_delete, &dev_ping, &dev_reload, &dev_reset, &dev_setup, &dev_sync, NULL};
 
 COG_EXPORT const struct cog presence_cog = {
     .version = COG_VERSION, .name = "dev", .prefix_commands = commands};

@@ -9,6 +9,6 @@
 #define _(text)  order_words(order, (text))
 #define N_(text) text
 
-extern const struct prefix_command dev_delete, dev_reset, dev_setup;
+extern const struct prefix_command dev_reload, dev_delete, dev_reset, dev_setup;
 
 #endif

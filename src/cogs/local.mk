@@ -149,6 +149,7 @@ src_cogs_dev_la_SOURCES = \
   src/cogs/dev.c \
   src/cogs/dev.h \
   src/cogs/dev_delete.c \
+  src/cogs/dev_reload.c \
   src/cogs/dev_reset.c \
   src/cogs/dev_setup.c
 

@@ -50,6 +50,8 @@ static const struct msg_shape shapes[] = {
     [MSG_RESET_STEP] = {"RESET_STEP", sizeof(struct msg_id), NO_TAIL},
     [MSG_RESET_ASK] = {"RESET_ASK", sizeof(struct msg_reset), NO_TAIL},
     [MSG_RESET_DONE] = {"RESET_DONE", sizeof(struct msg_reset_done), NO_TAIL},
+    [MSG_COGS_REPORT] = {"COGS_REPORT", sizeof(struct msg_id), TAIL},
+    [MSG_COGS_ASK] = {"COGS_ASK", sizeof(struct msg_id), TAIL},
     [MSG_ORDER] = {"ORDER", sizeof(struct msg_order), TAIL},
     [MSG_ORDER_PASS] = {"ORDER_PASS", sizeof(struct msg_order), TAIL},
 };

@@ -33,6 +33,10 @@ struct cogs {
     cogs_done *done;
     void *arg;
     bool asked; /* a reload is under way */
+    /* whom a worker asked for: its slot, its generation, the request's id; 0 = nobody */
+    unsigned ask_slot;
+    uint32_t ask_generation;
+    uint64_t ask_id;
 };
 
 bool cogs_busy(const struct master *m)
@@ -119,10 +123,29 @@ static void read_report(struct cogs *c)
 /* --- the trial ---------------------------------------------------------------------------------
  */
 
+static void tell(struct worker *w, uint64_t id, const char *report)
+{
+    struct msg_id about = {id};
+
+    worker_send(w, MSG_COGS_REPORT, &about, sizeof(about), report, report ? strlen(report) : 0);
+}
+
+/* The worker that asked, if it lives. */
+static void tell_asker(struct master *m, bool done)
+{
+    struct cogs *c = m->cogs;
+    struct worker *w = &m->workers[c->ask_slot];
+
+    if (c->ask_id && w->generation == c->ask_generation)
+        tell(w, c->ask_id, done ? cogs_report(m) : NULL);
+    c->ask_id = 0;
+}
+
 static void after_trial(struct master *m, bool done)
 {
     struct cogs *c = m->cogs;
 
+    tell_asker(m, done);
     if (m->phase >= PHASE_DRAINING) {
         finish(m, "unavailable");
     } else if (!c->asked) {
@@ -252,6 +275,30 @@ void cogs_reload(struct master *m, const char *name, cogs_done *done, void *arg)
     c->asked = true;
     if (start_trial(m, name))
         finish(m, "unavailable");
+}
+
+static void nobody_waits(void *arg, const char *code, const char *report)
+{
+    (void)arg;
+    (void)code;
+    (void)report;
+}
+
+void cogs_ask(struct worker *w, uint64_t id, const char *name, size_t len)
+{
+    struct master *m = w->m;
+    struct cogs *c = m->cogs;
+    char *which = xstrndup(name ? name : "", len);
+
+    if (m->phase >= PHASE_DRAINING || c->pid || c->asked || reload_running(m)) {
+        tell(w, id, NULL);
+    } else {
+        c->ask_slot = w->slot;
+        c->ask_generation = w->generation;
+        c->ask_id = id;
+        cogs_reload(m, strcmp(which, "all") != 0 ? which : NULL, nobody_waits, m);
+    }
+    free(which);
 }
 
 void cogs_cancel(struct master *m, void *arg)

@@ -350,7 +350,7 @@ void shards_clear(struct master *m);
 void shards_pause(struct master *m, bool paused);
 void shards_note_state(struct master *m); /* into m->state */
 void shard_durable(struct master *m, unsigned lane, const struct msg_durable *d);
-void shard_cut(struct shard *s); /* debug: drops the connection */
+void shard_cut(struct shard *s);  /* debug: drops the connection */
 void shard_poke(struct shard *s); /* its state machine was told something */
 /* shard_gate.c */
 void shards_gate(struct master *m); /* lets waiting shards identify */
@@ -397,6 +397,9 @@ void cogs_start(struct master *m); /* tries what is installed, then starts the w
  * lanes. */
 void cogs_reload(struct master *m, const char *name, cogs_done *done, void *arg);
 void cogs_cancel(struct master *m, void *arg);
+/* A worker asks for somebody in Discord. It is told before the workers are replaced, it among them.
+ */
+void cogs_ask(struct worker *w, uint64_t id, const char *name, size_t len);
 bool cogs_busy(const struct master *m);
 bool cogs_reaped(struct master *m, pid_t pid, int status); /* it was ours */
 const char *cogs_report(const struct master *m);           /* of the last trial; "[]" */

@@ -213,6 +213,9 @@ void worker_message(void *arg, const struct msg_header *h, const void *body, con
     case MSG_RESET_DONE:
         reset_done(w, body);
         break;
+    case MSG_COGS_ASK:
+        cogs_ask(w, id->id, tail, tail_len);
+        break;
     case MSG_FORGET_PASS:
         pass_forget(m, body);
         break;

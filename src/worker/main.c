@@ -319,6 +319,9 @@ static void take_message(void *arg, const struct msg_header *h, const void *body
         order_reset_step(w, (snowflake_t){((const struct msg_id *)body)->id});
         reset_go_on(w);
         break;
+    case MSG_COGS_REPORT:
+        order_reloaded(w, (snowflake_t){((const struct msg_id *)body)->id}, tail, len);
+        break;
     case MSG_FORGET:
         forget(w, (snowflake_t){((const struct msg_forget *)body)->guild},
                (snowflake_t){((const struct msg_forget *)body)->user});

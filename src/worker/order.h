@@ -15,6 +15,8 @@ bool order_pending(const struct worker *w); /* somebody still waits for an answe
 /* The master answered to a reset that this process asked for: refused, if the segment tells of
  * another one or none. */
 void order_reset_step(struct worker *w, snowflake_t request);
+/* The master's answer to a reload of modules that this process asked for. */
+void order_reloaded(struct worker *w, snowflake_t request, const char *report, size_t len);
 void order_reset_over(struct worker *w, snowflake_t request, bool failed);
 /* The guild's catalogue has ended; failure: NULL, or why it is not complete. */
 void order_catalogued(struct worker *w, snowflake_t guild, const char *failure);

@@ -281,6 +281,32 @@ static void host_forget(struct order *order, snowflake_t guild, snowflake_t user
     forget_everywhere(((struct deed *)order)->w, guild, user);
 }
 
+static void host_reload(struct order *order, const char *name, order_answered *cb)
+{
+    struct deed *d = (struct deed *)order;
+    struct msg_id ask = {order->id.id};
+
+    d->reported = cb;
+    ipc_send(d->w->ipc, MSG_COGS_ASK, 0, &ask, sizeof(ask), name, strlen(name));
+}
+
+void order_reloaded(struct worker *w, snowflake_t request, const char *report, size_t len)
+{
+    struct json *list = len ? json_parse(report, len, NULL) : NULL;
+    order_answered *cb;
+    struct deed *d;
+
+    LIST_FOREACH(d, &w->orders->deeds, entry)
+    if (d->reported && snowflake_equal(d->order.id, request))
+        break;
+    if (d) {
+        cb = d->reported;
+        d->reported = NULL;
+        cb(&d->order, list);
+    }
+    json_free(&list);
+}
+
 static struct deed *reset_of(struct worker *w, snowflake_t request)
 {
     struct deed *d;
@@ -358,6 +384,7 @@ const struct order_host order_host_functions = {
     .health = host_health,
     .guild = host_guild,
     .sync = host_sync,
+    .reload = host_reload,
     .rest = host_rest,
     .catalogue = host_catalogue,
     .words = host_words,

@@ -26,6 +26,7 @@ struct deed {
     order_done *synced;       /* of a registration */
     order_done *catalogued;   /* of a catalogue */
     order_done *reset;        /* of a reset */
+    order_answered *reported; /* of a reload of modules */
 };
 
 /* A destructive command that waits for its code: one at a time. */

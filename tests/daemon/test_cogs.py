@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import harness
+import test_developers
 from talk import Talk
 
 LIBRARY = harness.BUILD_DIR / ".libs"
@@ -205,3 +206,25 @@ def test_a_module_exports_its_table_alone(module):
     text = subprocess.run(["nm", "-D", "--defined-only", BUILT / f"{module}.so"], check=True,
                           capture_output=True, text=True).stdout
     assert [line.split()[-1] for line in text.splitlines()] == ["presence_cog"]
+
+
+def test_reload_by_message(make_stack):
+    stack = make_stack(sim_args=["--guilds", 1, "--members", 20])
+    cogs = Cogs(stack.dir)
+    cogs.make()
+    stack.start_servers()
+    members = stack.sim.get("/_sim/world?members=1")["guilds"][0]["members"]
+    stack.conf.update(workers={"cogs_dir": cogs.dir},
+                      discord={"developers": members[test_developers.DEVELOPER]["id"]}).save()
+    stack.presenced.expect_error("cog_refused")
+    stack.presenced.start()
+    stack.presenced.wait_live()
+    room = test_developers.Room(stack)
+    workers = set(stack.presenced.workers())
+    cogs.make(says="two")
+    answer = room.ask("?reload")
+    assert "`extra`: ok, new" in answer and "`user`: ok, unchanged" in answer
+    harness.wait_until(lambda: not workers & set(stack.presenced.workers()), 30, "all are new")
+    stack.presenced.log.wait_for("cogs_reloaded", containing="2 workers")
+    write(cogs.dir / "user.so", b"this is no module")
+    assert room.ask("?reload user").endswith("`user`: failed: file too short; the old one stays")
