@@ -291,7 +291,7 @@ def test_a_request_with_one_bad_batch_applies_none(graphqld, pg):
     good, bad = Lane(graphqld, lane=1), Lane(graphqld, lane=2)
     answer = graphqld.query(RECORD, {"batches": [
         good.batch(sightings=sightings(act(T0))),
-        bad.batch(sightings=dict(sightings(act(T0, guild="7")), count=[0]))]})
+        bad.batch(sightings=dict(sightings(act(T0, guild="7")), count=[-1]))]})
     assert code(answer) == "BAD_USER_INPUT"
     assert "batches[1]: sightings.count[0]" in answer["errors"][0]["message"]
     assert pg.execute("SELECT count(*) FROM activity") == [(0,)]
@@ -1038,7 +1038,7 @@ def test_variables_before_and_behind_the_query(graphqld):
     ({"lane": 64}, "lane"), ({"lane": "1"}, "batches[0].lane"), ({"epoch": "x"}, "batches[0].epoch"),
     ({"to": "-1"}, "from <= to"), ({"extra": 1}, "extra"), ({"sessions": None}, "batches[0].sessions"),
     ({"sightings": {"guildId": []}}, "required"),
-    ({"sightings": dict(sightings(act(T0)), count=[0])}, "count[0]"),
+    ({"sightings": dict(sightings(act(T0)), count=[-1])}, "count[0]"),
     ({"sightings": dict(sightings(act(T0)), count=[1, 2])}, "count has 2"),
     ({"sightings": dict(sightings(act(T0)), kind=["DANCE"])}, "kind[0]"),
     ({"sightings": dict(sightings(act(T0)), userId=[None])}, "userId[0]"),
