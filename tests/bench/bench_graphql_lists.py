@@ -5,16 +5,15 @@ and filter, on the first page and on the last. Prints a table; exits with 1 if a
 """
 
 import argparse
-import http.client
 import json
 import pathlib
 import shutil
-import socket
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "daemon"))
+from bench_graphql_service import Client, percentile  # noqa: E402
 import fill  # noqa: E402
 import harness  # noqa: E402
 
@@ -61,29 +60,15 @@ class Postgres(harness.Postgres):
         return [*super().argv(), "-c", "shared_buffers=1GB", "-c", "max_wal_size=4GB"]
 
 
-class Client:
-    """One connection, kept."""
-
-    def __init__(self, path, token):
-        self.connection = http.client.HTTPConnection("localhost")
-        self.connection.sock = socket.socket(socket.AF_UNIX)
-        self.connection.sock.connect(str(path))
-        self.headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-
-    def members(self, **variables):
-        """Returns (the connection, milliseconds)."""
-        body = json.dumps({"query": QUERY, "variables": variables})
-        begin = time.perf_counter()
-        self.connection.request("POST", "/graphql", body, self.headers)
-        data = self.connection.getresponse().read()
-        spent = (time.perf_counter() - begin) * 1000
-        answer = json.loads(data)
-        assert "errors" not in answer, answer
-        return answer["data"]["members"], spent
-
-
-def percentile(times, share):
-    return sorted(times)[min(len(times) - 1, int(len(times) * share))]
+def members(client, **variables):
+    """Returns (the connection, milliseconds)."""
+    body = json.dumps({"query": QUERY, "variables": variables})
+    begin = time.perf_counter()
+    data = client.send(body)
+    spent = (time.perf_counter() - begin) * 1000
+    answer = json.loads(data)
+    assert "errors" not in answer, answer
+    return answer["data"]["members"], spent
 
 
 def pages(case):
@@ -101,7 +86,7 @@ def measure(client, case, requests):
     if figure == SLOW:
         requests = max(20, requests // 10)
     for page, variables in pages(case):
-        got, _ = client.members(**variables)
+        got, _ = members(client, **variables)
         if page == "last" and got["pageInfo"]["hasPreviousPage"]:
             cursor = got["pageInfo"]["startCursor"]
             yield from run(client, name, figure, "before the last",
@@ -116,7 +101,7 @@ def measure(client, case, requests):
 def run(client, name, figure, page, variables, requests):
     times = []
     for _ in range(requests):
-        got, spent = client.members(**variables)
+        got, spent = members(client, **variables)
         times.append(spent)
     yield {"list": name, "page": page, "rows": len(got["nodes"]), "figure_ms": figure,
            "p50_ms": percentile(times, 0.5), "p99_ms": percentile(times, 0.99)}
@@ -139,7 +124,7 @@ def bench(requests, only=None, quiet=False):
         fill.fill(pg)
         token = graphqld.new_token("reader", "read")
         graphqld.start()
-        client = Client(graphqld.conf.graphql_socket, token)
+        client = Client(graphqld.conf.graphql_socket, token=token)
         for case in CASES:
             for row in measure(client, case, requests) if not only or case[0].startswith(tuple(only)) else ():
                 rows.append(row)
