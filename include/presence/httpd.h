@@ -68,8 +68,10 @@ void httpd_free(struct httpd **h);
 
 const char *httpd_method(const struct httpd_request *req);
 const char *httpd_path(const struct httpd_request *req); /* percent-decoded, without the query */
-const char *httpd_header(const struct httpd_request *req, const char *name); /* or NULL */
-const char *httpd_query(const struct httpd_request *req, const char *key);   /* first one or NULL */
+const char *httpd_header(const struct httpd_request *req, const char *name); /* first one or NULL */
+/* The nth of that name, from 0; NULL: there are not so many. */
+const char *httpd_header_at(const struct httpd_request *req, const char *name, unsigned n);
+const char *httpd_query(const struct httpd_request *req, const char *key); /* first one or NULL */
 unsigned httpd_query_count(const struct httpd_request *req,
                            const char *key); /* how many there are */
 /* The nth of that name, from 0; NULL: there are not so many. */

@@ -187,6 +187,16 @@ static void handle_get(struct request *r)
     go_on(r);
 }
 
+/* Several lines are one list (RFC 9110, section 5.3). NULL: none. */
+static const char *accept_of(const struct request *r)
+{
+    const char *list = httpd_header(r->http, "Accept"), *line;
+
+    for (unsigned n = 1; list && (line = httpd_header_at(r->http, "Accept", n)) != NULL; n++)
+        list = arena_printf(r->arena, "%s, %s", list, line);
+    return list;
+}
+
 void request_handle(struct service *service, struct httpd_request *http)
 {
     struct arena *arena = arena_new();
@@ -199,7 +209,7 @@ void request_handle(struct service *service, struct httpd_request *http)
     r->begun_ms = clock_mono().ms;
     gql_errors_init(&r->errors, arena);
     buf_init(&r->data, 0);
-    r->media = media_accepted(httpd_header(http, "Accept"), &r->stream);
+    r->media = media_accepted(accept_of(r), &r->stream);
     authenticate(r);
     if (httpd_header(http, "Authorization") && !r->authenticated)
         refuse(r, 401, "UNAUTHENTICATED", "the bearer token is not known");

@@ -36,13 +36,18 @@ const char *httpd_path(const struct httpd_request *req)
     return req->path;
 }
 
-const char *httpd_header(const struct httpd_request *req, const char *name)
+const char *httpd_header_at(const struct httpd_request *req, const char *name, unsigned n)
 {
     for (size_t i = 0; i < req->n_headers; i++)
         if ((*req->headers[i].name ^ *name) % 32 == 0 &&
-            strcasecmp(req->headers[i].name, name) == 0)
+            strcasecmp(req->headers[i].name, name) == 0 && n-- == 0)
             return req->headers[i].value;
     return NULL;
+}
+
+const char *httpd_header(const struct httpd_request *req, const char *name)
+{
+    return httpd_header_at(req, name, 0);
 }
 
 static void unescape_query(char *text)

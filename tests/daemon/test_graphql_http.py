@@ -30,6 +30,24 @@ def test_accept(graphqld):
         assert request(graphqld, body=QUERY, **{"Content-Type": kind})[0] == 415
 
 
+def test_several_lines_of_accept_are_one_list(graphqld):
+    for lines, status, kind in (
+            (("text/html", "application/json"), 200, "application/json"),
+            (("application/json;q=0.1", "text/html", "application/graphql-response+json"), 200,
+             "application/graphql-response+json"),
+            (("*/*", "application/json;q=0", "application/graphql-response+json;q=0",
+              "text/event-stream;q=0"), 406, "application/json"),
+            (("text/html", "image/png"), 406, "application/json")):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(graphqld.conf.graphql_socket))
+            accept = "".join(f"Accept: {line}\r\n" for line in lines)
+            s.sendall(f"POST /graphql HTTP/1.1\r\nHost: x\r\n{accept}Content-Type: application/json\r\n"
+                      f"Connection: close\r\nContent-Length: {len(QUERY)}\r\n\r\n".encode() + QUERY)
+            answer = b"".join(iter(lambda: s.recv(65536), b"")).decode()
+        assert answer.startswith(f"HTTP/1.1 {status} ")
+        assert f"Content-Type: {kind}; charset=utf-8\r\n" in answer
+
+
 def test_get_switched_off(graphqld):
     restart(graphqld, get="no")
     status, answer, headers = request(graphqld, "GET", "/graphql?query=%7B__typename%7D")
