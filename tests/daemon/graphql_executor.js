@@ -147,7 +147,7 @@ class Maker {
     if (type === schema.getQueryType())
       args = alias ? pick(ways(f)) : ways(f)[0];
     const add = (more) => { args = [args, more].filter(Boolean).join(", "); };
-    if (alias && f.args.some((a) => a.name === "first") && chance(0.6))
+    if (alias && f.args.some((a) => a.name === "last") && chance(0.6))
       add(chance(0.9) ? `${pick(["first", "last"])}: ${1 + below(4)}` : pick(["first: 0", "last: -1", "first: 2, last: 2"]));
     const filled = f.args.filter((a) => g.isNonNullType(a.type) && a.defaultValue !== undefined);
     if (alias && filled.length && chance(0.2))
